@@ -1,0 +1,245 @@
+using System.Data.Common;
+using System.Globalization;
+using System.Net.Sockets;
+using Npgsql;
+using NpgsqlTypes;
+using Stowline.Kernel;
+using Stowline.Store;
+
+namespace Stowline.Adapters;
+
+/// <summary>PostgreSQL 13 or later. Any number of processes may share one database; the head rows of the lanes order them.</summary>
+public sealed class PostgresDatabase : Database
+{
+    private readonly NpgsqlDataSource _source;
+
+    /// <param name="connection"><c>postgres://user:password@host:port/database?…</c> or an Npgsql connection string.</param>
+    public PostgresDatabase(string connection, TimeProvider time) : base(time)
+    {
+        var builder = new NpgsqlConnectionStringBuilder(Parse(connection))
+        {
+            MaxAutoPrepare = 200, AutoPrepareMinUsages = 2, Enlist = false, NoResetOnClose = true, ApplicationName = "stowline",
+        };
+        if (!builder.ContainsKey("Maximum Pool Size")) builder.MaxPoolSize = 40;
+        Address = $"{builder.Host}:{builder.Port}/{builder.Database}";
+        _source = new NpgsqlDataSourceBuilder(builder.ToString()).Build();
+    }
+
+    public string Address { get; }
+    public NpgsqlDataSource Source => _source;
+    public override Dialect Dialect => Dialect.Postgres;
+    public override string Engine => "PostgreSQL at " + Address;
+    public override bool SingleWriter => false;
+
+    public override async ValueTask<SqlSession> OpenAsync(bool readOnly, CancellationToken ct) => new PostgresSession(await _source.OpenConnectionAsync(ct));
+
+    public override bool IsInfrastructure(Exception exception) => exception switch
+    {
+        // 08 connection, 53 resources (disk full, too many connections), 57 operator intervention (shutdown), 58 system, 25006 read-only,
+        // 40 serialization and deadlock, 55P03 lock not available.
+        PostgresException e => e.SqlState[..2] is "08" or "53" or "57" or "58" or "40" || e.SqlState is "25006" or "55P03",
+        NpgsqlException or SocketException or IOException or TimeoutException => true,
+        _ => false,
+    };
+
+    public override async Task<long> SizeAsync(CancellationToken ct) =>
+        await ReadAsync(async session => await session.FindAsync<long>("SELECT pg_database_size(current_database())"), ct);
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        await _source.DisposeAsync();
+    }
+
+    private static string Parse(string text)
+    {
+        if (!text.StartsWith("postgres://", StringComparison.Ordinal) && !text.StartsWith("postgresql://", StringComparison.Ordinal)) return text;
+        var uri = new Uri(text);
+        var user = uri.UserInfo.Split(':', 2);
+        var builder = new NpgsqlConnectionStringBuilder { Host = uri.Host, Port = uri.Port > 0 ? uri.Port : 5432, Database = uri.AbsolutePath.Trim('/') };
+        if (user[0].Length > 0) builder.Username = Uri.UnescapeDataString(user[0]);
+        if (user.Length > 1) builder.Password = Uri.UnescapeDataString(user[1]);
+        foreach (var pair in uri.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var parts = pair.Split('=', 2);
+            builder[parts[0] == "sslmode" ? "SSL Mode" : parts[0].Replace('_', ' ')] = Uri.UnescapeDataString(parts.Length > 1 ? parts[1] : "");
+        }
+        return builder.ToString();
+    }
+}
+
+/// <summary>A PostgreSQL connection. Whole sets travel as arrays; writes whose count nobody needs are sent together.</summary>
+internal sealed class PostgresSession(NpgsqlConnection connection) : SqlSession(connection)
+{
+    private readonly NpgsqlConnection _connection = connection;
+    private NpgsqlTransaction? _transaction;
+    private NpgsqlBatch? _later;
+
+    public override Dialect Dialect => Dialect.Postgres;
+
+    public override async ValueTask BeginAsync(bool snapshot, CancellationToken ct) =>
+        _transaction = await _connection.BeginTransactionAsync(snapshot ? System.Data.IsolationLevel.RepeatableRead : System.Data.IsolationLevel.ReadCommitted, ct);
+
+    public override async ValueTask CommitAsync()
+    {
+        await FlushAsync();
+        await _transaction!.CommitAsync();
+        await _transaction.DisposeAsync();
+        _transaction = null;
+    }
+
+    public override async ValueTask RollbackAsync()
+    {
+        _later = null;
+        if (_transaction is null) return;
+        var transaction = _transaction;
+        _transaction = null;
+        await transaction.RollbackAsync();
+        await transaction.DisposeAsync();
+    }
+
+    public override async ValueTask WriteAsync(string sql, object? args = null)
+    {
+        if (_transaction is null)
+        {
+            await base.WriteAsync(sql, args);
+            return;
+        }
+        _later ??= new NpgsqlBatch(_connection);
+        var command = _later.CreateBatchCommand();
+        command.CommandText = sql;
+        if (args is not null)
+        {
+            using var carrier = new NpgsqlCommand();
+            Bind(carrier, args);
+            foreach (var parameter in carrier.Parameters.ToArray())
+            {
+                carrier.Parameters.Remove(parameter);
+                command.Parameters.Add(parameter);
+            }
+        }
+        _later.BatchCommands.Add(command);
+        if (_later.BatchCommands.Count >= 200) await FlushAsync();
+    }
+
+    public override async ValueTask FlushAsync()
+    {
+        if (_later is null) return;
+        await using var batch = _later;
+        _later = null;
+        await batch.ExecuteNonQueryAsync();
+    }
+
+    public override async ValueTask InsertAsync(string table, int count, params Column[] columns)
+    {
+        if (count == 0) return;
+        await RunAsync($"INSERT INTO {table} ({Names(columns)}) SELECT * FROM {Unnest(columns)}", count, columns);
+    }
+
+    public override async ValueTask UpsertAsync(string table, string conflict, string update, int count, params Column[] columns)
+    {
+        if (count == 0) return;
+        await RunAsync($"INSERT INTO {table} ({Names(columns)}) SELECT * FROM {Unnest(columns)} ON CONFLICT ({conflict}) DO " +
+                       (update.Length == 0 ? "NOTHING" : "UPDATE SET " + update), count, columns);
+    }
+
+    public override async ValueTask<int> UpdateAsync(string table, string set, int count, Column[] keys, params Column[] values)
+    {
+        if (count == 0) return 0;
+        Column[] all = [.. keys, .. values];
+        var where = string.Join(" AND ", keys.Select(k => $"{table}.{k.Name} = k.{k.Name}"));
+        return await RunAsync($"UPDATE {table} SET {set} FROM {Unnest(all)} WHERE {where}", count, all);
+    }
+
+    public override async ValueTask SelectAsync(string select, int count, Column[] keys, Action<RowReader> row)
+    {
+        if (count == 0) return;
+        await FlushAsync();
+        await using var command = Command($"SELECT r.* FROM {Unnest(keys)} CROSS JOIN LATERAL ({select}) AS r", count, keys);
+        await using var reader = await command.ExecuteReaderAsync();
+        var rows = new Reader(reader);
+        while (await reader.ReadAsync()) row(rows);
+    }
+
+    private async Task<int> RunAsync(string sql, int count, Column[] columns)
+    {
+        await FlushAsync();
+        await using var command = Command(sql, count, columns);
+        return await command.ExecuteNonQueryAsync();
+    }
+
+    private NpgsqlCommand Command(string sql, int count, Column[] columns)
+    {
+        var command = new NpgsqlCommand(sql, _connection);
+        foreach (var column in columns) command.Parameters.Add(new NpgsqlParameter { Value = ArrayOf(column, count) });
+        return command;
+    }
+
+    /// <summary><c>unnest($1::uuid[], $2::text[]) AS k(id, sku)</c></summary>
+    private static string Unnest(Column[] columns) =>
+        $"unnest({string.Join(", ", columns.Select((c, i) => $"${i + 1}::{TypeName(c.ValueType)}[]"))}) AS k({Names(columns)})";
+
+    private static Array ArrayOf(Column column, int count) => column switch
+    {
+        Column<DateTimeOffset> c => Array.ConvertAll((DateTimeOffset[])c.ToArray(count), t => t.UtcDateTime),
+        Column<DateTimeOffset?> c => Array.ConvertAll((DateTimeOffset?[])c.ToArray(count), t => t?.UtcDateTime),
+        _ => column.ToArray(count),
+    };
+
+    private static string TypeName(Type type) => type switch
+    {
+        _ when type == typeof(Guid) || type == typeof(Guid?) => "uuid",
+        _ when type == typeof(string) => "text",
+        _ when type == typeof(int) || type == typeof(int?) => "integer",
+        _ when type == typeof(long) || type == typeof(long?) => "bigint",
+        _ when type == typeof(double) || type == typeof(double?) => "double precision",
+        _ when type == typeof(bool) => "boolean",
+        _ when type == typeof(DateTimeOffset) || type == typeof(DateTimeOffset?) => "timestamptz",
+        _ when type == typeof(DateOnly?) => "date",
+        _ when type == typeof(byte[]) => "bytea",
+        _ => throw new NotSupportedException($"a column of {type} cannot be sent"),
+    };
+
+    private static string Names(Column[] columns) => string.Join(", ", columns.Select(c => c.Name));
+
+    protected override void SetValue(DbParameter parameter, object? value, Type type)
+    {
+        switch (value)
+        {
+            case null:
+                parameter.Value = DBNull.Value;
+                ((NpgsqlParameter)parameter).NpgsqlDbType = NullType(Nullable.GetUnderlyingType(type) ?? type);
+                break;
+            case DateTimeOffset time: parameter.Value = time.UtcDateTime; break;
+            case Enum member: parameter.Value = Convert.ToInt32(member, CultureInfo.InvariantCulture); break;
+            case Sku sku: parameter.Value = sku.Value; break;
+            default: parameter.Value = value; break;
+        }
+    }
+
+    /// <summary>A null without a type makes PostgreSQL guess, and a changed guess makes a new plan: say the type.</summary>
+    private static NpgsqlDbType NullType(Type type) => type switch
+    {
+        _ when type == typeof(Guid) => NpgsqlDbType.Uuid,
+        _ when type == typeof(string) || type == typeof(Sku) => NpgsqlDbType.Text,
+        _ when type == typeof(int) || type.IsEnum => NpgsqlDbType.Integer,
+        _ when type == typeof(long) => NpgsqlDbType.Bigint,
+        _ when type == typeof(double) => NpgsqlDbType.Double,
+        _ when type == typeof(bool) => NpgsqlDbType.Boolean,
+        _ when type == typeof(DateTimeOffset) => NpgsqlDbType.TimestampTz,
+        _ when type == typeof(DateOnly) => NpgsqlDbType.Date,
+        _ when type == typeof(byte[]) => NpgsqlDbType.Bytea,
+        _ => NpgsqlDbType.Unknown,
+    };
+
+    private sealed class Reader(NpgsqlDataReader reader) : RowReader
+    {
+        public override bool IsNull(int column) => reader.IsDBNull(column);
+        public override string GetString(int column) => reader.GetString(column);
+        public override long GetInt64(int column) => reader.GetFieldType(column) == typeof(int) ? reader.GetInt32(column)
+            : reader.GetFieldType(column) == typeof(bool) ? reader.GetBoolean(column) ? 1 : 0 : reader.GetInt64(column);
+        public override Guid GetGuid(int column) => reader.GetGuid(column);
+        public override byte[] GetBytes(int column) => reader.GetFieldValue<byte[]>(column);
+        public override DateTimeOffset GetTime(int column) => new(reader.GetDateTime(column), TimeSpan.Zero);
+    }
+}

@@ -1,0 +1,116 @@
+using Stowline.Kernel;
+using Stowline.Log;
+
+namespace Stowline.Contracts;
+
+/// <summary>Units of one SKU.</summary>
+public sealed record SkuUnits(string Sku, int Quantity);
+
+/// <summary>A line of an order as it was placed. The unit price is the agreed one, in ten-thousandths of the order's currency.</summary>
+public sealed record PlacedLine(string Sku, int Quantity, long UnitPriceE4);
+
+/// <summary>The part of an order that one site fulfills; without a site it waits for stock (backorder). Lines are summed per SKU.</summary>
+public sealed record PlacedPart(int Part, string? Site, IReadOnlyList<SkuUnits> Lines);
+
+/// <summary>Why these sites (W12): kept with the order, word for word.</summary>
+/// <param name="Strategy"><c>nearest</c>, <c>most_stock</c>, <c>pickup_site</c> or <c>backorder</c>.</param>
+public sealed record RoutingDecision(string Strategy, string Summary, IReadOnlyList<RoutingCandidate> Candidates);
+
+/// <summary>A site that was considered.</summary>
+/// <param name="Score">What the strategy compared: kilometers for nearest (less is better), units available for most_stock (more is better).</param>
+/// <param name="Rejection">Why it was not chosen, or null when it was.</param>
+public sealed record RoutingCandidate(string Site, double? Score, bool Chosen, string? Rejection, double? DistanceKm, int UnitsAvailable);
+
+/// <summary>hub: an order was accepted and every unit of it promised (or knowingly put on backorder).</summary>
+public sealed record OrderPlaced(
+    Guid OrderId, long Number, string Channel, string ExternalId, string FulfillmentType, Priority Priority, string Currency, long TotalE4,
+    IReadOnlyList<PlacedLine> Lines, IReadOnlyList<PlacedPart> Parts, RoutingDecision Decision,
+    Guid PersonId, byte[]? Personal, string? PickupSite, string? Note) : IEvent
+{
+    public static string Type => "order.placed";
+}
+
+/// <summary>hub: an order was tried and refused; the only trace a refusal leaves (W13).</summary>
+public sealed record OrderRefused(string Channel, string ExternalId, string Code, IReadOnlyList<MissingUnits> Missing) : IEvent
+{
+    public static string Type => "order.refused";
+}
+
+public sealed record MissingUnits(string Sku, int Requested, int Available);
+
+/// <summary>hub: the order's status, derived from its parts, changed.</summary>
+public sealed record OrderStatusChanged(Guid OrderId, string From, string To) : IEvent
+{
+    public static string Type => "order.status_changed";
+}
+
+/// <summary>hub: somebody asked to cancel; each site answers for its part.</summary>
+public sealed record OrderCancelRequested(Guid OrderId, string Reason) : IEvent
+{
+    public static string Type => "order.cancel_requested";
+}
+
+public sealed record OrderHeld(Guid OrderId, string? Reason) : IEvent { public static string Type => "order.held"; }
+public sealed record OrderReleased(Guid OrderId) : IEvent { public static string Type => "order.released"; }
+public sealed record OrderPriorityChanged(Guid OrderId, Priority Priority) : IEvent { public static string Type => "order.priority_changed"; }
+
+/// <summary>hub: units that a site could not deliver were promised elsewhere, or put on backorder (a part without a site).</summary>
+public sealed record OrderRerouted(Guid OrderId, int FromPart, string Cause, IReadOnlyList<PlacedPart> Parts, RoutingDecision Decision) : IEvent
+{
+    public static string Type => "order.rerouted";
+}
+
+/// <summary>hub/{site}: this part of an order is yours. Carries all that the site needs to work alone.</summary>
+public sealed record PartAssigned(
+    Guid OrderId, int Part, long OrderNumber, string Channel, string ExternalId, string FulfillmentType, Priority Priority,
+    IReadOnlyList<SkuUnits> Lines, Guid PersonId, byte[]? Personal, string? Note, bool OnHold) : IEvent
+{
+    public static string Type => "part.assigned";
+}
+
+/// <summary>hub/{site}: give this part back, as far as it is not shipped. The site's word decides.</summary>
+/// <param name="Cause"><c>cancel</c> or <c>reroute</c>.</param>
+public sealed record PartCancelRequested(Guid OrderId, int Part, string Cause, string Reason) : IEvent
+{
+    public static string Type => "part.cancel_requested";
+}
+
+public sealed record PartHeld(Guid OrderId, int Part) : IEvent { public static string Type => "part.held"; }
+public sealed record PartReleased(Guid OrderId, int Part) : IEvent { public static string Type => "part.released"; }
+public sealed record PartPriorityChanged(Guid OrderId, int Part, Priority Priority) : IEvent { public static string Type => "part.priority_changed"; }
+
+/// <summary>hub/{site}: how much of a SKU the site keeps for itself. SKU <c>*</c> is the default for all.</summary>
+public sealed record PolicyChanged(string Sku, int SafetyStock, int LocalSharePercent) : IEvent
+{
+    public static string Type => "policy.changed";
+}
+
+/// <summary>hub/{site}: the hub gave units back after a recall. Cumulative per SKU within the epoch.</summary>
+public sealed record AllotmentReturned(string Sku, int Epoch, long Returned) : IEvent
+{
+    public static string Type => "allotment.returned";
+}
+
+/// <summary>hub/all: a product as it is now.</summary>
+public sealed record ProductSaved(string Sku, string Name, long? PriceE4, string? Currency, string? Seller, string? Category) : IEvent
+{
+    public static string Type => "product.saved";
+}
+
+/// <summary>hub/all: many products were saved by one bulk call.</summary>
+public sealed record ProductsSaved(int Created, int Updated, IReadOnlyList<string> Skus) : IEvent
+{
+    public static string Type => "products.saved";
+}
+
+/// <summary>hub/all: a site as it is now.</summary>
+public sealed record SiteSaved(string Code, int Ordinal, string Name, string SiteType, bool Active) : IEvent
+{
+    public static string Type => "site.saved";
+}
+
+/// <summary>hub/all: delete this person's key wherever it is kept.</summary>
+public sealed record PersonErased(Guid PersonId) : IEvent
+{
+    public static string Type => "person.erased";
+}

@@ -1,0 +1,100 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Stowline.Kernel;
+using Stowline.Log;
+
+namespace Stowline.Contracts;
+
+/// <summary>How urgent (F2). Stored: append, never renumber.</summary>
+[JsonConverter(typeof(SnakeCaseEnum<Priority>))]
+public enum Priority { Low = 1, Normal = 2, High = 3, Urgent = 4 }
+
+/// <summary>Why stock moved (W4). Stored: append, never renumber.</summary>
+[JsonConverter(typeof(SnakeCaseEnum<MovementKind>))]
+public enum MovementKind
+{
+    Receiving = 1, Putaway = 2, Picking = 3, Transfer = 4, Adjustment = 5, Damage = 6, Return = 7, Shipping = 8, Disposal = 9,
+}
+
+/// <summary>What a site is (W10). Stored: append, never renumber.</summary>
+[JsonConverter(typeof(SnakeCaseEnum<SiteType>))]
+public enum SiteType { Warehouse = 1, PickupPoint = 2, ParcelLocker = 3, Storefront = 4, PartnerWarehouse = 5, Kitchen = 6, Workshop = 7 }
+
+/// <summary>Enums on the wire are snake_case text; a wrong word is refused with the list of right ones.</summary>
+public sealed class SnakeCaseEnum<T> : JsonConverter<T> where T : struct, Enum
+{
+    private static readonly Dictionary<string, T> ByName = Enum.GetValues<T>().ToDictionary(Name, v => v, StringComparer.Ordinal);
+    private static readonly Dictionary<T, string> ByValue = Enum.GetValues<T>().ToDictionary(v => v, Name);
+
+    public static string Text(T value) => ByValue[value];
+    public static bool TryParse(string? text, out T value) => ByName.TryGetValue(text ?? "", out value);
+    public static string Choices => "must be one of " + string.Join(", ", ByName.Keys);
+
+    private static string Name(T value) => JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
+
+    public override T Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) =>
+        reader.TokenType == JsonTokenType.String && ByName.TryGetValue(reader.GetString()!, out var value) ? value : throw new JsonException(Choices);
+
+    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) => writer.WriteStringValue(ByValue[value]);
+}
+
+/// <summary>The personal fields of an order: encrypted wherever they are kept.</summary>
+public sealed record PersonalDetails(CustomerDetails? Customer, AddressDetails? ShipTo);
+
+public sealed record CustomerDetails(string? Name, string? Email, string? Phone);
+
+/// <summary>A postal address. <see cref="Country"/> is ISO 3166 alpha-2; coordinates in degrees.</summary>
+public sealed record AddressDetails(
+    string? Name, string? Line1, string? Line2, string? City, string? Region, string? PostalCode, string? Country, double? Latitude, double? Longitude);
+
+/// <summary>Serializers of all that crosses a lane, source-generated.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(OrderPlaced))]
+[JsonSerializable(typeof(OrderRefused))]
+[JsonSerializable(typeof(OrderStatusChanged))]
+[JsonSerializable(typeof(OrderCancelRequested))]
+[JsonSerializable(typeof(OrderHeld))]
+[JsonSerializable(typeof(OrderReleased))]
+[JsonSerializable(typeof(OrderPriorityChanged))]
+[JsonSerializable(typeof(OrderRerouted))]
+[JsonSerializable(typeof(PartAssigned))]
+[JsonSerializable(typeof(PartCancelRequested))]
+[JsonSerializable(typeof(PartHeld))]
+[JsonSerializable(typeof(PartReleased))]
+[JsonSerializable(typeof(PartPriorityChanged))]
+[JsonSerializable(typeof(PolicyChanged))]
+[JsonSerializable(typeof(AllotmentReturned))]
+[JsonSerializable(typeof(ProductSaved))]
+[JsonSerializable(typeof(ProductsSaved))]
+[JsonSerializable(typeof(SiteSaved))]
+[JsonSerializable(typeof(PersonErased))]
+[JsonSerializable(typeof(StockMoved))]
+[JsonSerializable(typeof(StockRebalanced))]
+[JsonSerializable(typeof(RecallRequested))]
+[JsonSerializable(typeof(PickingCreated))]
+[JsonSerializable(typeof(PickingAssigned))]
+[JsonSerializable(typeof(PickingStarted))]
+[JsonSerializable(typeof(ItemPicked))]
+[JsonSerializable(typeof(ItemSkipped))]
+[JsonSerializable(typeof(PickingExtended))]
+[JsonSerializable(typeof(PickingCompleted))]
+[JsonSerializable(typeof(PickingCancelled))]
+[JsonSerializable(typeof(PackingCreated))]
+[JsonSerializable(typeof(PackingStarted))]
+[JsonSerializable(typeof(PackageAdded))]
+[JsonSerializable(typeof(PackingCompleted))]
+[JsonSerializable(typeof(PackingCancelled))]
+[JsonSerializable(typeof(PartShort))]
+[JsonSerializable(typeof(PartCancelled))]
+[JsonSerializable(typeof(PartCancelRefused))]
+[JsonSerializable(typeof(PartShipped))]
+[JsonSerializable(typeof(ReturnReceived))]
+[JsonSerializable(typeof(ZoneSaved))]
+[JsonSerializable(typeof(BinsSaved))]
+[JsonSerializable(typeof(PersonalDetails))]
+[JsonSerializable(typeof(List<SkuUnits>))]
+[JsonSerializable(typeof(List<PlacedLine>))]
+internal sealed partial class ContractsJson : JsonSerializerContext
+{
+    public static void Register() => EventJson.Use(Default.Options, Default);
+}

@@ -1,0 +1,130 @@
+using Stowline.Kernel;
+using Stowline.Log;
+
+namespace Stowline.Contracts;
+
+/// <summary>
+/// Where a site's books stand for one SKU after an event: the three counters that the site owns (cumulative within the epoch) and its
+/// totals. Absolute values, so a repeat or a late arrival is harmless.
+/// </summary>
+public sealed record Balance(string Sku, int Epoch, long Granted, long Consumed, long Withdrawn, long OnHand, long Reserved, long Damaged);
+
+/// <summary>An event of a site that changed stock or grants: the hub reads the balances whatever else the event says.</summary>
+public interface IHasBalances
+{
+    IReadOnlyList<Balance> Balances { get; }
+}
+
+/// <summary>One line of the ledger (W4). From nowhere: it came in; to nowhere: it left.</summary>
+public sealed record MovementLine(
+    Guid Id, long Number, MovementKind Kind, string Sku, string? Lot, string? FromBin, string? ToBin, int Quantity, string? Reason, string? Reference);
+
+/// <summary>Stock moved: receipt, move, adjustment, damage, return, put-back … The kind is on each movement.</summary>
+public sealed record StockMoved(string? Reference, IReadOnlyList<MovementLine> Movements, IReadOnlyList<Balance> Balances) : IEvent, IHasBalances
+{
+    public static string Type => "stock.moved";
+}
+
+/// <summary>The site's balances changed without a movement: a policy, a lock, a recall, a block for a count.</summary>
+public sealed record StockRebalanced(string Cause, IReadOnlyList<Balance> Balances) : IEvent, IHasBalances
+{
+    public static string Type => "stock.rebalanced";
+}
+
+/// <summary>The site asks for units of its allotment back. A request; they come back only by <see cref="AllotmentReturned"/>.</summary>
+public sealed record RecallRequested(string Sku, int Epoch, int Quantity, string Reason) : IEvent
+{
+    public static string Type => "allotment.recall_requested";
+}
+
+public sealed record PickingItemPlanned(int Item, string Sku, string Bin, string? Lot, int Quantity);
+
+public sealed record PickingCreated(
+    Guid TaskId, long Number, Guid OrderId, int Part, IReadOnlyList<PickingItemPlanned> Items, IReadOnlyList<Balance> Balances) : IEvent, IHasBalances
+{
+    public static string Type => "picking.created";
+}
+
+public sealed record PickingAssigned(Guid TaskId, long Number, Guid OrderId, int Part, string Worker) : IEvent { public static string Type => "picking.assigned"; }
+public sealed record PickingStarted(Guid TaskId, long Number, Guid OrderId, int Part, string? Worker) : IEvent { public static string Type => "picking.started"; }
+
+/// <summary>Units were taken from a bin to staging.</summary>
+public sealed record ItemPicked(
+    Guid TaskId, long Number, Guid OrderId, int Part, int Item, int Quantity, IReadOnlyList<MovementLine> Movements) : IEvent
+{
+    public static string Type => "picking.item_picked";
+}
+
+public sealed record ItemSkipped(
+    Guid TaskId, long Number, Guid OrderId, int Part, int Item, string Reason, IReadOnlyList<PickingItemPlanned> Instead, IReadOnlyList<Balance> Balances)
+    : IEvent, IHasBalances
+{
+    public static string Type => "picking.item_skipped";
+}
+
+/// <summary>More items for the task: other bins are tried for what was not found.</summary>
+public sealed record PickingExtended(
+    Guid TaskId, long Number, Guid OrderId, int Part, IReadOnlyList<PickingItemPlanned> Items, IReadOnlyList<Balance> Balances) : IEvent, IHasBalances
+{
+    public static string Type => "picking.extended";
+}
+
+public sealed record PickingCompleted(Guid TaskId, long Number, Guid OrderId, int Part, int PickedUnits, int ShortUnits) : IEvent
+{
+    public static string Type => "picking.completed";
+}
+
+public sealed record PickingCancelled(Guid TaskId, long Number, Guid OrderId, int Part, string Reason) : IEvent { public static string Type => "picking.cancelled"; }
+
+public sealed record PackingCreated(Guid TaskId, long Number, Guid OrderId, int Part, Guid PickingTaskId) : IEvent { public static string Type => "packing.created"; }
+public sealed record PackingStarted(Guid TaskId, long Number, Guid OrderId, int Part, string Worker) : IEvent { public static string Type => "packing.started"; }
+
+public sealed record PackageAdded(
+    Guid TaskId, long Number, Guid OrderId, int Part, int Package, string PackagingType, int WeightG, int LengthMm, int WidthMm, int HeightMm) : IEvent
+{
+    public static string Type => "packing.package_added";
+}
+
+public sealed record PackingCompleted(Guid TaskId, long Number, Guid OrderId, int Part, int Packages) : IEvent { public static string Type => "packing.completed"; }
+public sealed record PackingCancelled(Guid TaskId, long Number, Guid OrderId, int Part, string Reason) : IEvent { public static string Type => "packing.cancelled"; }
+
+/// <summary>
+/// The site could not find these units of a part and has withdrawn them. The hub releases their promises and looks elsewhere. When nothing
+/// of the part is left, <paramref name="PartEnded"/> is true and no packing follows.
+/// </summary>
+public sealed record PartShort(Guid OrderId, int Part, IReadOnlyList<SkuUnits> Lines, bool PartEnded, string Reason, IReadOnlyList<Balance> Balances)
+    : IEvent, IHasBalances
+{
+    public static string Type => "part.short";
+}
+
+/// <summary>The site gave the part back: all its units are free of the order. Picked ones wait for put-back and are withdrawn until then.</summary>
+public sealed record PartCancelled(
+    Guid OrderId, int Part, string Cause, IReadOnlyList<SkuUnits> Lines, Guid? PutBackTaskId, IReadOnlyList<Balance> Balances) : IEvent, IHasBalances
+{
+    public static string Type => "part.cancelled";
+}
+
+/// <summary>Too late: the part has left. What comes back is a return.</summary>
+public sealed record PartCancelRefused(Guid OrderId, int Part, string Cause, string Reason) : IEvent { public static string Type => "part.cancel_refused"; }
+
+public sealed record ShippedPackage(int Package, string PackagingType, int WeightG, int LengthMm, int WidthMm, int HeightMm, string? Barcode);
+
+/// <summary>The part left the site. Consumes its units: they are in the balances.</summary>
+public sealed record PartShipped(
+    Guid OrderId, int Part, Guid ShipmentId, long Number, string Carrier, string TrackingNumber, IReadOnlyList<SkuUnits> Lines,
+    IReadOnlyList<ShippedPackage> Packages, IReadOnlyList<MovementLine> Movements, IReadOnlyList<Balance> Balances) : IEvent, IHasBalances
+{
+    public static string Type => "part.shipped";
+}
+
+/// <summary>Goods came back from a customer.</summary>
+public sealed record ReturnReceived(
+    Guid ReturnId, long Number, Guid? OrderId, string Reference, string Reason, IReadOnlyList<MovementLine> Movements, IReadOnlyList<Balance> Balances)
+    : IEvent, IHasBalances
+{
+    public static string Type => "return.received";
+}
+
+public sealed record ZoneSaved(string Zone, string ZoneType) : IEvent { public static string Type => "zone.saved"; }
+public sealed record BinsSaved(int Created, int Updated, IReadOnlyList<string> Bins) : IEvent { public static string Type => "bins.saved"; }

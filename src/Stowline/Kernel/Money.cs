@@ -1,0 +1,89 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Stowline.Kernel;
+
+/// <summary>
+/// An amount of one currency. On the wire <c>{"amount":"19.24","currency":"EUR"}</c>, in the store an integer of ten-thousandths
+/// (<c>…_e4</c>), because both databases sum integers exactly. Unit prices have up to four decimals; totals are rounded half away
+/// from zero to the currency's minor unit (contract, Conventions).
+/// </summary>
+[JsonConverter(typeof(MoneyConverter))]
+public readonly record struct Money(decimal Amount, string Currency)
+{
+    /// <summary>The largest amount of a single price or total: keeps sums of 2,000 lines of a million units inside 63 bits of ten-thousandths.</summary>
+    public const decimal MaxAmount = 999_999_999_999m;
+
+    public static Money FromE4(long e4, string currency) => new(e4 / 10_000m, currency);
+    public long ToE4() => decimal.ToInt64(Amount * 10_000m);
+
+    /// <summary>Digits after the point in the currency's minor unit (ISO 4217): 2 unless listed.</summary>
+    public static int MinorDigits(string currency) => currency switch
+    {
+        "BIF" or "CLP" or "DJF" or "GNF" or "ISK" or "JPY" or "KMF" or "KRW" or "PYG" or "RWF" or "UGX" or "UYI" or "VND" or "VUV" or "XAF" or "XOF" or "XPF" => 0,
+        "BHD" or "IQD" or "JOD" or "KWD" or "LYD" or "OMR" or "TND" => 3,
+        _ => 2,
+    };
+
+    public static bool IsCurrency(string? text) => text is { Length: 3 } && text.All(char.IsAsciiLetterUpper);
+
+    /// <summary>A line's total: unit price times quantity, rounded half away from zero to the minor unit.</summary>
+    public static Money LineTotal(Money unitPrice, int quantity) =>
+        unitPrice with { Amount = Math.Round(unitPrice.Amount * quantity, MinorDigits(unitPrice.Currency), MidpointRounding.AwayFromZero) };
+
+    /// <summary>The amount with at least the currency's minor digits and no further trailing zeros: 2.5 EUR is "2.50", 0.0125 EUR stays "0.0125".</summary>
+    public string AmountText()
+    {
+        var text = Amount.ToString("0.####", CultureInfo.InvariantCulture);
+        var digits = MinorDigits(Currency);
+        var point = text.IndexOf('.');
+        var have = point < 0 ? 0 : text.Length - point - 1;
+        if (have >= digits) return text;
+        return (point < 0 ? text + "." : text) + new string('0', digits - have);
+    }
+
+    public override string ToString() => $"{AmountText()} {Currency}";
+
+    private sealed class MoneyConverter : JsonConverter<Money>
+    {
+        public override Money Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
+        {
+            if (reader.TokenType != JsonTokenType.StartObject) throw new JsonException("""must be {"amount":"19.24","currency":"EUR"}""");
+            decimal? amount = null;
+            string? currency = null;
+            while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
+            {
+                var isAmount = reader.ValueTextEquals("amount"u8);
+                var isCurrency = reader.ValueTextEquals("currency"u8);
+                reader.Read();
+                if (isAmount) amount = ReadAmount(ref reader);
+                else if (isCurrency) currency = reader.TokenType == JsonTokenType.String ? reader.GetString() : throw new JsonException("currency must be text");
+                else reader.Skip();
+            }
+            if (amount is null) throw new JsonException("amount is missing");
+            if (!IsCurrency(currency)) throw new JsonException("currency must be three capital letters (ISO 4217)");
+            return new Money(amount.Value, currency!);
+        }
+
+        private static decimal ReadAmount(ref Utf8JsonReader reader)
+        {
+            decimal amount;
+            if (reader.TokenType == JsonTokenType.Number && reader.TryGetDecimal(out amount)) { }
+            else if (reader.TokenType == JsonTokenType.String &&
+                     decimal.TryParse(reader.GetString(), NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out amount)) { }
+            else throw new JsonException("amount must be a decimal number as text, such as \"19.24\"");
+            if (Math.Abs(amount) > MaxAmount) throw new JsonException("amount is too large");
+            if (decimal.Round(amount, 4) != amount) throw new JsonException("amount has more than 4 decimals");
+            return amount;
+        }
+
+        public override void Write(Utf8JsonWriter writer, Money value, JsonSerializerOptions options)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("amount"u8, value.AmountText());
+            writer.WriteString("currency"u8, value.Currency);
+            writer.WriteEndObject();
+        }
+    }
+}

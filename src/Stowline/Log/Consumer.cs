@@ -1,0 +1,195 @@
+using Stowline.Kernel;
+
+namespace Stowline.Log;
+
+/// <summary>
+/// Reads a lane in order and issues commands on its own node. Its cursor moves in the transaction of its effects, which makes
+/// at-least-once delivery once in effect.
+/// </summary>
+public abstract class Consumer
+{
+    /// <summary>Stable: the cursor is kept under it.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>The lane whose scope its effects are written in. One transaction never spans two scopes.</summary>
+    public abstract Lane Target(Lane source);
+
+    /// <summary>Whether it wants events of this type; others only move the cursor.</summary>
+    public abstract bool Wants(string type);
+
+    /// <summary>Applies events, all of one lane, in order, in one transaction. Throwing rolls all of it back.</summary>
+    public abstract ValueTask HandleAsync(IReadOnlyList<EventRecord> events, LaneTransaction tx);
+}
+
+/// <summary>
+/// Drives one consumer over one lane. An event that cannot be handled is parked with its subject: later events of that subject queue
+/// behind it, all others go on.
+/// </summary>
+internal sealed class ConsumerPump : Pump
+{
+    private const int BatchSize = 256;
+    private static readonly Caller AsConsumer = new("system");
+    private readonly Consumer _consumer;
+    private readonly Lane _source;
+    private readonly Lanes _lanes;
+    private readonly ConsumerProgress _progress;
+    private long _position = -1;
+
+    public ConsumerPump(Consumer consumer, Lane source, Lanes lanes)
+    {
+        (_consumer, _source, _lanes) = (consumer, source, lanes);
+        _progress = new ConsumerProgress(consumer.Name, source, Wake);
+        lanes.Register(source, _progress);
+    }
+
+    public override string Name => $"{_consumer.Name} on {_source}";
+    public Consumer Consumer => _consumer;
+    public Lane Source => _source;
+
+    private sealed record Cursor { public int LaneId { get; init; } public long Position { get; init; } public long Head { get; init; } }
+
+    public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
+    {
+        if (_position < 0 && !await LoadAsync(ct)) return false;
+        var events = await _lanes.ReadAsync(_source, _position, BatchSize, ct);
+        if (events.Count == 0) return false;
+        _progress.HeadMovedTo(events[^1].Position);
+        try
+        {
+            await StepAsync(events);
+        }
+        catch (Exception e) when (!_lanes.Database.IsInfrastructure(e))
+        {
+            LastError = e.Message;
+            LastErrorAt = _lanes.Time.GetUtcNow();
+            Errors++;
+            // One of them is at fault. One by one, only that one is parked.
+            foreach (var one in events) await StepOrParkAsync(one);
+        }
+        return true;
+    }
+
+    private async Task<bool> LoadAsync(CancellationToken ct)
+    {
+        var cursor = await _lanes.Database.ReadAsync(async session => await session.FindAsync<Cursor>("""
+            SELECT l.id AS lane_id, COALESCE(c.position, 0) AS position, l.head_position AS head
+            FROM lanes l LEFT JOIN cursors c ON c.lane_id = l.id AND c.consumer = @consumer WHERE l.name = @lane
+            """, new { consumer = _consumer.Name, lane = _source.Name }), ct);
+        if (cursor is null) return false; // the lane is not here yet
+        _position = cursor.Position;
+        _progress.MovedTo(cursor.Position, []);
+        _progress.HeadMovedTo(cursor.Head);
+        return true;
+    }
+
+    private async Task StepOrParkAsync(EventRecord one)
+    {
+        try
+        {
+            await StepAsync([one]);
+        }
+        catch (Exception e) when (!_lanes.Database.IsInfrastructure(e))
+        {
+            await MoveAsync([one], async tx =>
+            {
+                await ParkAsync(tx, one, e.Message);
+            });
+        }
+    }
+
+    private Task StepAsync(IReadOnlyList<EventRecord> events) => MoveAsync(events, async tx =>
+    {
+        var parked = await tx.QueryAsync<string>("SELECT DISTINCT subject FROM parked_events WHERE consumer = @consumer", new { consumer = _consumer.Name });
+        var wanted = new List<EventRecord>(events.Count);
+        foreach (var e in events)
+        {
+            if (!_consumer.Wants(e.Type)) continue;
+            if (parked.Contains(e.Subject)) await ParkAsync(tx, e, "waits behind an earlier event of its subject");
+            else wanted.Add(e);
+        }
+        if (wanted.Count > 0) await _consumer.HandleAsync(wanted, tx);
+    });
+
+    private async ValueTask ParkAsync(LaneTransaction tx, EventRecord e, string error) => await tx.ExecuteAsync("""
+        INSERT INTO parked_events (consumer, lane_id, position, subject, type, error, attempts, parked_at)
+        SELECT @consumer, id, @position, @subject, @type, @error, 1, @now FROM lanes WHERE name = @lane
+        ON CONFLICT (consumer, lane_id, position) DO NOTHING
+        """, new { consumer = _consumer.Name, lane = _source.Name, position = e.Position, subject = e.Subject, type = e.Type, error, now = tx.Now });
+
+    /// <summary>Runs the effects and moves the cursor, compare-and-set, in one transaction.</summary>
+    private async Task MoveAsync(IReadOnlyList<EventRecord> events, Func<LaneTransaction, ValueTask> effects)
+    {
+        var from = _position;
+        var to = events[^1].Position;
+        var caller = events.Count == 1 ? new Caller(events[0].Actor, events[0].Trace) : AsConsumer;
+        var (outcome, appended) = await _lanes.ExecuteAsConsumerAsync<bool>(_consumer.Target(_source), caller, async tx =>
+        {
+            if (!await AdvanceAsync(tx, from, to)) return false; // another process was here first
+            await effects(tx);
+            return true;
+        });
+        if (!outcome.IsOk) throw new ConsumerStalledException(outcome.Refusal!.Detail);
+        if (outcome.Value)
+        {
+            _position = to;
+            _progress.MovedTo(to, appended);
+        }
+        else
+        {
+            _position = -1;
+        }
+    }
+
+    private async ValueTask<bool> AdvanceAsync(LaneTransaction tx, long from, long to)
+    {
+        var args = new { consumer = _consumer.Name, lane = _source.Name, from, to };
+        if (from > 0)
+            return await tx.ExecuteAsync("""
+                UPDATE cursors SET position = @to WHERE consumer = @consumer AND position = @from AND lane_id = (SELECT id FROM lanes WHERE name = @lane)
+                """, args) == 1;
+        return await tx.ExecuteAsync("""
+            INSERT INTO cursors (consumer, lane_id, position) SELECT @consumer, id, @to FROM lanes WHERE name = @lane ON CONFLICT (consumer, lane_id) DO NOTHING
+            """, new { args.consumer, args.lane, args.to }) == 1;
+    }
+
+    /// <summary>
+    /// Handles the parked events of a subject again, in order, after a repair. Success takes them out of the park; a failure leaves all of
+    /// them and counts the attempt.
+    /// </summary>
+    public async Task<Outcome<int>> ResumeAsync(string subject, CancellationToken ct)
+    {
+        var positions = await _lanes.Database.ReadAsync(async session => await session.QueryAsync<long>("""
+            SELECT p.position FROM parked_events p JOIN lanes l ON l.id = p.lane_id
+            WHERE p.consumer = @consumer AND l.name = @lane AND p.subject = @subject ORDER BY p.position
+            """, new { consumer = _consumer.Name, lane = _source.Name, subject }), ct);
+        if (positions.Count == 0) return Refusal.NotFound("not_parked", $"nothing of {subject} is parked for {_consumer.Name}");
+        var events = new List<EventRecord>();
+        foreach (var position in positions) events.AddRange(await _lanes.ReadAsync(_source, position - 1, 1, ct));
+        try
+        {
+            var (outcome, _) = await _lanes.ExecuteAsConsumerAsync<int>(_consumer.Target(_source), AsConsumer, async tx =>
+            {
+                await _consumer.HandleAsync(events, tx);
+                await tx.ExecuteAsync("""
+                    DELETE FROM parked_events WHERE consumer = @consumer AND subject = @subject AND lane_id = (SELECT id FROM lanes WHERE name = @lane)
+                    AND position <= @last
+                    """, new { consumer = _consumer.Name, subject, lane = _source.Name, last = positions[^1] });
+                return events.Count;
+            });
+            return outcome;
+        }
+        catch (Exception e) when (!_lanes.Database.IsInfrastructure(e))
+        {
+            await _lanes.ExecuteAsConsumerAsync<Done>(_consumer.Target(_source), AsConsumer, async tx =>
+            {
+                await tx.ExecuteAsync("UPDATE parked_events SET attempts = attempts + 1 WHERE consumer = @consumer AND subject = @subject",
+                    new { consumer = _consumer.Name, subject });
+                return new Done();
+            });
+            return Refusal.Conflict("still_failing", e.Message);
+        }
+    }
+}
+
+/// <summary>A consumer's step could not be stored now; the pump tries again.</summary>
+public sealed class ConsumerStalledException(string message) : Exception(message);

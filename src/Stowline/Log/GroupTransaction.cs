@@ -1,0 +1,180 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using Stowline.Kernel;
+using Stowline.Store;
+
+namespace Stowline.Log;
+
+/// <summary>
+/// One writing transaction with the commands of a group in it: the scopes' locks, the lane heads, the events not yet written, the
+/// numbers handed out. Everything that must happen once per group rather than once per command.
+/// </summary>
+internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTimeOffset now)
+{
+    private readonly Dictionary<Lane, LaneHead> _heads = [];
+    private readonly Dictionary<(int LaneId, string Kind), (long First, long Last)> _sequences = [];
+    private readonly List<Action> _committed = [];
+
+    public SqlSession Session => session;
+    public IdSource Ids => ids;
+    public DateTimeOffset Now { get; } = RowTypes.ToMicroseconds(now);
+    public IEnumerable<LaneHead> Written => _heads.Values.Where(h => h.Pending.Count > 0);
+    public IReadOnlyList<Action> Committed => _committed;
+
+    private sealed record LaneRow
+    {
+        public int Id { get; init; }
+        public string Name { get; init; } = "";
+        public int Ordinal { get; init; }
+        public int Incarnation { get; init; }
+        public long HeadPosition { get; init; }
+        public byte[] HeadHash { get; init; } = [];
+    }
+
+    /// <summary>
+    /// Takes a scope. The UPDATE is the transaction's first statement on PostgreSQL: its row lock makes commit order the position order,
+    /// and all that is read afterwards is newer than the last commit of this scope.
+    /// </summary>
+    public async ValueTask LockScopeAsync(string scope)
+    {
+        if (await session.ExecuteAsync("UPDATE lanes SET head_position = head_position WHERE name = @scope", new { scope }) == 0)
+            throw new UnknownLaneException(scope);
+        foreach (var row in await session.QueryAsync<LaneRow>(
+                     "SELECT id, name, ordinal, incarnation, head_position, head_hash FROM lanes WHERE scope = @scope", new { scope }))
+            _heads[new Lane(row.Name)] = new LaneHead(new Lane(row.Name), row.Id, row.Ordinal, row.Incarnation, row.HeadPosition, row.HeadHash);
+    }
+
+    public EventRecord Append(Lane lane, string type, byte[] payload, string subject, Guid? orderId, Caller caller)
+    {
+        if (!_heads.TryGetValue(lane, out var head)) throw new UnknownLaneException(lane.Name);
+        var record = new EventRecord(lane, head.Position + head.Pending.Count + 1, ids.Next(), type, subject, orderId, Now, caller.Actor, caller.Trace, payload);
+        head.Pending.Add(record);
+        return record;
+    }
+
+    public async ValueTask<long> NextNumbersAsync(string kind, Lane lane, int count)
+    {
+        if (!_heads.TryGetValue(lane, out var head)) throw new UnknownLaneException(lane.Name);
+        if (!_sequences.TryGetValue((head.Id, kind), out var range))
+        {
+            var last = await session.FindAsync<long?>("SELECT last FROM lane_sequences WHERE lane_id = @id AND kind = @kind", new { id = head.Id, kind }) ?? 0;
+            range = (last, last);
+        }
+        _sequences[(head.Id, kind)] = (range.First, range.Last + count);
+        return head.Ordinal * 10_000_000_000L + range.Last + 1;
+    }
+
+    public async ValueTask OpenLaneAsync(Lane lane, int ordinal)
+    {
+        var id = LaneTable.IdOf(lane, ordinal);
+        var hash = LaneTable.FirstHash(lane, 1);
+        await session.ExecuteAsync("""
+            INSERT INTO lanes (id, name, scope, ordinal, incarnation, head_position, head_hash, opened_at)
+            VALUES (@id, @name, @scope, @ordinal, 1, 0, @hash, @now) ON CONFLICT (id) DO NOTHING
+            """, new { id, name = lane.Name, scope = lane.Scope, ordinal, hash, now = Now });
+        _heads.TryAdd(lane, new LaneHead(lane, id, ordinal, 1, 0, hash));
+    }
+
+    public void OnCommitted(Action action) => _committed.Add(action);
+
+    /// <summary>Writes the events, their groups with the chained hash, the heads and the numbers: the last statements before the commit.</summary>
+    public async ValueTask WriteLogAsync()
+    {
+        foreach (var head in Written) await WriteEventsAsync(head);
+        foreach (var ((lane, kind), range) in _sequences)
+        {
+            await session.WriteAsync("""
+                INSERT INTO lane_sequences (lane_id, kind, last) VALUES (@lane, @kind, @last)
+                ON CONFLICT (lane_id, kind) DO UPDATE SET last = excluded.last
+                """, new { lane, kind, last = range.Last });
+        }
+    }
+
+    private async ValueTask WriteEventsAsync(LaneHead head)
+    {
+        var events = head.Pending;
+        var hash = LaneTable.GroupHash(head.Hash, head.Incarnation, events);
+        await session.InsertAsync("events", events.Count,
+            Column.Same("lane_id", events.Count, head.Id),
+            Column.From("position", events, e => e.Position),
+            Column.From("id", events, e => e.Id),
+            Column.From("type", events, e => e.Type),
+            Column.From("subject", events, e => e.Subject),
+            Column.From("order_id", events, e => e.OrderId),
+            Column.From("at", events, e => e.At),
+            Column.From("actor", events, e => e.Actor),
+            Column.From("trace", events, e => e.Trace),
+            Column.From("payload", events, e => e.Payload));
+        await session.WriteAsync(
+            "INSERT INTO event_groups (lane_id, first_position, count, incarnation, hash) VALUES (@lane, @first, @count, @incarnation, @hash)",
+            new { lane = head.Id, first = head.Position + 1, count = events.Count, incarnation = head.Incarnation, hash });
+        await session.WriteAsync("UPDATE lanes SET head_position = @position, head_hash = @hash WHERE id = @id",
+            new { id = head.Id, position = head.Position + events.Count, hash });
+    }
+}
+
+/// <summary>Where a lane stands, and what this group adds to it.</summary>
+internal sealed class LaneHead(Lane lane, int id, int ordinal, int incarnation, long position, byte[] hash)
+{
+    public Lane Lane => lane;
+    public int Id => id;
+    public int Ordinal => ordinal;
+    public int Incarnation => incarnation;
+    public long Position => position;
+    public byte[] Hash => hash;
+    public List<EventRecord> Pending { get; } = [];
+}
+
+/// <summary>The lane is not in this node's database: an unknown site, or one that has moved out.</summary>
+public sealed class UnknownLaneException(string lane) : Exception($"there is no lane {lane} on this node");
+
+/// <summary>How lanes are numbered and hashed.</summary>
+internal static class LaneTable
+{
+    /// <summary>hub is 1, hub/all 2; the two lanes of the site with ordinal n are 2n+1 (from the hub) and 2n+2 (from the site).</summary>
+    public static int IdOf(Lane lane, int ordinal) =>
+        lane == Lane.Hub ? 1 : lane == Lane.HubAll ? 2 : lane.Scope == "hub" ? 2 * ordinal + 1 : 2 * ordinal + 2;
+
+    /// <summary>What the first group of a lane's incarnation chains to.</summary>
+    public static byte[] FirstHash(Lane lane, int incarnation) => SHA256.HashData(Encoding.UTF8.GetBytes($"stowline lane {lane.Name} {incarnation}"));
+
+    /// <summary>SHA-256 over the previous hash and every stored byte of the group's events, each field with its length before it.</summary>
+    public static byte[] GroupHash(byte[] previous, int incarnation, IReadOnlyList<EventRecord> events)
+    {
+        using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Span<byte> head = stackalloc byte[16];
+        sha.AppendData(previous);
+        BinaryPrimitives.WriteInt32BigEndian(head, incarnation);
+        BinaryPrimitives.WriteInt32BigEndian(head[4..], events.Count);
+        sha.AppendData(head[..8]);
+        Span<byte> buffer = stackalloc byte[512];
+        foreach (var e in events)
+        {
+            BinaryPrimitives.WriteInt64BigEndian(head, e.Position);
+            BinaryPrimitives.WriteInt64BigEndian(head[8..], e.At.UtcTicks / 10);
+            sha.AppendData(head);
+            e.Id.TryWriteBytes(head, bigEndian: true, out _);
+            sha.AppendData(head);
+            if (e.OrderId is { } order) order.TryWriteBytes(head, bigEndian: true, out _);
+            else head.Clear();
+            sha.AppendData(head);
+            Text(sha, e.Type, buffer);
+            Text(sha, e.Subject, buffer);
+            Text(sha, e.Actor, buffer);
+            Text(sha, e.Trace ?? "", buffer);
+            BinaryPrimitives.WriteInt32BigEndian(head, e.Payload.Length);
+            sha.AppendData(head[..4]);
+            sha.AppendData(e.Payload);
+        }
+        return sha.GetHashAndReset();
+    }
+
+    private static void Text(IncrementalHash sha, string text, Span<byte> buffer)
+    {
+        var bytes = Encoding.UTF8.GetMaxByteCount(text.Length) + 4 <= buffer.Length ? buffer : new byte[Encoding.UTF8.GetMaxByteCount(text.Length) + 4];
+        var length = Encoding.UTF8.GetBytes(text, bytes[4..]);
+        BinaryPrimitives.WriteInt32BigEndian(bytes, length);
+        sha.AppendData(bytes[..(length + 4)]);
+    }
+}

@@ -1,0 +1,41 @@
+namespace Stowline.Log;
+
+/// <summary>
+/// The newest events of a lane in memory, so that the consumers of what was just committed need not read and parse it again. A window of
+/// consecutive positions; anything that does not follow on (another process wrote) starts a new window.
+/// </summary>
+internal sealed class LaneTail
+{
+    private const int Capacity = 8192;
+    private readonly EventRecord[] _ring = new EventRecord[Capacity];
+    private readonly Lock _gate = new();
+    private long _first = 1;
+    private long _next = 1;
+
+    public void Append(IReadOnlyList<EventRecord> events)
+    {
+        lock (_gate)
+        {
+            foreach (var e in events)
+            {
+                if (e.Position != _next) _first = e.Position;
+                _ring[e.Position % Capacity] = e;
+                _next = e.Position + 1;
+                if (_next - _first > Capacity) _first = _next - Capacity;
+            }
+        }
+    }
+
+    /// <summary>The events after a position, at most <paramref name="limit"/>; null when the window does not reach back so far.</summary>
+    public IReadOnlyList<EventRecord>? After(long position, int limit)
+    {
+        lock (_gate)
+        {
+            if (position + 1 < _first || position >= _next) return null;
+            var count = (int)Math.Min(limit, _next - position - 1);
+            var events = new EventRecord[count];
+            for (var i = 0; i < count; i++) events[i] = _ring[(position + 1 + i) % Capacity];
+            return events;
+        }
+    }
+}

@@ -1,0 +1,106 @@
+using System.Text.Json;
+using Stowline.Kernel;
+using Stowline.Store;
+
+namespace Stowline.Log;
+
+/// <summary>
+/// What a command sees of its transaction: reads, writes, events. The time is fixed for the whole group. Refusing after a write is a
+/// programming error and is refused itself.
+/// </summary>
+public sealed class LaneTransaction
+{
+    private readonly GroupTransaction _group;
+    private Dictionary<Lane, long>? _appended;
+
+    internal LaneTransaction(GroupTransaction group, string scope, Caller caller) => (_group, Scope, Caller) = (group, scope, caller);
+
+    public string Scope { get; }
+    public Caller Caller { get; }
+
+    /// <summary>The transaction's time, UTC, cut to microseconds.</summary>
+    public DateTimeOffset Now => _group.Now;
+
+    /// <summary>True once the command changed state (an event of a refused attempt does not count).</summary>
+    public bool Wrote { get; private set; }
+
+    public Dialect Dialect => _group.Session.Dialect;
+    public Guid NewId() => _group.Ids.Next();
+
+    public ValueTask<T?> FindAsync<T>(string sql, object? args = null) => _group.Session.FindAsync<T>(sql, args);
+    public ValueTask<IReadOnlyList<T>> QueryAsync<T>(string sql, object? args = null) => _group.Session.QueryAsync<T>(sql, args);
+    public ValueTask SelectAsync(string select, int count, Column[] keys, Action<RowReader> row) => _group.Session.SelectAsync(select, count, keys, row);
+
+    public ValueTask<int> ExecuteAsync(string sql, object? args = null)
+    {
+        Wrote = true;
+        return _group.Session.ExecuteAsync(sql, args);
+    }
+
+    /// <inheritdoc cref="SqlSession.WriteAsync"/>
+    public ValueTask WriteAsync(string sql, object? args = null)
+    {
+        Wrote = true;
+        return _group.Session.WriteAsync(sql, args);
+    }
+
+    public ValueTask InsertAsync(string table, int count, params Column[] columns)
+    {
+        Wrote = true;
+        return _group.Session.InsertAsync(table, count, columns);
+    }
+
+    public ValueTask UpsertAsync(string table, string conflict, string update, int count, params Column[] columns)
+    {
+        Wrote = true;
+        return _group.Session.UpsertAsync(table, conflict, update, count, columns);
+    }
+
+    public ValueTask<int> UpdateAsync(string table, string set, int count, Column[] keys, params Column[] values)
+    {
+        Wrote = true;
+        return _group.Session.UpdateAsync(table, set, count, keys, values);
+    }
+
+    /// <summary>Appends an event to a lane of this scope. The position is final if the group commits.</summary>
+    /// <param name="caller">Whose doing it is, where a group of several callers is decided together.</param>
+    public EventRecord Append<T>(Lane lane, T payload, string subject, Guid? orderId = null, Caller? caller = null) where T : IEvent
+    {
+        Wrote = true;
+        return AppendCore(lane, T.Type, JsonSerializer.SerializeToUtf8Bytes(payload, EventJson.Info<T>()), subject, orderId, caller);
+    }
+
+    /// <summary>Records that something was tried and refused: the one trace that a refusal may leave (W13).</summary>
+    public EventRecord RecordAttempt<T>(Lane lane, T payload, string subject, Guid? orderId = null, Caller? caller = null) where T : IEvent =>
+        AppendCore(lane, T.Type, JsonSerializer.SerializeToUtf8Bytes(payload, EventJson.Info<T>()), subject, orderId, caller);
+
+    private EventRecord AppendCore(Lane lane, string type, byte[] payload, string subject, Guid? orderId, Caller? caller)
+    {
+        if (lane.Scope != Scope) throw new InvalidOperationException($"a command of {Scope} cannot write {lane}");
+        caller ??= Caller;
+        var record = _group.Append(lane, type, payload, subject, orderId, caller);
+        (_appended ??= [])[lane] = record.Position;
+        return record;
+    }
+
+    /// <summary>
+    /// The next number of a kind: <c>ordinal × 10^10 + sequence</c>, so it is unique across nodes and stays below 2^53. The hub's ordinal is 0.
+    /// </summary>
+    public async ValueTask<long> NextNumberAsync(string kind, Lane lane) => await NextNumbersAsync(kind, lane, 1);
+
+    /// <summary>Takes <paramref name="count"/> consecutive numbers and answers the first.</summary>
+    public ValueTask<long> NextNumbersAsync(string kind, Lane lane, int count) => _group.NextNumbersAsync(kind, lane, count);
+
+    /// <summary>Opens a lane in this node's database, where it does not exist yet. Any scope may: the lane is empty.</summary>
+    public ValueTask OpenLaneAsync(Lane lane, int ordinal)
+    {
+        Wrote = true;
+        return _group.OpenLaneAsync(lane, ordinal);
+    }
+
+    /// <summary>Runs after the commit, on the writer: for caches and signals. Must be quick and must not throw.</summary>
+    public void OnCommitted(Action action) => _group.OnCommitted(action);
+
+    internal IReadOnlyList<(Lane, long)> Appended => _appended is null ? [] : [.. _appended.Select(a => (a.Key, a.Value))];
+    internal GroupTransaction Group => _group;
+}

@@ -1,0 +1,195 @@
+using System.Collections.Concurrent;
+using Stowline.Kernel;
+using Stowline.Store;
+
+namespace Stowline.Log;
+
+/// <summary>
+/// The way into a node: every change is a command given here. Also where consumers and readers find what was written.
+/// </summary>
+public sealed class Lanes : IAsyncDisposable
+{
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(2);
+    private readonly int _capacity;
+    private readonly ConcurrentDictionary<string, LaneWriter> _writers = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<Lane, LaneTail> _tails = new();
+    private readonly ConcurrentDictionary<Lane, ConsumerProgress[]> _progress = new();
+    private readonly LaneMetrics _metrics = new();
+    private readonly Lock _gate = new();
+
+    public Lanes(Database database, IdSource ids, int queueCapacity = 4096)
+    {
+        Database = database;
+        Ids = ids;
+        _capacity = queueCapacity;
+    }
+
+    public Database Database { get; }
+    public IdSource Ids { get; }
+    public TimeProvider Time => Database.Time;
+
+    /// <summary>Called once for each writer that comes to be, so that the host can run its loop.</summary>
+    public Action<Pump>? WriterOpened { get; set; }
+
+    /// <summary>Called after each commit with the lanes that grew. Must be quick.</summary>
+    public event Action<Lane, IReadOnlyList<EventRecord>>? Committed;
+
+    /// <summary>The most events that local consumers may lag before intake is refused with 503.</summary>
+    public long BacklogLimit { get; set; } = 50_000;
+
+    public IEnumerable<Pump> Writers => _writers.Values;
+    public int QueueDepth => _writers.Values.Sum(w => w.Queue.Depth);
+
+    /// <summary>Makes the lanes of a new database: hub and hub/all.</summary>
+    public async Task InitializeAsync(CancellationToken ct)
+    {
+        await using var session = await Database.OpenAsync(readOnly: false, ct);
+        await session.BeginAsync(snapshot: false, ct);
+        var group = new GroupTransaction(session, Ids, Time.GetUtcNow());
+        await group.OpenLaneAsync(Lane.Hub, 0);
+        await group.OpenLaneAsync(Lane.HubAll, 0);
+        await session.CommitAsync();
+    }
+
+    /// <summary>Decides a command in one transaction of the lane's scope. Completes when it is durable and the consumers one hop on have seen it.</summary>
+    public async Task<Outcome<T>> ExecuteAsync<T>(Lane lane, Caller caller, Func<LaneTransaction, ValueTask<Outcome<T>>> decide, CancellationToken ct = default) =>
+        (await ExecuteAsync(lane, caller, decide, render: null, hops: 1, ct)).Outcome;
+
+    /// <summary>As above, with the answer rendered inside the transaction where the caller gave an idempotency key.</summary>
+    /// <param name="hops">How far to wait: 1 for the consumers of what the command wrote, 2 for the consumers of what those wrote.</param>
+    public async Task<CommandResult<T>> ExecuteAsync<T>(Lane lane, Caller caller, Func<LaneTransaction, ValueTask<Outcome<T>>> decide,
+        Func<Outcome<T>, StoredAnswer?>? render, int hops, CancellationToken ct)
+    {
+        var command = new PendingCommand<T>(lane, caller, decide, render);
+        return await SubmitAsync(command, hops, ct);
+    }
+
+    /// <summary>Decides a command together with the others of its handler that wait at the same time.</summary>
+    public async Task<CommandResult<TResult>> ExecuteTogetherAsync<TCommand, TResult>(Lane lane, Caller caller, TCommand command,
+        IGroupHandler<TCommand, TResult> handler, Func<Outcome<TResult>, StoredAnswer?>? render, CancellationToken ct) =>
+        await SubmitAsync(new PendingGroupCommand<TCommand, TResult>(lane, caller, command, handler, render), 1, ct);
+
+    private async Task<CommandResult<T>> SubmitAsync<T>(PendingCommand<T> command, int hops, CancellationToken ct)
+    {
+        if (!Writer(command.Lane).Queue.TryAdd(command, isConsumer: false))
+        {
+            Refusal full = Refusal.Unavailable("lane_queue_full", $"the queue of {command.Scope} is full; nothing was stored", 1);
+            return new CommandResult<T>(full, null, false, false);
+        }
+        var (outcome, answer, replayed) = await command.Done.WaitAsync(ct);
+        var seen = replayed || await WaitForConsumersAsync(command.Appended, hops, ct);
+        return new CommandResult<T>(outcome, answer, replayed, !seen);
+    }
+
+    /// <summary>Runs a consumer's step in its scope, from the share of the writer that is reserved for consumers.</summary>
+    internal async Task<(Outcome<T> Outcome, IReadOnlyList<(Lane, long)> Appended)> ExecuteAsConsumerAsync<T>(
+        Lane lane, Caller caller, Func<LaneTransaction, ValueTask<Outcome<T>>> decide)
+    {
+        var command = new PendingCommand<T>(lane, caller, decide, render: null);
+        if (!Writer(lane).Queue.TryAdd(command, isConsumer: true))
+            return (Refusal.Unavailable("shutting_down", "this node is shutting down", 2), []);
+        var (outcome, _, _) = await command.Done;
+        return (outcome, command.Appended);
+    }
+
+    /// <summary>Intake asks before it accepts: a burst is accepted only as far as it can be worked off.</summary>
+    public Refusal? TooMuchBehind()
+    {
+        var lag = _progress.Values.SelectMany(p => p).Sum(p => p.Lag);
+        return lag > BacklogLimit ? Refusal.Unavailable("backlog", $"{lag} events wait for the consumers; try again shortly", 1) : null;
+    }
+
+    private LaneWriter Writer(Lane lane)
+    {
+        var partition = Database.SingleWriter ? "*" : lane.Scope;
+        if (_writers.TryGetValue(partition, out var known)) return known;
+        lock (_gate)
+        {
+            if (_writers.TryGetValue(partition, out known)) return known;
+            var queue = new CommandQueue(_capacity);
+            var made = new LaneWriter(partition, Database, Ids, queue, _metrics, OnCommitted);
+            queue.Woken = made.Wake.Set;
+            _writers[partition] = made;
+            WriterOpened?.Invoke(made);
+            return made;
+        }
+    }
+
+    private void OnCommitted(GroupTransaction group)
+    {
+        foreach (var head in group.Written)
+        {
+            _tails.GetOrAdd(head.Lane, _ => new LaneTail()).Append(head.Pending);
+            if (_progress.TryGetValue(head.Lane, out var consumers))
+                foreach (var consumer in consumers) consumer.HeadMovedTo(head.Position + head.Pending.Count);
+            Committed?.Invoke(head.Lane, head.Pending);
+        }
+        foreach (var action in group.Committed) action();
+    }
+
+    /// <summary>Registers a consumer of a lane, so that writers wait for it and wake it.</summary>
+    internal void Register(Lane lane, ConsumerProgress progress)
+    {
+        lock (_gate) _progress[lane] = [.. _progress.GetValueOrDefault(lane) ?? [], progress];
+    }
+
+    internal IEnumerable<ConsumerProgress> Progress => _progress.Values.SelectMany(p => p);
+
+    private async Task<bool> WaitForConsumersAsync(IReadOnlyList<(Lane Lane, long Position)> appended, int hops, CancellationToken ct)
+    {
+        for (; hops > 0 && appended.Count > 0; hops--)
+        {
+            var next = new Dictionary<Lane, long>();
+            foreach (var (lane, position) in appended)
+            {
+                if (!_progress.TryGetValue(lane, out var consumers)) continue;
+                foreach (var consumer in consumers)
+                {
+                    if (consumer.Position >= position && hops == 1) continue;
+                    try
+                    {
+                        var reached = consumer.ReachAsync(position);
+                        var effects = reached.IsCompletedSuccessfully ? reached.Result : await reached.WaitAsync(LongestWait, Time, ct);
+                        foreach (var (l, p) in effects) next[l] = Math.Max(p, next.GetValueOrDefault(l));
+                    }
+                    catch (TimeoutException)
+                    {
+                        return false;
+                    }
+                }
+            }
+            appended = [.. next.Select(n => (n.Key, n.Value))];
+        }
+        return true;
+    }
+
+    private sealed record EventRow
+    {
+        public long Position { get; init; }
+        public Guid Id { get; init; }
+        public string Type { get; init; } = "";
+        public string Subject { get; init; } = "";
+        public Guid? OrderId { get; init; }
+        public DateTimeOffset At { get; init; }
+        public string Actor { get; init; } = "";
+        public string? Trace { get; init; }
+        public byte[] Payload { get; init; } = [];
+    }
+
+    /// <summary>Reads a lane in order, oldest first: from memory where it is new, else from the database.</summary>
+    public async ValueTask<IReadOnlyList<EventRecord>> ReadAsync(Lane lane, long after, int limit, CancellationToken ct = default)
+    {
+        if (_tails.TryGetValue(lane, out var tail) && tail.After(after, limit) is { } recent) return recent;
+        var rows = await Database.ReadAsync(async session => await session.QueryAsync<EventRow>("""
+            SELECT e.position, e.id, e.type, e.subject, e.order_id, e.at, e.actor, e.trace, e.payload
+            FROM events e WHERE e.lane_id = (SELECT id FROM lanes WHERE name = @lane) AND e.position > @after ORDER BY e.position LIMIT @limit
+            """, new { lane = lane.Name, after, limit }), ct);
+        return [.. rows.Select(r => new EventRecord(lane, r.Position, r.Id, r.Type, r.Subject, r.OrderId, r.At, r.Actor, r.Trace, r.Payload))];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var writer in _writers.Values) await writer.DisposeAsync();
+        _metrics.Dispose();
+    }
+}

@@ -1,0 +1,83 @@
+using System.Security.Cryptography;
+using System.Text;
+using Stowline.Store;
+
+namespace Stowline.Log;
+
+/// <summary>
+/// Personal fields in events and tables are encrypted with a key per person (AES-256-GCM), kept outside the log. Erasing the person deletes
+/// the key: every copy becomes unreadable, and the log stays whole and verifiable.
+/// </summary>
+public static class Personal
+{
+    private const int NonceSize = 12;
+    private const int TagSize = 16;
+
+    /// <summary>Who a person is: by e-mail, else by phone, else whoever placed this one order.</summary>
+    public static Guid PersonOf(string? email, string? phone, Guid orderId)
+    {
+        var contact = !string.IsNullOrWhiteSpace(email) ? "email:" + email.Trim().ToLowerInvariant()
+            : !string.IsNullOrWhiteSpace(phone) ? "phone:" + string.Concat(phone.Where(char.IsAsciiDigit)) : null;
+        if (contact is null || contact == "phone:") return orderId;
+        Span<byte> bytes = SHA256.HashData(Encoding.UTF8.GetBytes(contact)).AsSpan(0, 16);
+        bytes[6] = (byte)(bytes[6] & 0x0F | 0x80); // UUIDv8: made by us from a hash
+        bytes[8] = (byte)(bytes[8] & 0x3F | 0x80);
+        return new Guid(bytes, bigEndian: true);
+    }
+
+    /// <summary>The keys of these people, made where they are missing. One set-based read, one set-based write.</summary>
+    public static async ValueTask<Dictionary<Guid, byte[]>> KeysAsync(LaneTransaction tx, IReadOnlyCollection<Guid> people)
+    {
+        Guid[] wanted = [.. people.Distinct()];
+        var keys = new Dictionary<Guid, byte[]>(wanted.Length);
+        await tx.SelectAsync("SELECT person_id, key FROM people WHERE person_id = k.person_id AND key IS NOT NULL", wanted.Length,
+            [Column.Of("person_id", wanted)], row => keys[row.GetGuid(0)] = row.GetBytes(1));
+        Guid[] fresh = [.. wanted.Where(p => !keys.ContainsKey(p))];
+        if (fresh.Length == 0) return keys;
+        foreach (var person in fresh)
+        {
+            var key = new byte[32];
+            tx.Group.Ids.Fill(key);
+            keys[person] = key;
+        }
+        await tx.UpsertAsync("people", "person_id", "key = excluded.key, created_at = excluded.created_at, erased_at = NULL", fresh.Length,
+            Column.Of("person_id", fresh), Column.From("key", fresh, p => keys[p]), Column.Same("created_at", fresh.Length, tx.Now));
+        return keys;
+    }
+
+    public static byte[] Encrypt(byte[] key, ReadOnlySpan<byte> plain, Kernel.IdSource ids)
+    {
+        var sealedBytes = new byte[NonceSize + plain.Length + TagSize];
+        var nonce = sealedBytes.AsSpan(0, NonceSize);
+        ids.Fill(nonce);
+        using var aes = new AesGcm(key, TagSize);
+        aes.Encrypt(nonce, plain, sealedBytes.AsSpan(NonceSize, plain.Length), sealedBytes.AsSpan(NonceSize + plain.Length));
+        return sealedBytes;
+    }
+
+    /// <summary>Null when the key is gone (the person was erased) or is a newer one than the data was sealed with.</summary>
+    public static byte[]? Decrypt(byte[]? key, ReadOnlySpan<byte> sealedBytes)
+    {
+        if (key is null || sealedBytes.Length < NonceSize + TagSize) return null;
+        var plain = new byte[sealedBytes.Length - NonceSize - TagSize];
+        using var aes = new AesGcm(key, TagSize);
+        try
+        {
+            aes.Decrypt(sealedBytes[..NonceSize], sealedBytes[NonceSize..^TagSize], sealedBytes[^TagSize..], plain);
+            return plain;
+        }
+        catch (AuthenticationTagMismatchException)
+        {
+            return null;
+        }
+    }
+
+    public static ValueTask<byte[]?> KeyAsync(SqlSession session, Guid person) =>
+        session.FindAsync<byte[]>("SELECT key FROM people WHERE person_id = @person AND key IS NOT NULL", new { person });
+
+    /// <summary>Deletes a person's key. True when there was one.</summary>
+    public static async ValueTask<bool> EraseAsync(LaneTransaction tx, Guid person) =>
+        await tx.ExecuteAsync("UPDATE people SET key = NULL, erased_at = @now WHERE person_id = @person AND key IS NOT NULL", new { person, now = tx.Now }) == 1;
+
+    internal static Kernel.IdSource IdsOf(LaneTransaction tx) => tx.Group.Ids;
+}

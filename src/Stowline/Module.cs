@@ -1,0 +1,23 @@
+using Microsoft.AspNetCore.Routing;
+using Stowline.Log;
+using Stowline.Store;
+
+namespace Stowline;
+
+/// <summary>What a module brings to a node: its endpoints, its consumers, its checks. One registration line each in <see cref="Node"/>.</summary>
+public abstract class Module
+{
+    public abstract string Name { get; }
+
+    /// <summary>Maps the module's endpoints under <c>/api/v1</c>.</summary>
+    public virtual void Map(IEndpointRouteBuilder api, Node node) { }
+
+    /// <summary>The module's consumers of a site's two lanes, made when the site becomes known.</summary>
+    public virtual IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) => [];
+
+    /// <summary>Loads what the module keeps in memory, once, before the node is ready.</summary>
+    public virtual Task StartAsync(Node node, CancellationToken ct) => Task.CompletedTask;
+
+    /// <summary>The module's part of <c>stowline verify</c>: name → null when well, else what is wrong. Runs on one snapshot.</summary>
+    public virtual IEnumerable<(string Check, Func<SqlSession, Task<string?>> Run)> Checks(Node node) => [];
+}

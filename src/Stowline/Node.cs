@@ -1,0 +1,97 @@
+using Stowline.Contracts;
+using Stowline.Kernel;
+using Stowline.Log;
+using Stowline.Store;
+
+namespace Stowline;
+
+/// <summary>
+/// One Stowline installation in one process: a database, its lanes, its modules, its pumps. The server, the tests, the benchmarks and the
+/// command line all make their node here.
+/// </summary>
+public sealed class Node : IAsyncDisposable
+{
+    private readonly List<ConsumerPump> _consumers = [];
+    private readonly HashSet<string> _sites = new(StringComparer.Ordinal);
+    private readonly Lock _gate = new();
+    private PumpHost? _host;
+
+    private Node(Database database, IdSource ids, IReadOnlyList<Module> modules)
+    {
+        Database = database;
+        Ids = ids;
+        Modules = modules;
+        Lanes = new Lanes(database, ids) { WriterOpened = pump => _host?.Start(pump) };
+    }
+
+    public Database Database { get; }
+    public IdSource Ids { get; }
+    public Lanes Lanes { get; }
+    public IReadOnlyList<Module> Modules { get; }
+    public TimeProvider Time => Database.Time;
+
+    /// <summary>Every module of a node. The order is the order of the arrows: a module may use those above it.</summary>
+    public static IReadOnlyList<Module> AllModules() => NodeModules.All();
+
+    /// <summary>Migrates the database, opens the lanes, starts the modules. The database is then the node's to dispose.</summary>
+    public static async Task<Node> OpenAsync(Database database, IdSource? ids = null, CancellationToken ct = default)
+    {
+        ContractsJson.Register();
+        await Migrator.RunAsync(database, ct);
+        var node = new Node(database, ids ?? new IdSource(database.Time), AllModules());
+        await node.Lanes.InitializeAsync(ct);
+        foreach (var module in node.Modules) await module.StartAsync(node, ct);
+        var sites = await database.ReadAsync(async session => await session.QueryAsync<string>("SELECT name FROM lanes WHERE name LIKE 'site/%' ORDER BY ordinal"), ct);
+        foreach (var lane in sites) node.AddSite(lane["site/".Length..]);
+        return node;
+    }
+
+    /// <summary>Makes the consumers of a site's lanes. Called at start and when a site becomes known; twice does nothing.</summary>
+    public void AddSite(string site)
+    {
+        lock (_gate)
+        {
+            if (!_sites.Add(site)) return;
+            foreach (var (consumer, source) in Modules.SelectMany(m => m.ConsumersFor(site, this)))
+            {
+                var pump = new ConsumerPump(consumer, source, Lanes);
+                _consumers.Add(pump);
+                _host?.Start(pump);
+            }
+        }
+    }
+
+    public IReadOnlyList<string> Sites
+    {
+        get { lock (_gate) return [.. _sites]; }
+    }
+
+    internal IReadOnlyList<ConsumerPump> Consumers
+    {
+        get { lock (_gate) return [.. _consumers]; }
+    }
+
+    /// <summary>All that runs by itself on this node.</summary>
+    public IReadOnlyList<Pump> Pumps => [.. Lanes.Writers, .. Consumers];
+
+    /// <summary>Runs the pumps in loops until the node is disposed.</summary>
+    public void Start(Action<Pump, Exception>? onError = null)
+    {
+        lock (_gate)
+        {
+            _host = new PumpHost(Time, Ids, onError);
+            foreach (var pump in Lanes.Writers.Concat<Pump>(_consumers)) _host.Start(pump);
+        }
+    }
+
+    /// <summary>True when every consumer has seen everything.</summary>
+    public bool IsDrained => Lanes.QueueDepth == 0 && Lanes.Progress.All(p => p.Lag == 0);
+
+    /// <summary>Finishes what was begun, refuses what still waits, closes the database.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_host is { } host) await host.DisposeAsync();
+        await Lanes.DisposeAsync();
+        await Database.DisposeAsync();
+    }
+}

@@ -1,0 +1,9 @@
+namespace Stowline;
+
+/// <summary>The registration lines: one per module.</summary>
+internal static class NodeModules
+{
+    public static IReadOnlyList<Module> All() =>
+    [
+    ];
+}

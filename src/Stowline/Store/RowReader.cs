@@ -1,0 +1,14 @@
+namespace Stowline.Store;
+
+/// <summary>One row of a set-based SELECT, whichever database it comes from. Columns by position.</summary>
+public abstract class RowReader
+{
+    public abstract bool IsNull(int column);
+    public abstract string GetString(int column);
+    public abstract long GetInt64(int column);
+    public abstract Guid GetGuid(int column);
+    public abstract byte[] GetBytes(int column);
+    public abstract DateTimeOffset GetTime(int column);
+    public int GetInt32(int column) => checked((int)GetInt64(column));
+    public string? GetStringOrNull(int column) => IsNull(column) ? null : GetString(column);
+}

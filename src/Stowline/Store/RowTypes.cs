@@ -1,0 +1,79 @@
+using System.Data;
+using System.Globalization;
+using Dapper;
+using Stowline.Kernel;
+
+namespace Stowline.Store;
+
+/// <summary>How values that SQLite keeps as text come back, and the one textual form of a time in the store.</summary>
+public static class RowTypes
+{
+    /// <summary>Fixed width, UTC, microseconds: sorts as text, and PostgreSQL keeps no more digits.</summary>
+    public const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'";
+    public const string DateFormat = "yyyy-MM-dd";
+
+    private static int s_registered;
+
+    public static void Register()
+    {
+        if (Interlocked.Exchange(ref s_registered, 1) == 1) return;
+        DefaultTypeMap.MatchNamesWithUnderscores = true;
+        Add(new GuidHandler());
+        Add(new TimeHandler());
+        Add(new DateHandler());
+        SqlMapper.AddTypeHandler(new SkuHandler());
+    }
+
+    public static string Text(DateTimeOffset time) => time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
+
+    public static DateTimeOffset ParseTime(string text) =>
+        new(DateTime.ParseExact(text, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal), TimeSpan.Zero);
+
+    /// <summary>Cuts a time to what the store keeps, so that what is answered now equals what is read later.</summary>
+    public static DateTimeOffset ToMicroseconds(DateTimeOffset time) => new(time.UtcTicks / 10 * 10, TimeSpan.Zero);
+
+    private static void Add<T>(SqlMapper.TypeHandler<T> handler) where T : struct
+    {
+        SqlMapper.RemoveTypeMap(typeof(T));
+        SqlMapper.RemoveTypeMap(typeof(T?));
+        SqlMapper.AddTypeHandler(handler);
+    }
+
+    private sealed class GuidHandler : SqlMapper.TypeHandler<Guid>
+    {
+        public override Guid Parse(object value) => value is Guid guid ? guid : Guid.Parse((string)value);
+        public override void SetValue(IDbDataParameter parameter, Guid value) => parameter.Value = value;
+    }
+
+    private sealed class TimeHandler : SqlMapper.TypeHandler<DateTimeOffset>
+    {
+        public override DateTimeOffset Parse(object value) => value switch
+        {
+            DateTimeOffset time => time.ToUniversalTime(),
+            DateTime time => new DateTimeOffset(DateTime.SpecifyKind(time, DateTimeKind.Utc)),
+            string text => ParseTime(text),
+            _ => throw new InvalidCastException($"{value.GetType()} is no time"),
+        };
+
+        public override void SetValue(IDbDataParameter parameter, DateTimeOffset value) => parameter.Value = value;
+    }
+
+    private sealed class DateHandler : SqlMapper.TypeHandler<DateOnly>
+    {
+        public override DateOnly Parse(object value) => value switch
+        {
+            DateOnly date => date,
+            DateTime time => DateOnly.FromDateTime(time),
+            string text => DateOnly.ParseExact(text, DateFormat, CultureInfo.InvariantCulture),
+            _ => throw new InvalidCastException($"{value.GetType()} is no date"),
+        };
+
+        public override void SetValue(IDbDataParameter parameter, DateOnly value) => parameter.Value = value;
+    }
+
+    private sealed class SkuHandler : SqlMapper.TypeHandler<Sku>
+    {
+        public override Sku Parse(object value) => new((string)value);
+        public override void SetValue(IDbDataParameter parameter, Sku value) => parameter.Value = value.Value;
+    }
+}

@@ -1,0 +1,187 @@
+using System.Collections.Concurrent;
+using System.Data.Common;
+using System.Reflection;
+using Dapper;
+
+namespace Stowline.Store;
+
+/// <summary>
+/// One connection with its prepared statements. Queries are written by hand, arguments come as an anonymous object whose property names
+/// are the <c>@names</c> of the statement, rows are materialized by Dapper's row parsers.
+///
+/// Why not Dapper's own <c>QueryAsync</c>: it makes a command per call, and Microsoft.Data.Sqlite prepares it each time; on the accept
+/// path that is the difference between 4,800 and 16,000 orders/s. Keeping the command keeps the plan.
+/// </summary>
+public abstract class SqlSession : IAsyncDisposable
+{
+    private readonly Dictionary<string, DbCommand> _commands = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Sql, Type Row), Delegate> _parsers = [];
+
+    static SqlSession() => RowTypes.Register();
+
+    protected SqlSession(DbConnection connection) => Connection = connection;
+
+    protected DbConnection Connection { get; }
+    public abstract Dialect Dialect { get; }
+
+    /// <summary>Starts a transaction. <paramref name="snapshot"/>: for reads that must fit together, otherwise for writing.</summary>
+    public abstract ValueTask BeginAsync(bool snapshot, CancellationToken ct);
+    public abstract ValueTask CommitAsync();
+    public abstract ValueTask RollbackAsync();
+
+    public async ValueTask<IReadOnlyList<T>> QueryAsync<T>(string sql, object? args = null)
+    {
+        await FlushAsync();
+        var command = Prepare(sql, args);
+        await using var reader = await command.ExecuteReaderAsync();
+        var rows = new List<T>();
+        if (!await reader.ReadAsync()) return rows;
+        var parse = Parser<T>(sql, reader);
+        do rows.Add(parse(reader)); while (await reader.ReadAsync());
+        return rows;
+    }
+
+    public async ValueTask<T?> FindAsync<T>(string sql, object? args = null)
+    {
+        await FlushAsync();
+        var command = Prepare(sql, args);
+        await using var reader = await command.ExecuteReaderAsync();
+        return await reader.ReadAsync() ? Parser<T>(sql, reader)(reader) : default;
+    }
+
+    /// <summary>Executes a statement and answers the number of rows it changed.</summary>
+    public async ValueTask<int> ExecuteAsync(string sql, object? args = null)
+    {
+        await FlushAsync();
+        return await Prepare(sql, args).ExecuteNonQueryAsync();
+    }
+
+    /// <summary>
+    /// Executes a statement whose count nobody needs. PostgreSQL may send it later, together with others, but before the next
+    /// statement that reads and before the commit.
+    /// </summary>
+    public virtual async ValueTask WriteAsync(string sql, object? args = null) => await Prepare(sql, args).ExecuteNonQueryAsync();
+
+    /// <summary>Reads rows one by one without holding them in memory: for exports, verification and backups of any size.</summary>
+    public async IAsyncEnumerable<T> StreamAsync<T>(string sql, object? args = null)
+    {
+        await FlushAsync();
+        await using var command = Connection.CreateCommand();
+        command.CommandText = sql;
+        Bind(command, args);
+        await using var reader = await command.ExecuteReaderAsync();
+        Func<DbDataReader, T>? parse = null;
+        while (await reader.ReadAsync())
+        {
+            parse ??= Parser<T>(sql, reader);
+            yield return parse(reader);
+        }
+    }
+
+    /// <summary>Runs a script of several statements without arguments, as a migration does.</summary>
+    public async ValueTask ScriptAsync(string sql)
+    {
+        await FlushAsync();
+        await using var command = Connection.CreateCommand();
+        command.CommandText = sql;
+        await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>Sends what <see cref="WriteAsync"/> has put off.</summary>
+    public virtual ValueTask FlushAsync() => ValueTask.CompletedTask;
+
+    // ---- whole sets of rows: prepared and looped on SQLite, unnest on PostgreSQL
+
+    /// <summary>Inserts <paramref name="count"/> rows; column i of row r is <c>columns[i]</c> at r.</summary>
+    public abstract ValueTask InsertAsync(string table, int count, params Column[] columns);
+
+    /// <summary>Updates rows by key: <paramref name="set"/> is SQL in which <c>k.name</c> is the row's value; the table's own
+    /// columns are qualified, because both databases accept that: <c>promised = allotments.promised + k.units</c>.</summary>
+    public abstract ValueTask<int> UpdateAsync(string table, string set, int count, Column[] keys, params Column[] values);
+
+    /// <summary>Inserts or, where the key exists, updates: <paramref name="update"/> as after <c>DO UPDATE SET</c>, with <c>excluded.name</c>.</summary>
+    public abstract ValueTask UpsertAsync(string table, string conflict, string update, int count, params Column[] columns);
+
+    /// <summary>
+    /// For each of <paramref name="count"/> keys runs a SELECT in which <c>k.name</c> stands for the key's value, and calls
+    /// <paramref name="row"/> for every row found. Rows of one key come together; PostgreSQL promises no order among keys.
+    /// </summary>
+    public abstract ValueTask SelectAsync(string select, int count, Column[] keys, Action<RowReader> row);
+
+    public virtual async ValueTask DisposeAsync()
+    {
+        foreach (var command in _commands.Values) await command.DisposeAsync();
+        _commands.Clear();
+        await Connection.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    private DbCommand Prepare(string sql, object? args)
+    {
+        if (!_commands.TryGetValue(sql, out var command))
+        {
+            if (_commands.Count >= 500) ForgetCommands(); // a bound, should some caller build SQL text by hand
+            command = Connection.CreateCommand();
+            command.CommandText = sql;
+            _commands[sql] = command;
+        }
+        Bind(command, args);
+        return command;
+    }
+
+    private void ForgetCommands()
+    {
+        foreach (var command in _commands.Values) command.Dispose();
+        _commands.Clear();
+    }
+
+    protected void Bind(DbCommand command, object? args)
+    {
+        if (args is null) return;
+        var members = ArgumentList.Of(args.GetType());
+        if (command.Parameters.Count != members.Length)
+        {
+            command.Parameters.Clear();
+            foreach (var member in members)
+            {
+                var parameter = command.CreateParameter();
+                parameter.ParameterName = member.Name;
+                command.Parameters.Add(parameter);
+            }
+        }
+        for (var i = 0; i < members.Length; i++) SetValue(command.Parameters[i], members[i].Get(args), members[i].Type);
+    }
+
+    /// <summary>Gives a parameter its value in the form this database stores.</summary>
+    protected abstract void SetValue(DbParameter parameter, object? value, Type type);
+
+    private Func<DbDataReader, T> Parser<T>(string sql, DbDataReader reader)
+    {
+        var key = (sql, typeof(T));
+        if (_parsers.TryGetValue(key, out var known)) return (Func<DbDataReader, T>)known;
+        var parse = reader.GetRowParser<T>();
+        _parsers[key] = parse;
+        return parse;
+    }
+
+    /// <summary>The properties of an argument object, read once per type.</summary>
+    private sealed class ArgumentList(string name, Type type, Func<object, object?> get)
+    {
+        private static readonly ConcurrentDictionary<Type, ArgumentList[]> Known = new();
+
+        public string Name => name;
+        public Type Type => type;
+        public Func<object, object?> Get => get;
+
+        public static ArgumentList[] Of(Type type) => Known.GetOrAdd(type, static t =>
+            [.. t.GetProperties(BindingFlags.Public | BindingFlags.Instance).Select(p => new ArgumentList("@" + p.Name, p.PropertyType, Getter(p)))]);
+
+        private static Func<object, object?> Getter(PropertyInfo property)
+        {
+            var target = System.Linq.Expressions.Expression.Parameter(typeof(object));
+            var read = System.Linq.Expressions.Expression.Property(System.Linq.Expressions.Expression.Convert(target, property.DeclaringType!), property);
+            return System.Linq.Expressions.Expression.Lambda<Func<object, object?>>(
+                System.Linq.Expressions.Expression.Convert(read, typeof(object)), target).Compile();
+        }
+    }
+}
