@@ -50,7 +50,7 @@ public static class StockBook
     /// <summary>Staged units of a cancelled part: no longer reserved and not usable until put back (so they get withdrawn by the settlement).</summary>
     public static ValueTask ReleaseStagedAsync(LaneTransaction tx, string site, IReadOnlyList<StockUnits> staged) => throw new NotImplementedException();
 
-    /// <summary>Puts released staged units back into bins (movement kind putaway). <paramref name="toBin"/> per unit row. At most what still stands there.</summary>
+    /// <summary>Puts released staged units back into bins (movement kind putaway). Each row says into which bin. At most what still stands there.</summary>
     public static ValueTask<IReadOnlyList<MovementLine>> PutBackAsync(LaneTransaction tx, string site, IReadOnlyList<(StockUnits Staged, string ToBin)> units, string reference) =>
         throw new NotImplementedException();
 

@@ -1,0 +1,110 @@
+using Stowline.Store;
+
+namespace Stowline.Log;
+
+/// <summary>What <c>stowline verify</c> found: each check is <c>ok</c> or says what is wrong.</summary>
+public sealed record VerificationReport(bool Ok, IReadOnlyDictionary<string, string> Checks);
+
+/// <summary>
+/// Checks a node against itself: replays every lane's hash chain and runs the modules' checks, all on one snapshot, so a running node can be
+/// verified.
+/// </summary>
+public static class Verification
+{
+    public static Task<VerificationReport> RunAsync(Node node, CancellationToken ct = default) => node.Database.SnapshotAsync(async session =>
+    {
+        var checks = new Dictionary<string, string>(StringComparer.Ordinal);
+        checks["lanes"] = await LaneChainsAsync(session) ?? "ok";
+        checks["parked"] = await ParkedAsync(session) ?? "ok";
+        foreach (var (name, run) in node.Modules.SelectMany(m => m.Checks(node))) checks[name] = await run(session) ?? "ok";
+        return new VerificationReport(checks.Values.All(v => v == "ok"), checks);
+    }, ct);
+
+    private sealed record LaneRow
+    {
+        public int Id { get; init; }
+        public string Name { get; init; } = "";
+        public long HeadPosition { get; init; }
+        public byte[] HeadHash { get; init; } = [];
+    }
+
+    private sealed record GroupRow
+    {
+        public long FirstPosition { get; init; }
+        public int Count { get; init; }
+        public int Incarnation { get; init; }
+        public byte[] Hash { get; init; } = [];
+    }
+
+    internal sealed record StoredEvent
+    {
+        public long Position { get; init; }
+        public Guid Id { get; init; }
+        public string Type { get; init; } = "";
+        public string Subject { get; init; } = "";
+        public Guid? OrderId { get; init; }
+        public DateTimeOffset At { get; init; }
+        public string Actor { get; init; } = "";
+        public string? Trace { get; init; }
+        public byte[] Payload { get; init; } = [];
+    }
+
+    private static async Task<string?> LaneChainsAsync(SqlSession session)
+    {
+        foreach (var lane in await session.QueryAsync<LaneRow>("SELECT id, name, head_position, head_hash FROM lanes ORDER BY id"))
+            if (await ChainAsync(session, lane) is { } wrong) return $"{lane.Name}: {wrong}";
+        return null;
+    }
+
+    private static async Task<string?> ChainAsync(SqlSession session, LaneRow lane)
+    {
+        byte[]? hash = null;
+        var incarnation = 0;
+        long position = 0;
+        // Groups and events are walked in step, a page at a time, so that memory stays flat however long the lane is.
+        for (long after = 0; ;)
+        {
+            var groups = await session.QueryAsync<GroupRow>("""
+                SELECT first_position, count, incarnation, hash FROM event_groups WHERE lane_id = @lane AND first_position > @after ORDER BY first_position LIMIT 500
+                """, new { lane = lane.Id, after });
+            if (groups.Count == 0) break;
+            var last = groups[^1].FirstPosition + groups[^1].Count - 1;
+            var events = await session.QueryAsync<StoredEvent>("""
+                SELECT position, id, type, subject, order_id, at, actor, trace, payload FROM events
+                WHERE lane_id = @lane AND position >= @first AND position <= @last ORDER BY position
+                """, new { lane = lane.Id, first = groups[0].FirstPosition, last });
+            var index = 0;
+            foreach (var group in groups)
+            {
+                if (group.FirstPosition != position + 1) return $"a gap before position {group.FirstPosition}";
+                if (events.Count - index < group.Count) return $"events are missing in the group at {group.FirstPosition}";
+                if (hash is null || group.Incarnation != incarnation)
+                {
+                    // A new incarnation chains on from where the lane stood when it was restored.
+                    hash ??= LaneTable.FirstHash(new Lane(lane.Name), 1);
+                    incarnation = group.Incarnation;
+                }
+                var records = new EventRecord[group.Count];
+                for (var i = 0; i < records.Length; i++)
+                {
+                    var e = events[index++];
+                    if (e.Position != group.FirstPosition + i) return $"the event at {group.FirstPosition + i} is missing";
+                    records[i] = new EventRecord(new Lane(lane.Name), e.Position, e.Id, e.Type, e.Subject, e.OrderId, e.At, e.Actor, e.Trace, e.Payload);
+                }
+                hash = LaneTable.GroupHash(hash, group.Incarnation, records);
+                if (!hash.AsSpan().SequenceEqual(group.Hash)) return $"the group at {group.FirstPosition} was altered: its hash does not match its events";
+                position = group.FirstPosition + group.Count - 1;
+            }
+            after = groups[^1].FirstPosition;
+        }
+        if (position != lane.HeadPosition) return $"the head says {lane.HeadPosition}, the events end at {position}";
+        if (hash is not null && !hash.AsSpan().SequenceEqual(lane.HeadHash)) return "the head's hash is not that of the last group";
+        return null;
+    }
+
+    private static async Task<string?> ParkedAsync(SqlSession session)
+    {
+        var parked = await session.FindAsync<long>("SELECT COUNT(*) FROM parked_events");
+        return parked == 0 ? null : $"{parked} events are parked; see GET /api/v1/system/parked";
+    }
+}

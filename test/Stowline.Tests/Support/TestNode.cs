@@ -1,0 +1,112 @@
+using Stowline.Adapters;
+using Stowline.Kernel;
+using Stowline.Log;
+using Stowline.Store;
+
+namespace Stowline.Tests.Support;
+
+/// <summary>
+/// A node for tests: real SQL on a database of its own, virtual time, ids from a seed, pumps called by the test. <see cref="RunAsync{T}"/>
+/// gives a command and pumps until it is answered; <see cref="DrainAsync"/> pumps until nothing is left to do.
+/// </summary>
+public sealed class TestNode : IAsyncDisposable
+{
+    private readonly string? _folder;
+    private readonly (string Server, string Name)? _postgres;
+
+    private TestNode(Node node, ManualTime time, string? folder, (string, string)? postgres) => (Node, Time, _folder, _postgres) = (node, time, folder, postgres);
+
+    public Node Node { get; }
+    public ManualTime Time { get; }
+    public Lanes Lanes => Node.Lanes;
+    public Database Database => Node.Database;
+    public static readonly Caller Tester = new("tester");
+
+    public static async Task<TestNode> StartAsync(string store, int seed = 1)
+    {
+        var time = new ManualTime();
+        var (database, folder, postgres) = await NewDatabaseAsync(store, time);
+        return new TestNode(await Node.OpenAsync(database, new IdSource(time, seed)), time, folder, postgres);
+    }
+
+    /// <summary>An empty database of its own: a file in a temporary folder, or a new database on the test server.</summary>
+    public static async Task<(Database Database, string? Folder, (string, string)? Postgres)> NewDatabaseAsync(string store, TimeProvider time)
+    {
+        if (store == "sqlite")
+        {
+            var folder = Directory.CreateTempSubdirectory("stowline-test-").FullName;
+            return (new SqliteDatabase(Path.Combine(folder, "stowline.db"), time), folder, null);
+        }
+        var server = EveryDatabaseAttribute.Postgres ?? throw new InvalidOperationException("STOWLINE_TEST_POSTGRES is not set: this run must have PostgreSQL");
+        var name = "t" + Guid.NewGuid().ToString("N");
+        await using (var connection = new Npgsql.NpgsqlConnection(server))
+        {
+            await connection.OpenAsync();
+            await using var command = new Npgsql.NpgsqlCommand($"CREATE DATABASE {name}", connection);
+            await command.ExecuteNonQueryAsync();
+        }
+        var own = new Npgsql.NpgsqlConnectionStringBuilder(server) { Database = name, Pooling = true, MaxPoolSize = 10 };
+        return (new PostgresDatabase(own.ToString(), time), null, (server, name));
+    }
+
+    /// <summary>Gives a command and runs the pumps until it is answered and the consumers have seen it.</summary>
+    public Task<Outcome<T>> RunAsync<T>(Lane lane, Func<LaneTransaction, ValueTask<Outcome<T>>> decide) => PumpUntilAsync(Lanes.ExecuteAsync(lane, Tester, decide));
+
+    /// <summary>Runs the pumps until a task that depends on them has ended.</summary>
+    public async Task<T> PumpUntilAsync<T>(Task<T> task)
+    {
+        while (!task.IsCompleted)
+        {
+            var worked = await StepAsync();
+            if (!worked) await Task.Yield();
+        }
+        return await task;
+    }
+
+    /// <summary>
+    /// One round of every pump; true when any had work. A pump that gives a command waits for a writer, so the writers run beside it.
+    /// </summary>
+    public async Task<bool> StepAsync()
+    {
+        var worked = false;
+        foreach (var writer in Lanes.Writers.ToArray()) worked |= await writer.RunOnceAsync(default);
+        foreach (var pump in Node.Pumps.Except(Lanes.Writers).ToArray())
+        {
+            var step = pump.RunOnceAsync(default).AsTask();
+            while (!step.IsCompleted)
+            {
+                foreach (var writer in Lanes.Writers.ToArray()) await writer.RunOnceAsync(default);
+                if (!step.IsCompleted) await Task.Yield();
+            }
+            worked |= await step;
+        }
+        return worked;
+    }
+
+    /// <summary>Pumps until nothing has work.</summary>
+    public async Task DrainAsync()
+    {
+        while (await StepAsync()) { }
+    }
+
+    /// <summary>Runs every module's checks and the log's own, as <c>stowline verify</c> does, and fails on the first that is not well.</summary>
+    public async Task VerifyAsync()
+    {
+        await DrainAsync();
+        var report = await Verification.RunAsync(Node);
+        Assert.True(report.Ok, string.Join("; ", report.Checks.Where(c => c.Value != "ok").Select(c => $"{c.Key}: {c.Value}")));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Node.DisposeAsync();
+        if (_folder is not null) Directory.Delete(_folder, recursive: true);
+        if (_postgres is { } p)
+        {
+            await using var connection = new Npgsql.NpgsqlConnection(p.Server);
+            await connection.OpenAsync();
+            await using var command = new Npgsql.NpgsqlCommand($"DROP DATABASE IF EXISTS {p.Name} WITH (FORCE)", connection);
+            await command.ExecuteNonQueryAsync();
+        }
+    }
+}
