@@ -1,3 +1,5 @@
+using Stowline.Hub.Catalog;
+
 namespace Stowline;
 
 /// <summary>The registration lines: one per module.</summary>
@@ -5,5 +7,6 @@ internal static class NodeModules
 {
     public static IReadOnlyList<Module> All() =>
     [
+        new CatalogModule(),
     ];
 }

@@ -91,14 +91,16 @@ public sealed record AllotmentReturned(string Sku, int Epoch, long Returned) : I
     public static string Type => "allotment.returned";
 }
 
-/// <summary>hub/all: a product as it is now.</summary>
-public sealed record ProductSaved(string Sku, string Name, long? PriceE4, string? Currency, string? Seller, string? Category) : IEvent
-{
-    public static string Type => "product.saved";
-}
+/// <summary>A product as the catalogue has it: all that a site must know to receive, find, pack and ship it.</summary>
+public sealed record ProductFacts(
+    string Sku, string Name, long? PriceE4, string? Currency, string? Seller, string? Category, int? WeightG, int? LengthMm, int? WidthMm, int? HeightMm,
+    string? ExternalId, IReadOnlyList<BarcodeFacts>? Barcodes);
 
-/// <summary>hub/all: many products were saved by one bulk call.</summary>
-public sealed record ProductsSaved(int Created, int Updated, IReadOnlyList<string> Skus) : IEvent
+/// <summary>A barcode and how many units one scan of it stands for.</summary>
+public sealed record BarcodeFacts(string Code, int Units);
+
+/// <summary>hub/all: products as they are now, from a single call or a chunk of a bulk call.</summary>
+public sealed record ProductsSaved(IReadOnlyList<ProductFacts> Products) : IEvent
 {
     public static string Type => "products.saved";
 }
