@@ -1,4 +1,6 @@
 using Stowline.Hub.Catalog;
+using Stowline.Hub.Ordering;
+using Stowline.Hub.Promising;
 
 namespace Stowline;
 
@@ -8,5 +10,7 @@ internal static class NodeModules
     public static IReadOnlyList<Module> All() =>
     [
         new CatalogModule(),
+        new PromisingModule(),
+        new OrderingModule(),
     ];
 }

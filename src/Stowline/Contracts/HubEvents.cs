@@ -17,7 +17,7 @@ public sealed record PlacedPart(int Part, string? Site, IReadOnlyList<SkuUnits> 
 public sealed record RoutingDecision(string Strategy, string Summary, IReadOnlyList<RoutingCandidate> Candidates);
 
 /// <summary>A site that was considered.</summary>
-/// <param name="Score">What the strategy compared: kilometers for nearest (less is better), units available for most_stock (more is better).</param>
+/// <param name="Score">What the strategy compared: kilometers for nearest (less is better), free units of the needed SKUs for most_stock (more is better).</param>
 /// <param name="Rejection">Why it was not chosen, or null when it was.</param>
 public sealed record RoutingCandidate(string Site, double? Score, bool Chosen, string? Rejection, double? DistanceKm, int UnitsAvailable);
 

@@ -170,6 +170,13 @@ public static class ReadSites
         private static JsonElement? Parse(string? json) => json is null ? null : JsonDocument.Parse(json).RootElement;
     }
 
+    public static async ValueTask<bool> ExistsAsync(LaneTransaction tx, string code) =>
+        await tx.FindAsync<string>("SELECT code FROM sites WHERE code = @code", new { code }) is not null;
+
+    /// <summary>The codes of sites that are switched off: nothing is promised from them.</summary>
+    public static async Task<IReadOnlyList<string>> InactiveAsync(SqlSession session) =>
+        await session.QueryAsync<string>("SELECT code FROM sites WHERE active = @no", new { no = false });
+
     internal static void Map(IEndpointRouteBuilder api, Node node)
     {
         api.MapGet("/sites/{code}", async (HttpContext http, string code) =>
