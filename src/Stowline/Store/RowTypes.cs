@@ -32,6 +32,22 @@ public static class RowTypes
     /// <summary>Cuts a time to what the store keeps, so that what is answered now equals what is read later.</summary>
     public static DateTimeOffset ToMicroseconds(DateTimeOffset time) => new(time.UtcTicks / 10 * 10, TimeSpan.Zero);
 
+    /// <summary>A value as a driver gives it, in the form that backups keep: what SQLite would store.</summary>
+    public static object? ToPortable(object value) => value switch
+    {
+        DBNull => null,
+        long or double or string or byte[] => value,
+        int number => (long)number,
+        short number => (long)number,
+        bool flag => flag ? 1L : 0L,
+        Guid id => id.ToString(),
+        DateTime { Kind: DateTimeKind.Utc } time => Text(new DateTimeOffset(time)),
+        DateTime date => date.ToString(DateFormat, CultureInfo.InvariantCulture),
+        DateTimeOffset time => Text(time),
+        DateOnly date => date.ToString(DateFormat, CultureInfo.InvariantCulture),
+        _ => throw new NotSupportedException($"a value of {value.GetType()} cannot be backed up"),
+    };
+
     private static void Add<T>(SqlMapper.TypeHandler<T> handler) where T : struct
     {
         SqlMapper.RemoveTypeMap(typeof(T));
