@@ -93,3 +93,32 @@ public static class RowTypes
         public override void SetValue(IDbDataParameter parameter, Sku value) => parameter.Value = value.Value;
     }
 }
+
+/// <summary>Reads the first column of a row as a single value.</summary>
+internal static class Scalar
+{
+    public static bool Is(Type type)
+    {
+        var bare = Nullable.GetUnderlyingType(type) ?? type;
+        return bare.IsPrimitive || bare.IsEnum || bare == typeof(string) || bare == typeof(Guid) || bare == typeof(DateTimeOffset) || bare == typeof(DateOnly)
+               || bare == typeof(byte[]) || bare == typeof(decimal);
+    }
+
+    public static T Read<T>(System.Data.Common.DbDataReader reader)
+    {
+        if (reader.IsDBNull(0)) return default!;
+        var value = reader.GetValue(0);
+        var type = Nullable.GetUnderlyingType(typeof(T)) ?? typeof(T);
+        if (type.IsInstanceOfType(value)) return (T)value;
+        object converted = type switch
+        {
+            _ when type == typeof(Guid) => Guid.Parse((string)value),
+            _ when type == typeof(DateTimeOffset) => value is DateTime time ? new DateTimeOffset(DateTime.SpecifyKind(time, DateTimeKind.Utc)) : RowTypes.ParseTime((string)value),
+            _ when type == typeof(DateOnly) => value is DateTime day ? DateOnly.FromDateTime(day)
+                : DateOnly.ParseExact((string)value, RowTypes.DateFormat, CultureInfo.InvariantCulture),
+            { IsEnum: true } => Enum.ToObject(type, value),
+            _ => Convert.ChangeType(value, type, CultureInfo.InvariantCulture),
+        };
+        return (T)converted;
+    }
+}

@@ -194,7 +194,8 @@ public abstract class SqlSession : IAsyncDisposable
     {
         var key = (sql, typeof(T));
         if (_parsers.TryGetValue(key, out var known)) return (Func<DbDataReader, T>)known;
-        var parse = reader.GetRowParser<T>();
+        // A single value is converted by us: Dapper's parser for one hands back what the driver gave, an Int64 where an Int32 was asked for.
+        var parse = Scalar.Is(typeof(T)) ? r => Scalar.Read<T>(r) : reader.GetRowParser<T>();
         _parsers[key] = parse;
         return parse;
     }
