@@ -51,7 +51,8 @@ public sealed class PostgresDatabase : Database
         await _source.DisposeAsync();
     }
 
-    private static string Parse(string text)
+    /// <summary>Turns <c>postgres://…</c> into an Npgsql connection string; one that is that already stays as it is.</summary>
+    public static string Parse(string text)
     {
         if (!text.StartsWith("postgres://", StringComparison.Ordinal) && !text.StartsWith("postgresql://", StringComparison.Ordinal)) return text;
         var uri = new Uri(text);
