@@ -7,11 +7,11 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 need_sdk() {
   if ! command -v dotnet >/dev/null; then
     # The installer script of .NET puts it here without touching PATH.
-    [ -x "$HOME/.dotnet/dotnet" ] || {
+    [ -x "${HOME:-}/.dotnet/dotnet" ] || {
       echo "Stowline needs the .NET 10 SDK, and there is no 'dotnet' on PATH. Get it from https://dotnet.microsoft.com/download/dotnet/10.0" >&2
       return 1
     }
-    export DOTNET_ROOT=$HOME/.dotnet PATH=$HOME/.dotnet:$PATH
+    export DOTNET_ROOT=${HOME:-}/.dotnet PATH=${HOME:-}/.dotnet:$PATH
   fi
   dotnet --list-sdks | grep -q '^10\.' || {
     echo "Stowline needs the .NET 10 SDK; 'dotnet' is here but has only: $(dotnet --list-sdks | cut -d' ' -f1 | paste -sd' ' -)" >&2

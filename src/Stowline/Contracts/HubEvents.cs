@@ -17,7 +17,7 @@ public sealed record PlacedPart(int Part, string? Site, IReadOnlyList<SkuUnits> 
 public sealed record RoutingDecision(string Strategy, string Summary, IReadOnlyList<RoutingCandidate> Candidates);
 
 /// <summary>A site that was considered.</summary>
-/// <param name="Score">What the strategy compared: kilometers for nearest (less is better), units available for most_stock (more is better).</param>
+/// <param name="Score">What the strategy compared: kilometers for nearest (less is better), free units of the needed SKUs for most_stock (more is better).</param>
 /// <param name="Rejection">Why it was not chosen, or null when it was.</param>
 public sealed record RoutingCandidate(string Site, double? Score, bool Chosen, string? Rejection, double? DistanceKm, int UnitsAvailable);
 
@@ -91,14 +91,16 @@ public sealed record AllotmentReturned(string Sku, int Epoch, long Returned) : I
     public static string Type => "allotment.returned";
 }
 
-/// <summary>hub/all: a product as it is now.</summary>
-public sealed record ProductSaved(string Sku, string Name, long? PriceE4, string? Currency, string? Seller, string? Category) : IEvent
-{
-    public static string Type => "product.saved";
-}
+/// <summary>A product as the catalogue has it: all that a site must know to receive, find, pack and ship it.</summary>
+public sealed record ProductFacts(
+    string Sku, string Name, long? PriceE4, string? Currency, string? Seller, string? Category, int? WeightG, int? LengthMm, int? WidthMm, int? HeightMm,
+    string? ExternalId, IReadOnlyList<BarcodeFacts>? Barcodes);
 
-/// <summary>hub/all: many products were saved by one bulk call.</summary>
-public sealed record ProductsSaved(int Created, int Updated, IReadOnlyList<string> Skus) : IEvent
+/// <summary>A barcode and how many units one scan of it stands for.</summary>
+public sealed record BarcodeFacts(string Code, int Units);
+
+/// <summary>hub/all: products as they are now, from a single call or a chunk of a bulk call.</summary>
+public sealed record ProductsSaved(IReadOnlyList<ProductFacts> Products) : IEvent
 {
     public static string Type => "products.saved";
 }

@@ -64,7 +64,6 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(PartPriorityChanged))]
 [JsonSerializable(typeof(PolicyChanged))]
 [JsonSerializable(typeof(AllotmentReturned))]
-[JsonSerializable(typeof(ProductSaved))]
 [JsonSerializable(typeof(ProductsSaved))]
 [JsonSerializable(typeof(SiteSaved))]
 [JsonSerializable(typeof(PersonErased))]

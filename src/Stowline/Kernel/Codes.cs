@@ -44,7 +44,7 @@ public readonly record struct Sku(string Value) : IComparable<Sku>
     public int CompareTo(Sku other) => string.CompareOrdinal(Value, other.Value);
     public override string ToString() => Value;
 
-    private sealed class SkuConverter : JsonConverter<Sku>
+    internal sealed class SkuConverter : JsonConverter<Sku>
     {
         public override Sku Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) =>
             CodeRule.TryNormalize(reader.GetString(), out var code) ? new Sku(code) : throw new JsonException("sku " + CodeRule.Description);

@@ -45,7 +45,7 @@ public readonly record struct Money(decimal Amount, string Currency)
 
     public override string ToString() => $"{AmountText()} {Currency}";
 
-    private sealed class MoneyConverter : JsonConverter<Money>
+    internal sealed class MoneyConverter : JsonConverter<Money>
     {
         public override Money Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
         {

@@ -76,6 +76,8 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
         _heads.TryAdd(lane, new LaneHead(lane, id, ordinal, 1, 0, hash));
     }
 
+    public long SettledHead(Lane lane) => _heads.TryGetValue(lane, out var head) && head.Pending.Count == 0 ? head.Position : -1;
+
     public void OnCommitted(Action action) => _committed.Add(action);
 
     /// <summary>Writes the events, their groups with the chained hash, the heads and the numbers: the last statements before the commit.</summary>

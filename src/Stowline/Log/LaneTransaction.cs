@@ -101,6 +101,12 @@ public sealed class LaneTransaction
     /// <summary>Runs after the commit, on the writer: for caches and signals. Must be quick and must not throw.</summary>
     public void OnCommitted(Action action) => _group.OnCommitted(action);
 
+    /// <summary>
+    /// The position a lane of this scope had when the transaction began, or -1 once the group has appended to it. A cache filled under a
+    /// position is good for as long as the lane stands there.
+    /// </summary>
+    public long SettledHead(Lane lane) => _group.SettledHead(lane);
+
     internal IReadOnlyList<(Lane, long)> Appended => _appended is null ? [] : [.. _appended.Select(a => (a.Key, a.Value))];
     internal GroupTransaction Group => _group;
 }

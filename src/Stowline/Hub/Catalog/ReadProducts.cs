@@ -1,0 +1,111 @@
+using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Stowline.Http;
+using Stowline.Kernel;
+using Stowline.Log;
+using Stowline.Store;
+
+namespace Stowline.Hub.Catalog;
+
+/// <summary>Looking products up: one, a list, and what order intake needs of many at once.</summary>
+public static class ReadProducts
+{
+    private const string Columns = "sku, name, price_e4, currency, seller, category, weight_g, length_mm, width_mm, height_mm, external_id";
+
+    private sealed record Row
+    {
+        public string Sku { get; init; } = "";
+        public string Name { get; init; } = "";
+        public long? PriceE4 { get; init; }
+        public string? Currency { get; init; }
+        public string? Seller { get; init; }
+        public string? Category { get; init; }
+        public int? WeightG { get; init; }
+        public int? LengthMm { get; init; }
+        public int? WidthMm { get; init; }
+        public int? HeightMm { get; init; }
+        public string? ExternalId { get; init; }
+    }
+
+    internal static void Map(IEndpointRouteBuilder api, Node node)
+    {
+        api.MapGet("/products/{sku}", async (HttpContext http, string sku) =>
+        {
+            var found = await node.Database.ReadAsync(s => LoadAsync(s, $"SELECT {Columns} FROM products WHERE sku = @sku", new { sku }), http.RequestAborted);
+            Outcome<Product> answer = found.Count == 1 ? found[0] : Refusal.NotFound("product_not_found", $"there is no product {sku}");
+            await Answers.WriteAsync(http, answer);
+        }).WithTags("Catalog").Produces<Product>();
+
+        api.Get("/products", async http =>
+        {
+            var paging = Requests.Paging(http);
+            if (paging.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
+            var (limit, cursor) = paging.Value;
+            var args = new { cursor = cursor ?? "", seller = Requests.Query(http, "seller"), category = Requests.Query(http, "category"), more = limit + 1 };
+            var found = await node.Database.ReadAsync(s => LoadAsync(s, $"""
+                SELECT {Columns} FROM products WHERE sku > @cursor AND (@seller IS NULL OR seller = @seller) AND (@category IS NULL OR category = @category)
+                ORDER BY sku LIMIT @more
+                """, args), http.RequestAborted);
+            await Answers.WriteAsync(http, (Outcome<Page<Product>>)new Page<Product>([.. found.Take(limit)], found.Count > limit ? found[limit - 1].Sku : null));
+        }).WithTags("Catalog").Produces<Page<Product>>();
+    }
+
+    private static async Task<IReadOnlyList<Product>> LoadAsync(SqlSession session, string sql, object args)
+    {
+        var rows = await session.QueryAsync<Row>(sql, args);
+        var barcodes = new Dictionary<string, List<ProductBarcode>>(StringComparer.Ordinal);
+        await session.SelectAsync("SELECT sku, code, units FROM product_barcodes WHERE sku = k.sku", rows.Count, [Column.From("sku", rows, r => r.Sku)], row =>
+        {
+            if (!barcodes.TryGetValue(row.GetString(0), out var list)) barcodes[row.GetString(0)] = list = [];
+            list.Add(new ProductBarcode(row.GetString(1), row.GetInt32(2)));
+        });
+        return [.. rows.Select(r => new Product
+        {
+            Sku = r.Sku, Name = r.Name, Price = r.PriceE4 is { } e4 ? Money.FromE4(e4, r.Currency!) : null, Seller = r.Seller, Category = r.Category,
+            WeightG = r.WeightG, LengthMm = r.LengthMm, WidthMm = r.WidthMm, HeightMm = r.HeightMm, ExternalId = r.ExternalId,
+            Barcodes = barcodes.TryGetValue(r.Sku, out var own) ? own : [],
+        })];
+    }
+}
+
+/// <summary>What intake must know of a product: that it exists, and its price.</summary>
+public readonly record struct CatalogPrice(long? PriceE4, string? Currency);
+
+/// <summary>
+/// Prices for the accept path, remembered for as long as the lane <c>hub/all</c> stands still: nothing in the catalogue can have changed
+/// meanwhile, in whichever process. Without this every order line would look its product up again.
+/// </summary>
+public sealed class PriceBook
+{
+    private const int MaxRemembered = 200_000;
+    private ConcurrentDictionary<string, CatalogPrice> _known = new(StringComparer.Ordinal);
+    private long _position = -1;
+
+    /// <summary>The prices of those of the SKUs that exist.</summary>
+    public async ValueTask<IReadOnlyDictionary<string, CatalogPrice>> PricesAsync(LaneTransaction tx, IReadOnlyCollection<string> skus)
+    {
+        var position = tx.SettledHead(Lane.HubAll);
+        if (position < 0)
+        {
+            // This very group changes the catalogue: what it reads now may yet be rolled back, so it is not remembered.
+            var now = new Dictionary<string, CatalogPrice>(StringComparer.Ordinal);
+            await LoadAsync(tx, [.. skus], (sku, price) => now[sku] = price);
+            return now;
+        }
+        if (position != _position || _known.Count > MaxRemembered)
+        {
+            _known = new ConcurrentDictionary<string, CatalogPrice>(StringComparer.Ordinal);
+            _position = position;
+        }
+        var known = _known;
+        string[] missing = [.. skus.Where(s => !known.ContainsKey(s))];
+        if (missing.Length > 0) await LoadAsync(tx, missing, (sku, price) => known[sku] = price);
+        return known;
+    }
+
+    private static ValueTask LoadAsync(LaneTransaction tx, string[] skus, Action<string, CatalogPrice> found) =>
+        tx.SelectAsync("SELECT sku, price_e4, currency FROM products WHERE sku = k.sku", skus.Length, [Column.Of("sku", skus)],
+            row => found(row.GetString(0), new CatalogPrice(row.IsNull(1) ? null : row.GetInt64(1), row.GetStringOrNull(2))));
+}

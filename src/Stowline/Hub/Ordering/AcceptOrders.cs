@@ -1,0 +1,230 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Stowline.Contracts;
+using Stowline.Http;
+using Stowline.Hub.Catalog;
+using Stowline.Hub.Promising;
+using Stowline.Hub.Routing;
+using Stowline.Kernel;
+using Stowline.Log;
+using Stowline.Store;
+
+namespace Stowline.Hub.Ordering;
+
+/// <summary>
+/// Order intake: the hottest command. A whole group is decided at once: rows for all orders are loaded in a few set-based reads, each order is
+/// decided in memory in order of arrival, and everything is written in arrays. All or nothing per order (W13).
+/// </summary>
+public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderView>
+{
+    private readonly PriceBook _prices = new();
+    private readonly SiteDirectory _sites = new();
+
+    internal void Map(IEndpointRouteBuilder api) => api.Post("/orders", async http =>
+    {
+        var body = await Requests.ReadAsync<OrderBody>(http);
+        if (body.Refusal is { } unread) { await Answers.WriteAsync(http, unread); return; }
+        var order = AcceptOrder.From(body.Value, node.Ids);
+        if (order.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
+        var caller = Requests.CallerOf(http);
+        if (caller.Refusal is { } who) { await Answers.WriteAsync(http, who); return; }
+        var result = await AcceptAsync(order.Value, caller.Value, http.RequestAborted);
+        await Answers.WriteAsync(http, result, Render);
+    }).WithTags("Orders").Accepts<OrderBody>("application/json").Produces<OrderView>(201).Produces<OrderView>();
+
+    private static readonly Func<Outcome<OrderView>, StoredAnswer> Render = Answers.Json<OrderView>(201, o => o.Links.Self);
+
+    /// <summary>Accepts one order together with whatever else waits. HTTP, gRPC, consumers and the command line all come through here.</summary>
+    public async Task<CommandResult<OrderView>> AcceptAsync(AcceptOrder order, Caller caller, CancellationToken ct = default)
+    {
+        if (node.Lanes.TooMuchBehind() is { } busy) return new CommandResult<OrderView>(busy, null, false, false);
+        return await node.Lanes.ExecuteTogetherAsync(Lane.Hub, caller, order, this, o => Answers.Keep(o, Render), ct);
+    }
+
+    public async ValueTask<Outcome<OrderView>[]> DecideAsync(IReadOnlyList<(AcceptOrder Command, Caller Caller)> items, LaneTransaction tx)
+    {
+        var outcomes = new Outcome<OrderView>[items.Count];
+        var group = new AcceptGroup(tx, await KnownAsync(items, tx), await _sites.AllAsync(tx));
+        var skus = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (order, _) in items)
+            foreach (var need in order.Needs) skus.Add(need.Sku);
+        group.Prices = await _prices.PricesAsync(tx, skus);
+        group.Allotments = await Allotments.LoadAsync(tx, skus);
+        for (var i = 0; i < items.Count; i++) outcomes[i] = await group.DecideAsync(items[i].Command, items[i].Caller);
+        await group.WriteAsync();
+        return outcomes;
+    }
+
+    /// <summary>The orders that exist under these external ids already.</summary>
+    private static async ValueTask<Dictionary<(string, string), (Guid Id, byte[] Hash)>> KnownAsync(IReadOnlyList<(AcceptOrder Command, Caller)> items, LaneTransaction tx)
+    {
+        var known = new Dictionary<(string, string), (Guid, byte[])>();
+        await tx.SelectAsync("SELECT channel, external_id, order_id, request_hash FROM order_keys WHERE channel = k.channel AND external_id = k.external_id",
+            items.Count, [Column.From("channel", items, i => i.Command.Channel), Column.From("external_id", items, i => i.Command.ExternalId)],
+            row => known[(row.GetString(0), row.GetString(1))] = (row.GetGuid(2), row.GetBytes(3)));
+        return known;
+    }
+}
+
+/// <summary>The decisions of one group of orders, in memory until they are written.</summary>
+internal sealed class AcceptGroup(LaneTransaction tx, Dictionary<(string, string), (Guid Id, byte[] Hash)> known, IReadOnlyDictionary<string, SiteFacts> sites)
+{
+    private sealed record Accepted(AcceptOrder Order, Caller Caller, string Currency, long TotalE4, List<PlacedLine> Lines, List<PartRow> Parts, RoutingDecision Decision)
+    {
+        public long Number { get; set; }
+        public byte[]? Sealed { get; set; }
+        public OrderStatus Status { get; } = OrderLifecycle.Of(Parts.Select(p => p.Status), cancelling: false);
+    }
+
+    private readonly List<Accepted> _accepted = [];
+    private readonly Dictionary<Guid, OrderView> _views = [];
+    private long? _nextNumber;
+
+    public IReadOnlyDictionary<string, CatalogPrice> Prices { get; set; } = new Dictionary<string, CatalogPrice>();
+    public Allotments Allotments { get; set; } = new();
+
+    public async ValueTask<Outcome<OrderView>> DecideAsync(AcceptOrder order, Caller caller)
+    {
+        if (known.TryGetValue((order.Channel, order.ExternalId), out var before)) return await ExistingAsync(order, before);
+        var problems = new Problems();
+        var priced = Price(order, problems);
+        if (order.PickupSite is { } pickup && !sites.ContainsKey(pickup)) problems.Add("pickup_site", $"there is no site {pickup}");
+        if (problems.Any) return problems.ToRefusal() with { Code = priced.UnknownSku ? "unknown_sku" : "invalid_request" };
+
+        var only = order.FulfillmentType == FulfillmentType.Pickup ? order.PickupSite : null;
+        var routing = Router.Decide(new RoutingRequest(order.Needs, order.Latitude, order.Longitude, only, null, order.AllowBackorder), sites, Allotments);
+        if (routing.Unserved.Count > 0 && !order.AllowBackorder) return Refuse(order, caller, routing);
+
+        var parts = new List<PartRow>(routing.Parts.Count + 1);
+        foreach (var (site, lines) in routing.Parts)
+        {
+            foreach (var line in lines) Allotments.At(line.Sku, site)!.Promise(line.Quantity);
+            parts.Add(new PartRow { OrderId = order.Id, Part = parts.Count + 1, Site = site, Status = OrderStatus.Allocated, Lines = [.. lines] });
+        }
+        if (routing.Unserved.Count > 0)
+            parts.Add(new PartRow { OrderId = order.Id, Part = parts.Count + 1, Status = OrderStatus.Backorder, Lines = [.. routing.Unserved] });
+
+        var accepted = new Accepted(order, caller, priced.Currency, priced.TotalE4, priced.Lines, parts, routing.Decision)
+        {
+            Number = await NextNumberAsync(),
+        };
+        _accepted.Add(accepted);
+        known[(order.Channel, order.ExternalId)] = (order.Id, order.RequestHash);
+        return _views[order.Id] = View(accepted);
+    }
+
+    /// <summary>Numbers are taken one by one, so that refused orders leave no gaps; the sequence is read and written once per group.</summary>
+    private async ValueTask<long> NextNumberAsync() => (_nextNumber = await tx.NextNumberAsync("order", Lane.Hub)).Value;
+
+    private async ValueTask<Outcome<OrderView>> ExistingAsync(AcceptOrder order, (Guid Id, byte[] Hash) before)
+    {
+        if (!before.Hash.AsSpan().SequenceEqual(order.RequestHash))
+            return Refusal.Conflict("external_id_taken", $"{order.Channel}:{order.ExternalId} is another order already",
+                new Dictionary<string, object?> { ["order_id"] = before.Id.ToString() });
+        if (_views.TryGetValue(before.Id, out var mine)) return Outcome<OrderView>.AlreadyDone(mine);
+        var (row, parts) = (await OrderRows.FindAsync(tx, before.Id))!.Value;
+        return Outcome<OrderView>.AlreadyDone(row.View(parts));
+    }
+
+    private (List<PlacedLine> Lines, string Currency, long TotalE4, bool UnknownSku) Price(AcceptOrder order, Problems problems)
+    {
+        var lines = new List<PlacedLine>(order.Lines.Length);
+        string? currency = null;
+        var total = 0m;
+        var unknown = false;
+        for (var i = 0; i < order.Lines.Length; i++)
+        {
+            var line = order.Lines[i];
+            if (!Prices.TryGetValue(line.Sku, out var catalog))
+            {
+                problems.Add($"lines[{i}].sku", $"there is no product {line.Sku}");
+                unknown = true;
+                continue;
+            }
+            var price = line.UnitPrice ?? (catalog.PriceE4 is { } e4 ? Money.FromE4(e4, catalog.Currency!) : null);
+            if (price is not { } money)
+            {
+                problems.Add($"lines[{i}].unit_price", "is required: the catalogue has no price");
+                continue;
+            }
+            currency ??= money.Currency;
+            if (money.Currency != currency) problems.Add($"lines[{i}].unit_price.currency", $"{money.Currency} does not fit the other lines' {currency}");
+            total += Money.LineTotal(money, line.Quantity).Amount;
+            lines.Add(new PlacedLine(line.Sku, line.Quantity, money.ToE4()));
+        }
+        if (total > Money.MaxAmount) problems.Add("lines", "add up to too large an amount");
+        return (lines, currency ?? "", problems.Any ? 0 : (long)(total * 10_000m), unknown);
+    }
+
+    private Refusal Refuse(AcceptOrder order, Caller caller, RoutingResult routing)
+    {
+        var missing = order.Needs
+            .Select(n => new MissingUnits(n.Sku, n.Quantity, (int)Math.Min(int.MaxValue, Allotments.Of(n.Sku)
+                .Where(a => sites.TryGetValue(a.Site, out var site) && site.Active && (order.FulfillmentType != FulfillmentType.Pickup || a.Site == order.PickupSite))
+                .Sum(a => Math.Max(0, a.Free)))))
+            .Where(m => m.Available < m.Requested).ToList();
+        tx.RecordAttempt(Lane.Hub, new OrderRefused(order.Channel, order.ExternalId, "insufficient_stock", missing), $"{order.Channel}:{order.ExternalId}", null, caller);
+        return Refusal.Conflict("insufficient_stock", "not enough stock: " + string.Join(", ", missing.Take(5).Select(m => $"{m.Sku} ({m.Requested} wanted, {m.Available} available)")),
+            new Dictionary<string, object?> { ["missing"] = missing });
+    }
+
+    private OrderView View(Accepted a) => new()
+    {
+        Id = a.Order.Id.ToString(), Number = a.Number, DisplayId = IdSource.DisplayId(a.Order.Id), Status = a.Status, Channel = a.Order.Channel,
+        ExternalId = a.Order.ExternalId, FulfillmentType = a.Order.FulfillmentType, Priority = a.Order.Priority, Total = Money.FromE4(a.TotalE4, a.Currency),
+        Parts = [.. a.Parts.Select(p => new OrderPartView(p.Part, p.Site, p.Status, p.Lines))], PickupSite = a.Order.PickupSite, Note = a.Order.Note,
+        PlacedAt = tx.Now, Links = OrderRow.LinksOf(a.Order.Id),
+    };
+
+    public async ValueTask WriteAsync()
+    {
+        if (_accepted.Count == 0) return;
+        await SealAsync();
+        await Allotments.WriteAsync(tx);
+        var n = _accepted.Count;
+        await tx.InsertAsync("orders", n,
+            Column.From("id", _accepted, a => a.Order.Id), Column.From("number", _accepted, a => a.Number), Column.From("channel", _accepted, a => a.Order.Channel),
+            Column.From("external_id", _accepted, a => a.Order.ExternalId), Column.From("status", _accepted, a => (int)a.Status),
+            Column.From("fulfillment_type", _accepted, a => (int)a.Order.FulfillmentType), Column.From("priority", _accepted, a => (int)a.Order.Priority),
+            Column.From("currency", _accepted, a => a.Currency), Column.From("total_e4", _accepted, a => a.TotalE4),
+            Column.From("lines", _accepted, a => JsonSerializer.Serialize(a.Lines, ContractsJson.Default.ListPlacedLine)),
+            Column.From("person_id", _accepted, a => a.Order.PersonId), Column.From("personal", _accepted, a => a.Sealed),
+            Column.From("latitude", _accepted, a => a.Order.Latitude), Column.From("longitude", _accepted, a => a.Order.Longitude),
+            Column.From("pickup_site", _accepted, a => a.Order.PickupSite), Column.From("note", _accepted, a => a.Order.Note),
+            Column.Same("on_hold", n, false), Column.Same("cancelling", n, false), Column.Same("placed_at", n, tx.Now));
+        await tx.InsertAsync("order_keys", n,
+            Column.From("channel", _accepted, a => a.Order.Channel), Column.From("external_id", _accepted, a => a.Order.ExternalId),
+            Column.From("order_id", _accepted, a => a.Order.Id), Column.From("request_hash", _accepted, a => a.Order.RequestHash));
+        List<PartRow> parts = [.. _accepted.SelectMany(a => a.Parts)];
+        await OrderRows.InsertPartsAsync(tx, parts);
+        await Backorders.AddAsync(tx, parts.Where(p => p.Site is null));
+        foreach (var accepted in _accepted) Tell(accepted);
+    }
+
+    private async ValueTask SealAsync()
+    {
+        var people = _accepted.Where(a => a.Order.Personal is not null).Select(a => a.Order.PersonId).ToHashSet();
+        if (people.Count == 0) return;
+        var keys = await Personal.KeysAsync(tx, people);
+        foreach (var a in _accepted)
+            if (a.Order.Personal is { } plain) a.Sealed = Personal.Encrypt(keys[a.Order.PersonId], plain, Personal.IdsOf(tx));
+    }
+
+    private void Tell(Accepted a)
+    {
+        var order = a.Order;
+        var subject = order.Id.ToString();
+        var type = SnakeCaseEnum<FulfillmentType>.Text(order.FulfillmentType);
+        tx.Append(Lane.Hub, new OrderPlaced(order.Id, a.Number, order.Channel, order.ExternalId, type, order.Priority, a.Currency, a.TotalE4, a.Lines,
+            [.. a.Parts.Select(p => new PlacedPart(p.Part, p.Site, p.Lines))], a.Decision, order.PersonId, a.Sealed, order.PickupSite, order.Note),
+            subject, order.Id, a.Caller);
+        foreach (var part in a.Parts)
+        {
+            if (part.Site is null) continue;
+            tx.Append(Lane.HubTo(part.Site), new PartAssigned(order.Id, part.Part, a.Number, order.Channel, order.ExternalId, type, order.Priority, part.Lines,
+                order.PersonId, a.Sealed, order.Note, OnHold: false), subject, order.Id, a.Caller);
+        }
+    }
+}

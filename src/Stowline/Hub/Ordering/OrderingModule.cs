@@ -1,0 +1,39 @@
+using Microsoft.AspNetCore.Routing;
+using Stowline.Http;
+using Stowline.Hub.Catalog;
+using Stowline.Log;
+using Stowline.Store;
+
+namespace Stowline.Hub.Ordering;
+
+/// <summary>Orders: intake, state, timeline, cancellation, and the process that follows what sites report.</summary>
+public sealed class OrderingModule : Module
+{
+    private readonly SiteDirectory _sites = new();
+
+    public OrderingModule() => HttpJson.Add(OrderingJson.Default);
+
+    public override string Name => "ordering";
+
+    /// <summary>Order intake of this node, for every door an order may come through.</summary>
+    public AcceptOrders? Intake { get; private set; }
+
+    public override Task StartAsync(Node node, CancellationToken ct)
+    {
+        Intake = new AcceptOrders(node);
+        return Task.CompletedTask;
+    }
+
+    public override void Map(IEndpointRouteBuilder api, Node node)
+    {
+        Intake!.Map(api);
+        ReadOrders.Map(api, node);
+        CancelOrder.Map(api, node);
+        ChangeOrder.Map(api, node);
+        Timeline.Map(api, node);
+    }
+
+    public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) => [(new SiteBooks(site, _sites), Lane.Site(site))];
+
+    public override IEnumerable<(string Check, Func<SqlSession, Task<string?>> Run)> Checks(Node node) => OrderChecks.All;
+}

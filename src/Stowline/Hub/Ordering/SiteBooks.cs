@@ -1,0 +1,192 @@
+using Stowline.Contracts;
+using Stowline.Hub.Catalog;
+using Stowline.Hub.Promising;
+using Stowline.Kernel;
+using Stowline.Log;
+
+namespace Stowline.Hub.Ordering;
+
+/// <summary>
+/// The fulfillment process manager: reads everything a site says and keeps the hub's books by it – counters, the state of orders, releases on
+/// the site's word, re-routing and backorders (W11, W15). Lane: site/{site}; effects on the hub's.
+/// </summary>
+internal sealed class SiteBooks(string site, SiteDirectory directory) : Consumer
+{
+    private static readonly HashSet<string> Types = new(StringComparer.Ordinal)
+    {
+        StockMoved.Type, StockRebalanced.Type, ReturnReceived.Type, RecallRequested.Type, PickingCreated.Type, ItemSkipped.Type, PickingExtended.Type,
+        PickingStarted.Type, PickingCompleted.Type, PackingCompleted.Type, PartShipped.Type, PartShort.Type, PartCancelled.Type, PartCancelRefused.Type,
+    };
+
+    public override string Name => "site-books";
+    public override Lane Target(Lane source) => Lane.Hub;
+    public override bool Wants(string type) => Types.Contains(type);
+
+    public override async ValueTask HandleAsync(IReadOnlyList<EventRecord> events, LaneTransaction tx)
+    {
+        var batch = new Batch(site, tx, await directory.AllAsync(tx));
+        await batch.LoadOrdersAsync(events);
+        foreach (var e in events) await batch.ApplyAsync(e);
+        await batch.FlushAsync();
+    }
+
+    /// <summary>One transaction's worth of a site's events: counters are gathered and written once, orders are changed in memory and saved once.</summary>
+    private sealed class Batch(string site, LaneTransaction tx, IReadOnlyDictionary<string, SiteFacts> sites)
+    {
+        private readonly Dictionary<string, Balance> _balances = new(StringComparer.Ordinal);
+        private readonly HashSet<string> _arrived = new(StringComparer.Ordinal);
+        private readonly Dictionary<Guid, Caller> _callers = [];
+        private Dictionary<Guid, (OrderRow Order, List<PartRow> Parts)> _orders = [];
+        private DateTimeOffset _asOf;
+
+        public async ValueTask LoadOrdersAsync(IReadOnlyList<EventRecord> events)
+        {
+            var touched = events.Where(e => e.OrderId is not null && e.Type != PickingCreated.Type && e.Type != ReturnReceived.Type).Select(e => e.OrderId!.Value).ToHashSet();
+            if (touched.Count > 0) _orders = await OrderRows.LoadAsync(tx, touched);
+        }
+
+        public async ValueTask ApplyAsync(EventRecord e)
+        {
+            _asOf = e.At;
+            if (e.OrderId is { } id) _callers[id] = new Caller(e.Actor, e.Trace);
+            switch (e.Type)
+            {
+                case "stock.moved": Arrived(e.Read<StockMoved>().Balances); break;
+                case "stock.rebalanced": Arrived(e.Read<StockRebalanced>().Balances); break;
+                case "return.received": Arrived(e.Read<ReturnReceived>().Balances); break;
+                case "picking.created": Note(e.Read<PickingCreated>().Balances); break;
+                case "picking.item_skipped": Note(e.Read<ItemSkipped>().Balances); break;
+                case "picking.extended": Note(e.Read<PickingExtended>().Balances); break;
+                case "allotment.recall_requested": await RecallAsync(e.Read<RecallRequested>()); break;
+                case "picking.started":
+                {
+                    var started = e.Read<PickingStarted>();
+                    Advance(started.OrderId, started.Part, OrderStatus.Picking);
+                    break;
+                }
+                case "picking.completed":
+                {
+                    var completed = e.Read<PickingCompleted>();
+                    if (completed.PickedUnits > 0) Advance(completed.OrderId, completed.Part, OrderStatus.Packing);
+                    break;
+                }
+                case "packing.completed":
+                {
+                    var packed = e.Read<PackingCompleted>();
+                    Advance(packed.OrderId, packed.Part, OrderStatus.Ready);
+                    break;
+                }
+                case "part.shipped":
+                {
+                    var shipped = e.Read<PartShipped>();
+                    Note(shipped.Balances);
+                    Advance(shipped.OrderId, shipped.Part, OrderStatus.Shipped);
+                    break;
+                }
+                case "part.short": await ShortAsync(e.Read<PartShort>()); break;
+                case "part.cancelled": await CancelledAsync(e.Read<PartCancelled>()); break;
+                case "part.cancel_refused": Refused(e.Read<PartCancelRefused>()); break;
+            }
+        }
+
+        private void Note(IReadOnlyList<Balance> balances)
+        {
+            foreach (var balance in balances) _balances[balance.Sku] = balance;
+        }
+
+        private void Arrived(IReadOnlyList<Balance> balances)
+        {
+            Note(balances);
+            foreach (var balance in balances) _arrived.Add(balance.Sku);
+        }
+
+        private PartRow? Part(Guid order, int part) => _orders.TryGetValue(order, out var entry) ? entry.Parts.Find(p => p.Part == part) : null;
+
+        /// <summary>Moves a part on. While a cancellation is under way the part stays cancelling, unless it has left.</summary>
+        private void Advance(Guid order, int number, OrderStatus to)
+        {
+            if (Part(order, number) is not { } part || !OrderLifecycle.IsOpen(part.Status)) return;
+            if (part.Status == OrderStatus.Cancelling && to != OrderStatus.Shipped) return;
+            if (OrderLifecycle.Progress(to) <= OrderLifecycle.Progress(part.Status)) return;
+            part.Status = to;
+            part.Changed = true;
+        }
+
+        private async ValueTask RecallAsync(RecallRequested recall)
+        {
+            await WriteBalancesAsync();
+            await Allotments.AnswerRecallAsync(tx, site, recall);
+        }
+
+        private async ValueTask ShortAsync(PartShort shorted)
+        {
+            Note(shorted.Balances);
+            // Balances and releases must be in the books before anything is promised anew.
+            await WriteBalancesAsync();
+            if (Part(shorted.OrderId, shorted.Part) is not { } part || !OrderLifecycle.IsOpen(part.Status)) return;
+            await Allotments.ReleaseAsync(tx, site, shorted.Lines);
+            part.Lines = Subtract(part.Lines, shorted.Lines);
+            if (shorted.PartEnded) part.Status = OrderStatus.Short;
+            part.Changed = true;
+            var (order, parts) = _orders[shorted.OrderId];
+            if (!order.Cancelling)
+                await Rerouting.RouteAsync(tx, order, parts, part, shorted.Lines, $"short at {site}: {shorted.Reason}", sites, _callers[order.Id]);
+            await SaveAsync(order.Id);
+            _arrived.UnionWith(shorted.Balances.Select(b => b.Sku));
+        }
+
+        private async ValueTask CancelledAsync(PartCancelled cancelled)
+        {
+            Note(cancelled.Balances);
+            await WriteBalancesAsync();
+            if (Part(cancelled.OrderId, cancelled.Part) is not { } part || !OrderLifecycle.IsOpen(part.Status)) return;
+            await Allotments.ReleaseAsync(tx, site, cancelled.Lines);
+            var (order, parts) = _orders[cancelled.OrderId];
+            (part.Status, part.Changed) = (OrderStatus.Cancelled, true);
+            if (cancelled.Cause.StartsWith("reroute", StringComparison.Ordinal) && !order.Cancelling)
+            {
+                var wish = cancelled.Cause.Length > 8 ? cancelled.Cause[8..] : null; // "reroute:WH2" names the wished site
+                await Rerouting.RouteAsync(tx, order, parts, part, cancelled.Lines, $"taken from {site} on request", sites, _callers[order.Id], wish);
+            }
+            await SaveAsync(order.Id);
+            // What the order gave back is free again: somebody may wait for it.
+            _arrived.UnionWith(cancelled.Lines.Select(l => l.Sku));
+        }
+
+        private void Refused(PartCancelRefused refused)
+        {
+            // The part has left: the site's shipping event came before this one in its lane, so the part is shipped already.
+            if (Part(refused.OrderId, refused.Part) is { Status: OrderStatus.Cancelling } part) (part.Status, part.Changed) = (OrderStatus.Shipped, true);
+        }
+
+        private static List<SkuUnits> Subtract(List<SkuUnits> from, IReadOnlyList<SkuUnits> take)
+        {
+            var left = from.ToDictionary(l => l.Sku, l => l.Quantity, StringComparer.Ordinal);
+            foreach (var line in take) left[line.Sku] = left.GetValueOrDefault(line.Sku) - line.Quantity;
+            return [.. left.Where(l => l.Value > 0).Select(l => new SkuUnits(l.Key, l.Value))];
+        }
+
+        /// <summary>Saves one order now and loads it afresh, so that parts that were new are known as rows.</summary>
+        private async ValueTask SaveAsync(Guid id)
+        {
+            await OrderRows.SaveAsync(tx, [_orders[id]], CallerOf);
+            _orders[id] = (await OrderRows.LoadAsync(tx, [id]))[id];
+        }
+
+        private Caller CallerOf(Guid order) => _callers.GetValueOrDefault(order, tx.Caller);
+
+        private async ValueTask WriteBalancesAsync()
+        {
+            if (_balances.Count == 0) return;
+            await Allotments.ApplyAsync(tx, site, [.. _balances.Values], _asOf);
+            _balances.Clear();
+        }
+
+        public async ValueTask FlushAsync()
+        {
+            await WriteBalancesAsync();
+            await OrderRows.SaveAsync(tx, _orders.Values, CallerOf);
+            if (_arrived.Count > 0) await Backorders.ServeAsync(tx, _arrived, sites, tx.Caller);
+        }
+    }
+}

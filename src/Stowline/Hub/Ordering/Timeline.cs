@@ -1,0 +1,101 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Stowline.Contracts;
+using Stowline.Http;
+using Stowline.Kernel;
+using Stowline.Log;
+using Stowline.Store;
+
+namespace Stowline.Hub.Ordering;
+
+/// <summary>
+/// An order's timeline (H1): every event of every lane that is about it, in the order in which it happened, told in words. Nothing is stored
+/// for it: it is the log.
+/// </summary>
+public static class Timeline
+{
+    internal static void Map(IEndpointRouteBuilder api, Node node)
+    {
+        api.MapGet("/orders/{id}/timeline", async (HttpContext http, string id) =>
+        {
+            if (await ReadOrders.IdOfAsync(node, id, http.RequestAborted) is not { } order) { await Answers.WriteAsync(http, OrderCommands.NotFound(id)); return; }
+            var items = await node.Database.ReadAsync(session => ReadAsync(session, order), http.RequestAborted);
+            await Answers.WriteAsync(http, (Outcome<Page<TimelineItem>>)new Page<TimelineItem>(items, null));
+        }).WithTags("Orders").Produces<Page<TimelineItem>>();
+
+        api.MapGet("/orders/{id}/decision", async (HttpContext http, string id) =>
+        {
+            if (await ReadOrders.IdOfAsync(node, id, http.RequestAborted) is not { } order) { await Answers.WriteAsync(http, OrderCommands.NotFound(id)); return; }
+            var events = await node.Database.ReadAsync(async session => await LaneReader.OfOrderAsync(session, order), http.RequestAborted);
+            await Answers.WriteAsync(http, (Outcome<DecisionView>)Decisions(order, events));
+        }).WithTags("Orders").Produces<DecisionView>();
+    }
+
+    public static async Task<IReadOnlyList<TimelineItem>> ReadAsync(SqlSession session, Guid order) =>
+        [.. (await LaneReader.OfOrderAsync(session, order)).Select(e =>
+        {
+            var data = JsonNode.Parse(e.Payload)!.AsObject();
+            data.Remove("personal"); // encrypted, and nobody's business here
+            return new TimelineItem(e.At, e.Type, e.Lane.Name, e.Position, e.Actor, Summary(e.Type, data), JsonSerializer.SerializeToElement(data), e.Trace);
+        })];
+
+    private static DecisionView Decisions(Guid order, IReadOnlyList<EventRecord> events)
+    {
+        var history = new List<DecisionEntry>();
+        foreach (var e in events)
+        {
+            if (e.Type == OrderPlaced.Type) history.Add(new DecisionEntry(e.At, "placed", e.Read<OrderPlaced>().Decision));
+            else if (e.Type == OrderRerouted.Type)
+            {
+                var rerouted = e.Read<OrderRerouted>();
+                history.Add(new DecisionEntry(e.At, rerouted.Cause, rerouted.Decision));
+            }
+        }
+        return new DecisionView(order.ToString(), history[^1].Decision, history);
+    }
+
+    /// <summary>One sentence per event. Unknown types (a newer node wrote them) are named as they are.</summary>
+    internal static string Summary(string type, JsonObject d) => type switch
+    {
+        "order.placed" => $"Order {d["number"]} placed: {Units(d["lines"])} units in {Count(d["lines"])} lines; {d["decision"]?["summary"]}",
+        "order.status_changed" => $"Order is {d["to"]} (was {d["from"]})",
+        "order.cancel_requested" => $"Cancellation asked for: {d["reason"]}",
+        "order.held" => d["reason"] is { } why ? $"Put on hold: {why}" : "Put on hold",
+        "order.released" => "Released from hold",
+        "order.priority_changed" => $"Priority is {d["priority"]}",
+        "order.rerouted" => $"{d["cause"]}: {Parts(d["parts"])}",
+        "part.assigned" => $"Part {d["part"]} assigned: {Units(d["lines"])} units",
+        "part.cancel_requested" => $"Part {d["part"]} asked back: {d["reason"]}",
+        "part.cancelled" => $"Part {d["part"]} given back: {Units(d["lines"])} units{(d["put_back_task_id"] is null ? "" : ", picked ones wait for put-back")}",
+        "part.cancel_refused" => $"Part {d["part"]} could not be given back: {d["reason"]}",
+        "part.held" => $"Part {d["part"]} on hold",
+        "part.released" => $"Part {d["part"]} released",
+        "part.priority_changed" => $"Part {d["part"]} has priority {d["priority"]}",
+        "part.short" => $"Part {d["part"]} short by {Units(d["lines"])} units: {d["reason"]}",
+        "part.shipped" => $"Shipped with {d["carrier"]}, tracking {d["tracking_number"]}",
+        "picking.created" => $"Picking task {d["number"]} made: {Count(d["items"])} items",
+        "picking.assigned" => $"Picking task {d["number"]} assigned to {d["worker"]}",
+        "picking.started" => $"Picking started{(d["worker"] is { } w ? " by " + w : "")}",
+        "picking.item_picked" => $"Picked {d["quantity"]} (item {d["item"]})",
+        "picking.item_skipped" => $"Item {d["item"]} skipped: {d["reason"]}",
+        "picking.extended" => $"{Count(d["items"])} more items: other bins are tried",
+        "picking.completed" => $"Picking completed: {d["picked_units"]} picked, {d["short_units"]} short",
+        "picking.cancelled" => $"Picking cancelled: {d["reason"]}",
+        "packing.created" => $"Packing task {d["number"]} made",
+        "packing.started" => $"Packing started by {d["worker"]}",
+        "packing.package_added" => $"Package {d["package"]}: {d["packaging_type"]}, {d["weight_g"]} g",
+        "packing.completed" => $"Packed in {d["packages"]} package(s)",
+        "packing.cancelled" => $"Packing cancelled: {d["reason"]}",
+        "return.received" => $"Return {d["number"]} received: {d["reason"]}",
+        _ => type,
+    };
+
+    private static int Count(JsonNode? list) => (list as JsonArray)?.Count ?? 0;
+    private static long Units(JsonNode? lines) => (lines as JsonArray)?.Sum(l => (long?)l?["quantity"] ?? 0) ?? 0;
+
+    private static string Parts(JsonNode? parts) => string.Join(", ", ((JsonArray?)parts ?? [])
+        .Select(p => p?["site"] is { } site ? $"{Units(p["lines"])} units now from {site}" : $"{Units(p?["lines"])} units on backorder"));
+}

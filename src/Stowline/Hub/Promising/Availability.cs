@@ -1,0 +1,78 @@
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Stowline.Http;
+using Stowline.Kernel;
+using Stowline.Store;
+
+namespace Stowline.Hub.Promising;
+
+/// <summary>A SKU over all sites (W11). <see cref="Available"/> is what may be promised now, not on hand minus reserved.</summary>
+public sealed record AvailabilityItem(string Sku, long OnHand, long Reserved, long Available, string? PreferredSite, IReadOnlyList<SiteAvailability> Sites);
+
+/// <summary>A SKU at one site. <see cref="Reserved"/> counts open promises: promised − released − consumed.</summary>
+public sealed record SiteAvailability(string Site, long OnHand, long Reserved, long Available, DateTimeOffset AsOf);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(Page<AvailabilityItem>))]
+[JsonSerializable(typeof(PolicyBody))]
+[JsonSerializable(typeof(PolicyView))]
+[JsonSerializable(typeof(Page<PolicyView>))]
+internal sealed partial class PromisingJson : JsonSerializerContext;
+
+/// <summary>Virtual stock: what can be promised, per SKU and site.</summary>
+public static class Availability
+{
+    internal static void Map(IEndpointRouteBuilder api, Node node) => api.Get("/availability", async http =>
+    {
+        var paging = Requests.Paging(http);
+        if (paging.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
+        var asked = http.Request.Query["sku"];
+        if (asked.Count > Limits.MaxListLimit) { await Answers.WriteAsync(http, Refusal.Invalid("sku", $"at most {Limits.MaxListLimit} at a time")); return; }
+        var (limit, cursor) = paging.Value;
+        var page = await node.Database.ReadAsync(s => asked.Count > 0 ? OfAsync(s, [.. asked.OfType<string>().Distinct()]) : PageAsync(s, cursor ?? "", limit), http.RequestAborted);
+        await Answers.WriteAsync(http, (Outcome<Page<AvailabilityItem>>)page);
+    }).WithTags("Stock").Produces<Page<AvailabilityItem>>();
+
+    private sealed record Row
+    {
+        public string Sku { get; init; } = "";
+        public string Site { get; init; } = "";
+        public long OnHand { get; init; }
+        public long Reserved { get; init; }
+        public long Free { get; init; }
+        public DateTimeOffset AsOf { get; init; }
+    }
+
+    private const string Select = """
+        SELECT a.sku, a.site, a.on_hand, a.promised - a.released - a.consumed AS reserved,
+               a.granted - a.withdrawn - a.returned - a.promised + a.released AS free, a.as_of
+        FROM allotments a
+        """;
+
+    private static async Task<Page<AvailabilityItem>> PageAsync(SqlSession session, string after, int limit)
+    {
+        var skus = await session.QueryAsync<string>("SELECT DISTINCT sku FROM allotments WHERE sku > @after ORDER BY sku LIMIT @more", new { after, more = limit + 1 });
+        var page = await OfAsync(session, [.. skus.Take(limit)]);
+        return page with { NextCursor = skus.Count > limit ? skus[limit - 1] : null };
+    }
+
+    /// <summary>Each asked SKU gets an item, with zeros where nothing is known of it.</summary>
+    public static async Task<Page<AvailabilityItem>> OfAsync(SqlSession session, string[] skus)
+    {
+        var inactive = (await Catalog.ReadSites.InactiveAsync(session)).ToHashSet(StringComparer.Ordinal);
+        var found = skus.ToDictionary(s => s, _ => new List<SiteAvailability>(), StringComparer.Ordinal);
+        foreach (var sku in skus)
+        {
+            foreach (var row in await session.QueryAsync<Row>(Select + " WHERE a.sku = @sku ORDER BY a.site", new { sku }))
+                found[sku].Add(new SiteAvailability(row.Site, row.OnHand, Math.Max(0, row.Reserved), inactive.Contains(row.Site) ? 0 : Math.Max(0, row.Free), row.AsOf));
+        }
+        return new Page<AvailabilityItem>([.. skus.Select(sku =>
+        {
+            var sites = found[sku];
+            var best = sites.Where(s => s.Available > 0).MaxBy(s => s.Available);
+            return new AvailabilityItem(sku, sites.Sum(s => s.OnHand), sites.Sum(s => s.Reserved), sites.Sum(s => s.Available), best?.Site, sites);
+        })], null);
+    }
+}

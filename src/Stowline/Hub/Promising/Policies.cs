@@ -1,0 +1,62 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Stowline.Contracts;
+using Stowline.Http;
+using Stowline.Kernel;
+using Stowline.Log;
+
+namespace Stowline.Hub.Promising;
+
+/// <summary>How much a site keeps: units never granted, and a share of the rest for its own counter. What is not given is 0.</summary>
+public sealed record PolicyBody(long? SafetyStock, long? LocalSharePercent);
+
+public sealed record PolicyView(string Site, string Sku, int SafetyStock, int LocalSharePercent);
+
+/// <summary>
+/// <c>PUT /sites/{code}/policies/{sku or *}</c>. The hub decides, the site carries it out: lowering grants more, raising asks the hub for
+/// units back, and only those that are free return.
+/// </summary>
+public static class Policies
+{
+    private sealed record Row
+    {
+        public string Site { get; init; } = "";
+        public string Sku { get; init; } = "";
+        public int SafetyStock { get; init; }
+        public int LocalSharePercent { get; init; }
+    }
+
+    internal static void Map(IEndpointRouteBuilder api, Node node)
+    {
+        // Two hops, so that the answer comes when the site has granted anew and the hub knows.
+        api.MapPut("/sites/{code}/policies/{sku}", (HttpContext http, string code, string sku) =>
+                Commands.RunAsync<PolicyBody, PolicyView>(http, node.Lanes, Lane.Hub, (body, tx) => DecideAsync(code, sku, body, tx), hops: 2))
+            .WithTags("Stock").Accepts<PolicyBody>("application/json").Produces<PolicyView>();
+
+        api.MapGet("/sites/{code}/policies", async (HttpContext http, string code) =>
+        {
+            var rows = await node.Database.ReadAsync(async s => await s.QueryAsync<Row>(
+                "SELECT site, sku, safety_stock, local_share_percent FROM policies WHERE site = @code ORDER BY sku", new { code }), http.RequestAborted);
+            await Answers.WriteAsync(http, (Outcome<Page<PolicyView>>)new Page<PolicyView>(
+                [.. rows.Select(r => new PolicyView(r.Site, r.Sku, r.SafetyStock, r.LocalSharePercent))], null));
+        }).WithTags("Stock").Produces<Page<PolicyView>>();
+    }
+
+    public static async ValueTask<Outcome<PolicyView>> DecideAsync(string site, string sku, PolicyBody body, LaneTransaction tx)
+    {
+        var problems = new Problems();
+        if (sku != "*") sku = problems.Code(sku, "sku");
+        problems.Check(body.SafetyStock is null or (>= 0 and <= Limits.MaxQuantity), "safety_stock", $"must be 0–{Limits.MaxQuantity}");
+        problems.Check(body.LocalSharePercent is null or (>= 0 and <= 100), "local_share_percent", "must be 0–100");
+        if (problems.Any) return problems.ToRefusal();
+        if (!await Catalog.ReadSites.ExistsAsync(tx, site)) return Refusal.NotFound("site_not_found", $"there is no site {site}");
+        var policy = new PolicyView(site, sku, (int)(body.SafetyStock ?? 0), (int)(body.LocalSharePercent ?? 0));
+        await tx.WriteAsync("""
+            INSERT INTO policies (site, sku, safety_stock, local_share_percent, saved_at) VALUES (@site, @sku, @safety, @share, @now)
+            ON CONFLICT (site, sku) DO UPDATE SET safety_stock = excluded.safety_stock, local_share_percent = excluded.local_share_percent, saved_at = excluded.saved_at
+            """, new { site, sku, safety = policy.SafetyStock, share = policy.LocalSharePercent, now = tx.Now });
+        tx.Append(Lane.HubTo(site), new PolicyChanged(sku, policy.SafetyStock, policy.LocalSharePercent), "policy/" + sku);
+        return policy;
+    }
+}

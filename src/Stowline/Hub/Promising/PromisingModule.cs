@@ -1,0 +1,33 @@
+using Microsoft.AspNetCore.Routing;
+using Stowline.Http;
+using Stowline.Store;
+
+namespace Stowline.Hub.Promising;
+
+/// <summary>Promises from allotments, and virtual stock.</summary>
+internal sealed class PromisingModule : Module
+{
+    public PromisingModule() => HttpJson.Add(PromisingJson.Default);
+
+    public override string Name => "promising";
+
+    public override void Map(IEndpointRouteBuilder api, Node node)
+    {
+        Availability.Map(api, node);
+        Policies.Map(api, node);
+    }
+
+    public override IEnumerable<(string Check, Func<SqlSession, Task<string?>> Run)> Checks(Node node)
+    {
+        yield return ("counters", async session => await session.FindAsync<string>("""
+            SELECT 'the counters of ' || sku || ' at ' || site || ' cannot be right' FROM allotments
+            WHERE granted < 0 OR consumed < 0 OR withdrawn < 0 OR promised < 0 OR released < 0 OR returned < 0
+               OR released + consumed > promised OR on_hand < 0 LIMIT 1
+            """));
+        // Negative free means a shortage; it is honest only where the site has reported a loss.
+        yield return ("promises", async session => await session.FindAsync<string>("""
+            SELECT 'over-promised: ' || sku || ' at ' || site FROM allotments
+            WHERE granted - withdrawn - returned - promised + released < 0 AND withdrawn = 0 LIMIT 1
+            """));
+    }
+}

@@ -1,0 +1,181 @@
+using Stowline.Contracts;
+using Stowline.Hub.Catalog;
+using Stowline.Hub.Promising;
+
+namespace Stowline.Hub.Routing;
+
+/// <summary>What has to be routed.</summary>
+/// <param name="Needs">Units per SKU, each SKU once.</param>
+/// <param name="Only">The one site that may serve (pickup), or null.</param>
+/// <param name="Not">Sites that must not serve, and why: they have just failed.</param>
+/// <param name="AllowPartial">Whether serving a part of the need is better than nothing.</param>
+public sealed record RoutingRequest(
+    IReadOnlyList<SkuUnits> Needs, double? Latitude, double? Longitude, string? Only, IReadOnlyDictionary<string, string>? Not, bool AllowPartial);
+
+/// <summary>Which site serves what, what nobody can serve, and why.</summary>
+public sealed record RoutingResult(IReadOnlyList<(string Site, IReadOnlyList<SkuUnits> Lines)> Parts, IReadOnlyList<SkuUnits> Unserved, RoutingDecision Decision);
+
+/// <summary>
+/// Chooses sites (W12, W13). Pure: allotments in, decision out; the caller promises. One site that has everything beats a split; among those
+/// the nearest wins when there are coordinates, else the one with most stock. A split takes the fewest sites it can find greedily. Ties go to the
+/// lower code, so that the same question always gets the same answer.
+/// </summary>
+public static class Router
+{
+    private const int MaxCandidatesKept = 20;
+
+    private sealed class Candidate(string site, double? distance)
+    {
+        public string Site => site;
+        public double? DistanceKm => distance;
+        /// <summary>Units of the need that this site could serve.</summary>
+        public int Available { get; set; }
+
+        /// <summary>All that is free of the needed SKUs, beyond the need too.</summary>
+        public long Stock { get; set; }
+        public bool ServesAll { get; set; } = true;
+        public bool Chosen { get; set; }
+        public string? Rejection { get; set; }
+    }
+
+    public static RoutingResult Decide(RoutingRequest request, IReadOnlyDictionary<string, SiteFacts> sites, Allotments allotments)
+    {
+        var located = request is { Latitude: not null, Longitude: not null } && request.Only is null;
+        var candidates = Candidates(request, sites, allotments);
+        var open = candidates.Where(c => c.Rejection is null).ToList();
+        var strategy = request.Only is not null ? "pickup_site" : located && open.Exists(c => c.DistanceKm is not null) ? "nearest" : "most_stock";
+        open.Sort((a, b) => Compare(a, b, strategy));
+        var whole = open.Find(c => c.ServesAll);
+        List<(string, IReadOnlyList<SkuUnits>)> parts;
+        IReadOnlyList<SkuUnits> unserved;
+        if (whole is not null)
+        {
+            whole.Chosen = true;
+            parts = [(whole.Site, request.Needs)];
+            unserved = [];
+        }
+        else
+        {
+            (parts, unserved) = Split(request.Needs, open, allotments);
+            if (unserved.Count > 0 && !request.AllowPartial)
+            {
+                parts = [];
+                foreach (var candidate in open) candidate.Chosen = false;
+            }
+        }
+        Explain(candidates, whole, unserved.Count > 0 && parts.Count == 0);
+        var summary = Summary(parts, unserved, strategy, candidates);
+        return new RoutingResult(parts, unserved, new RoutingDecision(parts.Count == 0 ? "backorder" : strategy, summary,
+            [.. candidates.OrderByDescending(c => c.Chosen).ThenBy(c => c.Site, StringComparer.Ordinal).Take(MaxCandidatesKept).Select(c => new RoutingCandidate(
+                c.Site, strategy == "nearest" ? c.DistanceKm : c.Stock, c.Chosen, c.Chosen ? null : c.Rejection, c.DistanceKm, c.Available))]));
+    }
+
+    private static List<Candidate> Candidates(RoutingRequest request, IReadOnlyDictionary<string, SiteFacts> sites, Allotments allotments)
+    {
+        var found = new Dictionary<string, Candidate>(StringComparer.Ordinal);
+        foreach (var need in request.Needs)
+        {
+            foreach (var allotment in allotments.Of(need.Sku))
+            {
+                if (found.ContainsKey(allotment.Site) || !sites.TryGetValue(allotment.Site, out var site)) continue;
+                var candidate = new Candidate(site.Code, Distance(request, site));
+                if (!site.Active) candidate.Rejection = "not active";
+                else if (request.Only is { } only && only != site.Code) candidate.Rejection = $"the customer picks up at {only}";
+                else if (request.Not is { } not && not.TryGetValue(site.Code, out var why)) candidate.Rejection = why;
+                found[site.Code] = candidate;
+            }
+        }
+        foreach (var candidate in found.Values)
+        {
+            foreach (var need in request.Needs)
+            {
+                var free = Math.Max(0, allotments.At(need.Sku, candidate.Site)?.Free ?? 0);
+                candidate.Available += (int)Math.Min(free, need.Quantity);
+                candidate.Stock += free;
+                if (free < need.Quantity) candidate.ServesAll = false;
+            }
+            if (candidate.Available == 0) candidate.Rejection ??= "has none of it free";
+        }
+        return [.. found.Values];
+    }
+
+    /// <summary>For most_stock what counts is all that is free, so that a site with plenty is taken before one that just has enough.</summary>
+    private static int Compare(Candidate a, Candidate b, string strategy)
+    {
+        if (strategy == "nearest")
+        {
+            var near = (a.DistanceKm ?? double.MaxValue).CompareTo(b.DistanceKm ?? double.MaxValue);
+            if (near != 0) return near;
+        }
+        var more = b.Stock.CompareTo(a.Stock);
+        return more != 0 ? more : string.CompareOrdinal(a.Site, b.Site);
+    }
+
+    private static (List<(string, IReadOnlyList<SkuUnits>)> Parts, IReadOnlyList<SkuUnits> Unserved) Split(
+        IReadOnlyList<SkuUnits> needs, List<Candidate> open, Allotments allotments)
+    {
+        var left = needs.ToDictionary(n => n.Sku, n => n.Quantity, StringComparer.Ordinal);
+        var parts = new List<(string, IReadOnlyList<SkuUnits>)>();
+        while (left.Count > 0)
+        {
+            Candidate? best = null;
+            long most = 0;
+            foreach (var candidate in open)
+            {
+                if (candidate.Chosen) continue;
+                var serves = left.Sum(l => Math.Min(l.Value, Math.Max(0, allotments.At(l.Key, candidate.Site)?.Free ?? 0)));
+                if (serves > most) (best, most) = (candidate, serves); // the list is in order of preference, so the first of equals stays
+            }
+            if (best is null) break;
+            best.Chosen = true;
+            var lines = new List<SkuUnits>();
+            foreach (var (sku, quantity) in left.ToArray())
+            {
+                var units = (int)Math.Min(quantity, Math.Max(0, allotments.At(sku, best.Site)?.Free ?? 0));
+                if (units == 0) continue;
+                lines.Add(new SkuUnits(sku, units));
+                if (units == quantity) left.Remove(sku);
+                else left[sku] = quantity - units;
+            }
+            parts.Add((best.Site, lines));
+        }
+        return (parts, [.. left.Select(l => new SkuUnits(l.Key, l.Value))]);
+    }
+
+    private static void Explain(List<Candidate> candidates, Candidate? whole, bool refused)
+    {
+        foreach (var candidate in candidates.Where(c => !c.Chosen))
+        {
+            candidate.Rejection ??= refused ? "all sites together have too little"
+                : whole is not null && !candidate.ServesAll ? "does not have all of it"
+                : whole is not null ? $"{whole.Site} comes first" : "not needed for the split";
+        }
+    }
+
+    private static string Summary(IReadOnlyList<(string Site, IReadOnlyList<SkuUnits> Lines)> parts, IReadOnlyList<SkuUnits> unserved, string strategy, List<Candidate> candidates)
+    {
+        var missing = unserved.Count == 0 ? "" : $"; not to be had: {string.Join(", ", unserved.Take(5).Select(u => $"{u.Quantity} × {u.Sku}"))}";
+        if (parts.Count == 0) return "no site can serve it" + missing;
+        if (parts.Count > 1) return $"split over {string.Join(", ", parts.Select(p => p.Site))}, because no site has all of it{missing}";
+        var chosen = candidates.Find(c => c.Chosen)!;
+        var why = strategy switch
+        {
+            "pickup_site" => "the customer picks up there",
+            "nearest" when chosen.DistanceKm is { } km => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"nearest, {km:0.#} km"),
+            _ => candidates.Count == 1 ? "the only site that has it" : "most stock",
+        };
+        return $"{chosen.Site}: {why}{missing}";
+    }
+
+    private static double? Distance(RoutingRequest request, SiteFacts site) =>
+        request is { Latitude: { } lat1, Longitude: { } lon1 } && site is { Latitude: { } lat2, Longitude: { } lon2 } ? Math.Round(Kilometers(lat1, lon1, lat2, lon2), 3) : null;
+
+    /// <summary>Great-circle distance (haversine), Earth's mean radius 6,371 km.</summary>
+    public static double Kilometers(double lat1, double lon1, double lat2, double lon2)
+    {
+        static double Radians(double degrees) => degrees * Math.PI / 180;
+        var a = Math.Pow(Math.Sin(Radians(lat2 - lat1) / 2), 2)
+                + Math.Cos(Radians(lat1)) * Math.Cos(Radians(lat2)) * Math.Pow(Math.Sin(Radians(lon2 - lon1) / 2), 2);
+        return 2 * 6371 * Math.Asin(Math.Min(1, Math.Sqrt(a)));
+    }
+}
