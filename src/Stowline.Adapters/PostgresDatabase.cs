@@ -51,7 +51,8 @@ public sealed class PostgresDatabase : Database
         await _source.DisposeAsync();
     }
 
-    private static string Parse(string text)
+    /// <summary>Turns <c>postgres://…</c> into an Npgsql connection string; one that is that already stays as it is.</summary>
+    public static string Parse(string text)
     {
         if (!text.StartsWith("postgres://", StringComparison.Ordinal) && !text.StartsWith("postgresql://", StringComparison.Ordinal)) return text;
         var uri = new Uri(text);
@@ -199,6 +200,25 @@ internal sealed class PostgresSession(NpgsqlConnection connection) : SqlSession(
         _ when type == typeof(byte[]) => "bytea",
         _ => throw new NotSupportedException($"a column of {type} cannot be sent"),
     };
+
+    /// <summary>Tables, the partitions of a table counting as the table; by oid, which is the order in which they were made.</summary>
+    public override async ValueTask<IReadOnlyList<string>> TablesAsync() => await QueryAsync<string>("""
+        SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+        ORDER BY c.oid
+        """);
+
+    public override async ValueTask<long> WriteTableAsync(string table, IReadOnlyList<string> columns, IAsyncEnumerable<object?[]> rows)
+    {
+        await FlushAsync();
+        var types = await PostgresCopy.TypesAsync(_connection, table, columns);
+        await using var importer = await _connection.BeginBinaryImportAsync($"COPY {table} ({string.Join(", ", columns)}) FROM STDIN (FORMAT BINARY)");
+        await foreach (var row in rows)
+        {
+            await importer.StartRowAsync();
+            for (var i = 0; i < row.Length; i++) await PostgresCopy.WriteAsync(importer, row[i], types[i]);
+        }
+        return (long)await importer.CompleteAsync();
+    }
 
     private static string Names(Column[] columns) => string.Join(", ", columns.Select(c => c.Name));
 

@@ -108,6 +108,41 @@ public abstract class SqlSession : IAsyncDisposable
     /// </summary>
     public abstract ValueTask SelectAsync(string select, int count, Column[] keys, Action<RowReader> row);
 
+    // ---- whole tables, for backup and restore
+
+    /// <summary>The tables of this database, in the order in which they were made.</summary>
+    public abstract ValueTask<IReadOnlyList<string>> TablesAsync();
+
+    /// <summary>
+    /// Reads a table row by row. Values come in the one portable form: null, long, double, text (ids, times and dates as <see cref="RowTypes"/>
+    /// writes them) or bytes, so that what one database wrote the other can take.
+    /// </summary>
+    public async IAsyncEnumerable<object?[]> ReadTableAsync(string table, IReadOnlyList<string> columns)
+    {
+        await FlushAsync();
+        await using var command = Connection.CreateCommand();
+        command.CommandText = $"SELECT {string.Join(", ", columns)} FROM {table}";
+        await using var reader = await command.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
+        {
+            var row = new object?[columns.Count];
+            for (var i = 0; i < row.Length; i++) row[i] = RowTypes.ToPortable(reader.GetValue(i));
+            yield return row;
+        }
+    }
+
+    public async ValueTask<IReadOnlyList<string>> ColumnsAsync(string table)
+    {
+        await FlushAsync();
+        await using var command = Connection.CreateCommand();
+        command.CommandText = $"SELECT * FROM {table} LIMIT 0";
+        await using var reader = await command.ExecuteReaderAsync();
+        return [.. Enumerable.Range(0, reader.FieldCount).Select(reader.GetName)];
+    }
+
+    /// <summary>Fills a table with rows in the portable form, as fast as the database can. Answers how many.</summary>
+    public abstract ValueTask<long> WriteTableAsync(string table, IReadOnlyList<string> columns, IAsyncEnumerable<object?[]> rows);
+
     public virtual async ValueTask DisposeAsync()
     {
         foreach (var command in _commands.Values) await command.DisposeAsync();
@@ -159,7 +194,8 @@ public abstract class SqlSession : IAsyncDisposable
     {
         var key = (sql, typeof(T));
         if (_parsers.TryGetValue(key, out var known)) return (Func<DbDataReader, T>)known;
-        var parse = reader.GetRowParser<T>();
+        // A single value is converted by us: Dapper's parser for one hands back what the driver gave, an Int64 where an Int32 was asked for.
+        var parse = Scalar.Is(typeof(T)) ? r => Scalar.Read<T>(r) : reader.GetRowParser<T>();
         _parsers[key] = parse;
         return parse;
     }

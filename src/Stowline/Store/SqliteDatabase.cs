@@ -173,6 +173,23 @@ internal sealed class SqliteSession(SqliteConnection connection) : SqlSession(co
     private static string Names(Column[] columns) => string.Join(", ", columns.Select(c => c.Name));
     private static string Marks(Column[] columns) => string.Join(", ", columns.Select((_, i) => "?" + (i + 1).ToString(CultureInfo.InvariantCulture)));
 
+    public override async ValueTask<IReadOnlyList<string>> TablesAsync() =>
+        await QueryAsync<string>("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY rowid");
+
+    public override async ValueTask<long> WriteTableAsync(string table, IReadOnlyList<string> columns, IAsyncEnumerable<object?[]> rows)
+    {
+        using var statement = new SqliteStatement(_connection.Handle!,
+            $"INSERT INTO {table} ({string.Join(", ", columns)}) VALUES ({string.Join(", ", columns.Select(_ => "?"))})");
+        long count = 0;
+        await foreach (var row in rows)
+        {
+            statement.Bind(row);
+            statement.Run();
+            count++;
+        }
+        return count;
+    }
+
     protected override void SetValue(DbParameter parameter, object? value, Type type) => parameter.Value = value switch
     {
         null => DBNull.Value,

@@ -23,6 +23,24 @@ internal sealed class SqliteStatement : RowReader, IDisposable
         for (var i = 0; i < columns.Length; i++) Bind(i + 1, columns[i], row);
     }
 
+    /// <summary>Binds values in the portable form (see <see cref="RowTypes.ToPortable"/>).</summary>
+    public void Bind(object?[] row)
+    {
+        for (var i = 0; i < row.Length; i++)
+        {
+            var rc = row[i] switch
+            {
+                null => raw.sqlite3_bind_null(_statement, i + 1),
+                long number => raw.sqlite3_bind_int64(_statement, i + 1, number),
+                double number => raw.sqlite3_bind_double(_statement, i + 1, number),
+                string text => BindText(i + 1, text),
+                byte[] bytes => raw.sqlite3_bind_blob(_statement, i + 1, bytes),
+                _ => throw new NotSupportedException($"{row[i]!.GetType()} is not a portable value"),
+            };
+            if (rc != raw.SQLITE_OK) throw Error(rc);
+        }
+    }
+
     /// <summary>Steps to the next row; false at the end.</summary>
     public bool Step()
     {

@@ -1,6 +1,7 @@
 using Stowline.Contracts;
 using Stowline.Kernel;
 using Stowline.Log;
+using Stowline.Site.Topology;
 
 namespace Stowline.Site.Stock;
 
@@ -31,36 +32,178 @@ public static class StockBook
     /// Requests are served in order. What cannot be found is simply missing from the answer.
     /// </summary>
     /// <param name="avoid">Rows not to take from: where a picker has just found nothing.</param>
-    public static ValueTask<IReadOnlyList<Allocation>> AllocateAsync(LaneTransaction tx, string site, IReadOnlyList<StockRequest> requests,
-        IReadOnlyCollection<(string Sku, string Bin, string? Lot)>? avoid = null) => throw new NotImplementedException();
+    public static async ValueTask<IReadOnlyList<Allocation>> AllocateAsync(LaneTransaction tx, string site, IReadOnlyList<StockRequest> requests,
+        IReadOnlyCollection<(string Sku, string Bin, string? Lot)>? avoid = null)
+    {
+        var change = new StockChange(tx, site);
+        var rows = await change.LoadPickableAsync(requests.Where(r => r.Quantity > 0).Select(r => r.Sku));
+        var skip = avoid?.Select(a => new RowKey(a.Sku, a.Bin, a.Lot ?? "")).ToHashSet() ?? [];
+        var queues = rows.ToDictionary(g => g.Key, g => new Queue<StockRow>(g.Where(r => !skip.Contains(r.Key)).Order(PickOrder)), StringComparer.Ordinal);
+        var found = new List<Allocation>(requests.Count);
+        foreach (var request in requests)
+        {
+            if (request.Quantity <= 0 || !queues.TryGetValue(request.Sku, out var queue)) continue;
+            for (var missing = request.Quantity; missing > 0 && queue.TryPeek(out var row);)
+            {
+                var taken = (int)Math.Min(missing, row.Available);
+                Reserve(row, taken);
+                missing -= taken;
+                found.Add(new Allocation(request.Request, request.Sku, row.Key.Bin, LotOf(row.Key), row.ExpiresOn, taken, row.BinOrder));
+                if (row.Available == 0) queue.Dequeue();
+            }
+        }
+        await change.WriteAsync();
+        return found;
+    }
 
     /// <summary>Gives reservations in bins back, unpicked.</summary>
-    public static ValueTask UnreserveAsync(LaneTransaction tx, string site, IReadOnlyList<StockUnits> units) => throw new NotImplementedException();
+    public static async ValueTask UnreserveAsync(LaneTransaction tx, string site, IReadOnlyList<StockUnits> units)
+    {
+        var change = await LoadAsync(tx, site, units);
+        foreach (var u in units) Reserve(change.Row(u.Sku, u.Bin, u.Lot), -u.Quantity);
+        await change.WriteAsync();
+    }
 
     /// <summary>Moves reserved units from a bin to staging, where they stay reserved. Movement kind picking.</summary>
-    public static ValueTask<MovementLine> PickAsync(LaneTransaction tx, string site, StockUnits units, string reference) => throw new NotImplementedException();
+    public static async ValueTask<MovementLine> PickAsync(LaneTransaction tx, string site, StockUnits units, string reference)
+    {
+        var change = new StockChange(tx, site);
+        await change.LoadAsync([KeyOf(units), KeyOf(units) with { Bin = Staging }]);
+        var from = change.Row(units.Sku, units.Bin, units.Lot);
+        var staged = change.Row(units.Sku, Staging, units.Lot);
+        StockChange.Place(staged, BinBook.StagingPlace);
+        Carry(from, staged, units.Quantity);
+        Reserve(from, -units.Quantity);
+        Reserve(staged, units.Quantity);
+        change.Move(MovementKind.Picking, units.Sku, units.Lot, units.Bin, Staging, units.Quantity, null, reference);
+        return (await change.WriteAsync())[0];
+    }
 
     /// <summary>Units a picker could not find: their reservation ends, and all of the row's unreserved remainder is blocked until it is counted.</summary>
-    public static ValueTask BlockForCountAsync(LaneTransaction tx, string site, IReadOnlyList<StockUnits> notFound) => throw new NotImplementedException();
+    public static async ValueTask BlockForCountAsync(LaneTransaction tx, string site, IReadOnlyList<StockUnits> notFound)
+    {
+        var change = await LoadAsync(tx, site, notFound);
+        foreach (var u in notFound) Reserve(change.Row(u.Sku, u.Bin, u.Lot), -u.Quantity);
+        foreach (var u in notFound)
+        {
+            var row = change.Row(u.Sku, u.Bin, u.Lot);
+            row.Blocked += row.Available;
+        }
+        await change.WriteAsync();
+    }
 
     /// <summary>Staged units leave the site: movements of kind shipping, and they are consumed.</summary>
-    public static ValueTask<IReadOnlyList<MovementLine>> ShipAsync(LaneTransaction tx, string site, IReadOnlyList<StockUnits> staged, string reference) =>
-        throw new NotImplementedException();
+    public static async ValueTask<IReadOnlyList<MovementLine>> ShipAsync(LaneTransaction tx, string site, IReadOnlyList<StockUnits> staged, string reference)
+    {
+        var change = await LoadAsync(tx, site, staged);
+        foreach (var u in staged)
+        {
+            var row = change.Row(u.Sku, u.Bin, u.Lot);
+            Reserve(row, -u.Quantity);
+            row.Take(u.Quantity);
+            change.Consume(u.Sku, u.Quantity);
+            change.Move(MovementKind.Shipping, u.Sku, u.Lot, u.Bin, null, u.Quantity, null, reference);
+        }
+        return await change.WriteAsync();
+    }
 
     /// <summary>Staged units of a cancelled part: no longer reserved and not usable until put back (so they get withdrawn by the settlement).</summary>
-    public static ValueTask ReleaseStagedAsync(LaneTransaction tx, string site, IReadOnlyList<StockUnits> staged) => throw new NotImplementedException();
+    public static async ValueTask ReleaseStagedAsync(LaneTransaction tx, string site, IReadOnlyList<StockUnits> staged)
+    {
+        // Staging is not pickable: what is no longer reserved there is unusable by that alone.
+        var change = await LoadAsync(tx, site, staged);
+        foreach (var u in staged) Reserve(change.Row(u.Sku, u.Bin, u.Lot), -u.Quantity);
+        await change.WriteAsync();
+    }
 
     /// <summary>Puts released staged units back into bins (movement kind putaway). Each row says into which bin. At most what still stands there.</summary>
-    public static ValueTask<IReadOnlyList<MovementLine>> PutBackAsync(LaneTransaction tx, string site, IReadOnlyList<(StockUnits Staged, string ToBin)> units, string reference) =>
-        throw new NotImplementedException();
+    public static async ValueTask<IReadOnlyList<MovementLine>> PutBackAsync(LaneTransaction tx, string site, IReadOnlyList<(StockUnits Staged, string ToBin)> units, string reference)
+    {
+        var change = new StockChange(tx, site);
+        await change.LoadAsync(units.SelectMany(u => new[] { KeyOf(u.Staged), KeyOf(u.Staged) with { Bin = u.ToBin } }));
+        var places = await PlacesAsync(tx, site, units.Select(u => u.ToBin));
+        foreach (var (staged, toBin) in units)
+        {
+            var from = change.Row(staged.Sku, staged.Bin, staged.Lot);
+            var to = change.Row(staged.Sku, toBin, staged.Lot);
+            var quantity = (int)Math.Min(staged.Quantity, from.Available);
+            if (quantity <= 0 || toBin == staged.Bin) continue;
+            StockChange.Place(to, places[toBin]);
+            Carry(from, to, quantity);
+            change.Move(MovementKind.Putaway, staged.Sku, staged.Lot, staged.Bin, toBin, quantity, null, reference);
+        }
+        return await change.WriteAsync();
+    }
 
     /// <summary>Goods that came back: movement kind return into the bin, good ones usable, damaged ones damaged.</summary>
-    public static ValueTask<IReadOnlyList<MovementLine>> ReturnAsync(LaneTransaction tx, string site, IReadOnlyList<(StockUnits Units, bool Damaged)> units, string reason, string reference) =>
-        throw new NotImplementedException();
+    public static async ValueTask<IReadOnlyList<MovementLine>> ReturnAsync(LaneTransaction tx, string site, IReadOnlyList<(StockUnits Units, bool Damaged)> units, string reason, string reference)
+    {
+        var change = new StockChange(tx, site);
+        await change.LoadAsync(units.Select(u => KeyOf(u.Units)));
+        var places = await PlacesAsync(tx, site, units.Select(u => u.Units.Bin));
+        if (places.Values.Any(p => !p.Stored)) await BinBook.EnsureDefaultsAsync(tx, site);
+        foreach (var (u, damaged) in units)
+        {
+            var row = change.Row(u.Sku, u.Bin, u.Lot);
+            StockChange.Place(row, places[u.Bin]);
+            row.Put(u.Quantity, tx.Now, null, null);
+            if (damaged) row.Damaged += u.Quantity;
+            change.Move(MovementKind.Return, u.Sku, u.Lot, null, u.Bin, u.Quantity, reason, reference);
+        }
+        return await change.WriteAsync();
+    }
 
     /// <summary>
     /// Brings the grants in line with the stock after a command's changes and answers the balances for its event: grants what is above the
     /// site's own share, withdraws what is gone. Call once per command, last, with every SKU the command touched.
     /// </summary>
-    public static ValueTask<IReadOnlyList<Balance>> SettleAsync(LaneTransaction tx, string site, IReadOnlyCollection<string> skus) => throw new NotImplementedException();
+    public static async ValueTask<IReadOnlyList<Balance>> SettleAsync(LaneTransaction tx, string site, IReadOnlyCollection<string> skus)
+    {
+        var settled = (await SkuTotals.SettleAsync(tx, site, skus)).ToDictionary(s => s.Books.Sku, s => s.Books, StringComparer.Ordinal);
+        return [.. skus.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
+            .Select(sku => (settled.GetValueOrDefault(sku) ?? new SkuBooks { Sku = sku }).ToBalance())];
+    }
+
+    /// <summary>First expired first out, then by age, then along the walk; the address at last, so that both databases agree.</summary>
+    private static readonly Comparer<StockRow> PickOrder = Comparer<StockRow>.Create(static (a, b) =>
+    {
+        var byExpiry = (a.ExpiresOn ?? DateOnly.MaxValue).CompareTo(b.ExpiresOn ?? DateOnly.MaxValue);
+        if (byExpiry != 0) return byExpiry;
+        var byAge = a.ReceivedAt!.Value.CompareTo(b.ReceivedAt!.Value);
+        if (byAge != 0) return byAge;
+        var byWalk = string.CompareOrdinal(a.BinOrder, b.BinOrder);
+        if (byWalk != 0) return byWalk;
+        var byBin = string.CompareOrdinal(a.Key.Bin, b.Key.Bin);
+        return byBin != 0 ? byBin : string.CompareOrdinal(a.Key.Lot, b.Key.Lot);
+    });
+
+    private static RowKey KeyOf(StockUnits units) => new(units.Sku, units.Bin, units.Lot ?? "");
+    private static string? LotOf(RowKey key) => key.Lot.Length == 0 ? null : key.Lot;
+
+    private static async ValueTask<StockChange> LoadAsync(LaneTransaction tx, string site, IReadOnlyList<StockUnits> units)
+    {
+        var change = new StockChange(tx, site);
+        await change.LoadAsync(units.Select(KeyOf));
+        return change;
+    }
+
+    private static async ValueTask<Dictionary<string, BinPlace>> PlacesAsync(LaneTransaction tx, string site, IEnumerable<string> bins)
+    {
+        var wanted = bins.ToHashSet(StringComparer.Ordinal);
+        var places = await BinBook.PlacesAsync(tx, site, wanted);
+        return wanted.FirstOrDefault(b => !places.ContainsKey(b)) is { } unknown ? throw new InvalidOperationException($"{site} has no bin {unknown}") : places;
+    }
+
+    private static void Reserve(StockRow row, int units)
+    {
+        row.Reserved += units;
+        row.Touched = true;
+    }
+
+    /// <summary>Units go from one row to another with their age and dates.</summary>
+    internal static void Carry(StockRow from, StockRow to, int units)
+    {
+        to.Put(units, from.ReceivedAt ?? throw new InvalidOperationException($"nothing of {from.Key.Sku} is in {from.Key.Bin}"), from.ExpiresOn, from.ManufacturedOn);
+        from.Take(units);
+    }
 }
