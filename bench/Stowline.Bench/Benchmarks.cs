@@ -18,11 +18,13 @@ public static class Benchmarks
             case "accept" when options.InProcess:
             {
                 var report = await AcceptBench.InProcessAsync(options, say);
-                if (Environment.GetEnvironmentVariable("NOFLOOR") == "1") return report; var floor = await Floor.RunAsync(options, 30_000, Math.Max(1, options.Clients));
+                var floor = await Floor.RunAsync(options, 30_000, Math.Max(1, options.Clients));
                 report["floor_orders_per_s"] = Math.Round(floor);
                 report["floor_ratio"] = Math.Round((double)report["orders_per_s"]! / floor, 3);
                 return report;
             }
+            case "accept":
+                return await AcceptHttpBench.RunAsync(options, say);
             default:
                 throw new ArgumentException($"there is no benchmark {options.Name}; there are {string.Join(", ", Names)}");
         }
