@@ -31,7 +31,7 @@ public sealed class PostgresDatabase : Database
     public override string Engine => "PostgreSQL at " + Address;
     public override bool SingleWriter => false;
 
-    public override async ValueTask<SqlSession> OpenAsync(bool readOnly, CancellationToken ct) => new PostgresSession(await _source.OpenConnectionAsync(ct));
+    public override async ValueTask<SqlSession> OpenAsync(bool readOnly, CancellationToken ct) => new PostgresSession(await _source.OpenConnectionAsync(ct), _source);
 
     public override bool IsInfrastructure(Exception exception) => exception switch
     {
@@ -70,7 +70,7 @@ public sealed class PostgresDatabase : Database
 }
 
 /// <summary>A PostgreSQL connection. Whole sets travel as arrays; writes whose count nobody needs are sent together.</summary>
-internal sealed class PostgresSession(NpgsqlConnection connection) : SqlSession(connection)
+internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSource source) : SqlSession(connection)
 {
     private readonly NpgsqlConnection _connection = connection;
     private bool _inTransaction;
@@ -105,6 +105,16 @@ internal sealed class PostgresSession(NpgsqlConnection connection) : SqlSession(
         _inTransaction = false;
         Later("ROLLBACK"); // only a warning where BEGIN was never sent
         await FlushAsync();
+    }
+
+    /// <summary>
+    /// Npgsql notices broken connections, but not a server that lives on as a read-only standby after a fail-over: its connections would be
+    /// handed out for ever.
+    /// </summary>
+    public override async ValueTask DiscardAsync()
+    {
+        source.Clear();
+        await DisposeAsync();
     }
 
     public override ValueTask WriteAsync(string sql, object? args = null)

@@ -24,7 +24,7 @@ public sealed record Configuration
     public string Auth { get; init; } = "off";
 
     public static string Version { get; } =
-        typeof(Configuration).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+        typeof(Configuration).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
 
     /// <summary>Settings of the contract whose part is not built yet. Saying nothing would look as if they worked.</summary>
     private static readonly string[] NotYet = ["redis", "rabbitmq", "kafka", "otlp", "hub", "site"];

@@ -48,6 +48,11 @@ public static class CommandLine
             {
                 return report.Fail(e.Message);
             }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                Console.Error.WriteLine(e); // a bug of ours: whoever reports it needs all of it
+                return report.Fail("an unexpected error; what stands above belongs into a bug report");
+            }
             catch (OperationCanceledException) when (ct.IsCancellationRequested)
             {
                 return report.Fail("stopped before it was done");

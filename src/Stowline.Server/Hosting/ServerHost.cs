@@ -97,8 +97,8 @@ public sealed class ServerHost : IAsyncDisposable
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = Requests.BodyLimit; // bulk calls raise it for themselves
-        // Without TLS nothing negotiates, so this port speaks HTTP/1.1; the setting stays for when there is TLS.
-        kestrel.Listen(address, port, listen => listen.Protocols = HttpProtocols.Http1AndHttp2);
+        // Http1AndHttp2 without TLS means HTTP/1.1 with a warning. gRPC on this port will need the connection's first bytes looked at.
+        kestrel.Listen(address, port, listen => listen.Protocols = HttpProtocols.Http1);
     }
 
     private sealed class NoLifetime : IHostLifetime

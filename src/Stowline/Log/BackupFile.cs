@@ -130,6 +130,7 @@ internal sealed class BackupReader(Stream file) : IDisposable
         var before = _sha.GetCurrentHash();
         var line = await TakeAsync() ?? throw new BackupBrokenException("the backup is cut off");
         if (line.StartsWith("{\"table\"", StringComparison.Ordinal)) return JsonSerializer.Deserialize(line, BackupJson.Default.BackupTable);
+        if (!line.StartsWith("{\"sha256\"", StringComparison.Ordinal)) throw new BackupBrokenException("the backup was altered: a line is not what was written");
         var end = JsonSerializer.Deserialize(line, BackupJson.Default.BackupEnd);
         if (end?.Sha256 is null) throw new BackupBrokenException("the backup is cut off");
         if (end.Sha256 != Convert.ToHexStringLower(before) || end.Rows != Rows) throw new BackupBrokenException("the backup was altered: its hash does not match");
@@ -141,7 +142,7 @@ internal sealed class BackupReader(Stream file) : IDisposable
     {
         while (await PeekAsync() is ['[', ..])
         {
-            using var document = JsonDocument.Parse((await TakeAsync())!);
+            using var document = Parse((await TakeAsync())!);
             var row = new object?[columns];
             var i = 0;
             if (document.RootElement.GetArrayLength() != columns) throw new BackupBrokenException("a row does not fit its table");
@@ -151,11 +152,23 @@ internal sealed class BackupReader(Stream file) : IDisposable
         }
     }
 
+    private static JsonDocument Parse(string line)
+    {
+        try
+        {
+            return JsonDocument.Parse(line);
+        }
+        catch (JsonException)
+        {
+            throw new BackupBrokenException("the backup was altered: a line is not what was written");
+        }
+    }
+
     private static object? Value(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.Null => null,
         JsonValueKind.String => value.GetString(),
-        JsonValueKind.Number => value.TryGetInt64(out var number) ? number : value.GetDouble(),
+        JsonValueKind.Number => value.TryGetInt64(out var number) ? (object)number : value.GetDouble(), // unboxed, ?: would make a double of both
         JsonValueKind.Object => value.GetProperty("b").GetBytesFromBase64(),
         _ => throw new BackupBrokenException("a row holds what no column can"),
     };

@@ -68,11 +68,12 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
     private async ValueTask RunGroupAsync(IReadOnlyList<PendingCommand> commands, CancellationToken ct)
     {
         var started = Stopwatch.GetTimestamp();
-        var session = await SessionAsync(ct);
+        SqlSession session;
         GroupTransaction group;
         var number = _groups + 1;
         try
         {
+            session = await SessionAsync(ct);
             await session.BeginAsync(snapshot: false, ct);
             group = new GroupTransaction(session, ids, database.Time.GetUtcNow());
             foreach (var scope in commands.Select(c => c.Scope).Distinct().Order(StringComparer.Ordinal).ToArray()) await group.LockScopeAsync(scope);
@@ -112,7 +113,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         if (_session is null) return;
         try
         {
-            if (database.SingleWriter || !IsLost(cause))
+            if (!IsLost(cause))
             {
                 await _session.RollbackAsync();
                 return;
@@ -126,7 +127,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         _session = null;
         try
         {
-            await lost.DisposeAsync();
+            await lost.DiscardAsync();
         }
         catch (Exception)
         {
@@ -164,16 +165,14 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
     private async ValueTask<SqlSession> SessionAsync(CancellationToken ct)
     {
         if (_session is { } open) return open;
-        var session = await database.OpenAsync(readOnly: false, ct);
+        // Kept before anything can go wrong with it, so that whoever handles that drops it.
+        var session = _session = await database.OpenAsync(readOnly: false, ct);
         if (!_registered)
         {
-            var now = database.Time.GetUtcNow();
-            await session.ExecuteAsync("INSERT INTO lane_writers (scope, writer, last_group, started_at) VALUES (@partition, @writer, 0, @now)",
-                new { partition, writer = _writer, now });
-            await session.ExecuteAsync("DELETE FROM lane_writers WHERE started_at < @old", new { old = now.AddDays(-90) });
+            await session.ExecuteAsync("DELETE FROM lane_writers WHERE started_at < @old", new { old = database.Time.GetUtcNow().AddDays(-90) });
             _registered = true;
         }
-        return _session = session;
+        return session;
     }
 
     public async ValueTask DisposeAsync()
@@ -266,6 +265,11 @@ internal sealed class CommandQueue(int capacity)
     public int Depth
     {
         get { lock (_gate) return _clients.Count; }
+    }
+
+    public bool HasConsumers
+    {
+        get { lock (_gate) return _consumers.Count > 0; }
     }
 
     /// <summary>False when the queue is full: the caller answers 503 with Retry-After.</summary>

@@ -42,9 +42,11 @@ public abstract class Database(TimeProvider time) : IAsyncDisposable
             else _readers.Add(session);
             return result;
         }
-        catch
+        catch (Exception e)
         {
-            await session.DisposeAsync(); // its state is unknown; the next reader opens a fresh one
+            // Its state is unknown; the next reader opens a fresh one.
+            if (IsInfrastructure(e)) await session.DiscardAsync();
+            else await session.DisposeAsync();
             throw;
         }
     }

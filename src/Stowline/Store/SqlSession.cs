@@ -143,6 +143,9 @@ public abstract class SqlSession : IAsyncDisposable
     /// <summary>Fills a table with rows in the portable form, as fast as the database can. Answers how many.</summary>
     public abstract ValueTask<long> WriteTableAsync(string table, IReadOnlyList<string> columns, IAsyncEnumerable<object?[]> rows);
 
+    /// <summary>Ends the session for good after infrastructure was lost: a pool must not hand its connection out again.</summary>
+    public virtual ValueTask DiscardAsync() => DisposeAsync();
+
     public virtual async ValueTask DisposeAsync()
     {
         foreach (var command in _commands.Values) await command.DisposeAsync();

@@ -22,11 +22,12 @@ public sealed class TestNode : IAsyncDisposable
     public Database Database => Node.Database;
     public static readonly Caller Tester = new("tester");
 
-    public static async Task<TestNode> StartAsync(string store, int seed = 1)
+    /// <param name="modules">Other modules than all: for tests of the log itself.</param>
+    public static async Task<TestNode> StartAsync(string store, int seed = 1, IReadOnlyList<Module>? modules = null)
     {
         var time = new ManualTime();
         var (database, folder, postgres) = await NewDatabaseAsync(store, time);
-        return new TestNode(await Node.OpenAsync(database, new IdSource(time, seed)), time, folder, postgres);
+        return new TestNode(await Node.OpenAsync(database, new IdSource(time, seed), modules), time, folder, postgres);
     }
 
     /// <summary>An empty database of its own: a file in a temporary folder, or a new database on the test server.</summary>

@@ -1,0 +1,52 @@
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using Stowline.Server;
+using Stowline.Server.Hosting;
+using Stowline.Tests.Support;
+
+namespace Stowline.Tests.Server;
+
+/// <summary>A node behind real Kestrel on a free port, with its pumps running: what a stranger would talk to.</summary>
+public sealed class ServerNode : IAsyncDisposable
+{
+    private readonly Node _node;
+    private readonly ServerHost _host;
+    private readonly string? _folder;
+
+    private ServerNode(Node node, ServerHost host, string? folder) => (_node, _host, _folder, Http) = (node, host, folder, new HttpClient { BaseAddress = new Uri(host.Url) });
+
+    public HttpClient Http { get; }
+    public Node Node => _node;
+    public Uri Url => Http.BaseAddress!;
+
+    public static async Task<ServerNode> StartAsync(string store = "sqlite", Action<Microsoft.AspNetCore.Routing.IEndpointRouteBuilder>? more = null)
+    {
+        var (database, folder, _) = await TestNode.NewDatabaseAsync(store, TimeProvider.System);
+        var node = await Node.OpenAsync(database);
+        var host = ServerHost.Build(node, new Configuration { Port = 0 }, more);
+        await host.StartAsync();
+        return new ServerNode(node, host, folder);
+    }
+
+    public Task<HttpResponseMessage> SendAsync(string method, string path, string? body = null, string type = "application/json", params (string Name, string Value)[] headers)
+    {
+        var request = new HttpRequestMessage(new HttpMethod(method), path);
+        if (body is not null) request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)) { Headers = { ContentType = MediaTypeHeaderValue.Parse(type) } };
+        foreach (var (name, value) in headers) request.Headers.TryAddWithoutValidation(name, value);
+        return Http.SendAsync(request);
+    }
+
+    public async Task<JsonElement> GetAsync(string path) => JsonDocument.Parse(await Http.GetByteArrayAsync(path)).RootElement;
+
+    public Task StopAsync() => _host.StopAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await _host.StopAsync();
+        await _host.DisposeAsync();
+        await _node.DisposeAsync();
+        if (_folder is not null) Directory.Delete(_folder, recursive: true);
+    }
+}
