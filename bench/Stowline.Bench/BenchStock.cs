@@ -20,12 +20,8 @@ internal static class BenchStock
         await Must(node.Lanes.ExecuteAsync<BulkResult>(Lane.Hub, Caller.System, tx => SaveProducts.DecideAsync(products, tx)));
         foreach (var chunk in products.Chunk(200))
         {
-            await Must(node.Lanes.ExecuteAsync<Done>(Lane.Site("WH1"), Caller.System, async tx =>
-            {
-                var movements = await StockBook.ReturnAsync(tx, "WH1", [.. chunk.Select(p => (new StockUnits(p.Sku, StockBook.Receiving, null, UnitsPerSku), false))], "bench", "bench");
-                tx.Append(Lane.Site("WH1"), new StockMoved("bench", movements, await StockBook.SettleAsync(tx, "WH1", [.. chunk.Select(p => p.Sku)])), "stock/bench");
-                return new Done();
-            }));
+            var receipt = new ReceiptBody("bench", [.. chunk.Select(p => new ReceiptLine { Sku = p.Sku, Quantity = UnitsPerSku })]);
+            await Must(node.Lanes.ExecuteAsync<Receipt>(Lane.Site("WH1"), Caller.System, tx => ReceiveStock.DecideAsync("WH1", receipt, tx)));
         }
         await AcceptBench.DrainAsync(node);
     }
