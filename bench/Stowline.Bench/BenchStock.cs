@@ -3,6 +3,7 @@ using Stowline.Hub.Catalog;
 using Stowline.Kernel;
 using Stowline.Log;
 using Stowline.Site.Stock;
+using Stowline.Site.Topology;
 
 namespace Stowline.Bench;
 
@@ -24,6 +25,16 @@ internal static class BenchStock
             await Must(node.Lanes.ExecuteAsync<Receipt>(Lane.Site("WH1"), Caller.System, tx => ReceiveStock.DecideAsync("WH1", receipt, tx)));
         }
         await AcceptBench.DrainAsync(node);
+    }
+
+    public static string BinOf(int i) => $"B-{i:000}";
+
+    /// <summary>A storage zone with so many bins.</summary>
+    public static async Task BinsAsync(Node node, int count)
+    {
+        await Must(node.Lanes.ExecuteAsync(Lane.Site("WH1"), Caller.System, tx => SaveZone.DecideAsync("WH1", "B", new ZoneBody { Type = ZoneType.Storage }, tx)));
+        var bins = SaveBins.CheckAll([.. Enumerable.Range(0, count).Select(i => new BinBody { Bin = BinOf(i), Zone = "B" })]).Value;
+        await Must(node.Lanes.ExecuteAsync(Lane.Site("WH1"), Caller.System, tx => SaveBins.DecideAsync("WH1", bins, _ => "", tx)));
     }
 
     private static async Task Must<T>(Task<Outcome<T>> task)
