@@ -75,12 +75,14 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
     private readonly NpgsqlConnection _connection = connection;
     private NpgsqlTransaction? _transaction;
     private NpgsqlBatch? _later;
+    private const int MostLater = 200;
 
     public override Dialect Dialect => Dialect.Postgres;
 
     public override async ValueTask BeginAsync(bool snapshot, CancellationToken ct) =>
         _transaction = await _connection.BeginTransactionAsync(snapshot ? System.Data.IsolationLevel.RepeatableRead : System.Data.IsolationLevel.ReadCommitted, ct);
 
+    /// <summary>What was put off travels together with the COMMIT. If any of it fails, PostgreSQL skips the rest, the COMMIT too.</summary>
     public override async ValueTask CommitAsync()
     {
         await FlushAsync();
@@ -130,7 +132,7 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
             }
         }
         _later.BatchCommands.Add(command);
-        if (_later.BatchCommands.Count >= 200) await FlushAsync();
+        if (_later.BatchCommands.Count >= MostLater) await FlushAsync();
     }
 
     public override async ValueTask FlushAsync()
@@ -141,25 +143,25 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         await batch.ExecuteNonQueryAsync();
     }
 
-    public override async ValueTask InsertAsync(string table, int count, params Column[] columns)
+    public override ValueTask InsertAsync(string table, int count, params Column[] columns)
     {
-        if (count == 0) return;
-        await RunAsync($"INSERT INTO {table} ({Names(columns)}) SELECT * FROM {Unnest(columns)}", count, columns);
+        if (count == 0) return ValueTask.CompletedTask;
+        return LaterAsync($"INSERT INTO {table} ({Names(columns)}) SELECT * FROM {Unnest(columns)}", count, columns);
     }
 
-    public override async ValueTask UpsertAsync(string table, string conflict, string update, int count, params Column[] columns)
+    public override ValueTask UpsertAsync(string table, string conflict, string update, int count, params Column[] columns)
     {
-        if (count == 0) return;
-        await RunAsync($"INSERT INTO {table} ({Names(columns)}) SELECT * FROM {Unnest(columns)} ON CONFLICT ({conflict}) DO " +
+        if (count == 0) return ValueTask.CompletedTask;
+        return LaterAsync($"INSERT INTO {table} ({Names(columns)}) SELECT * FROM {Unnest(columns)} ON CONFLICT ({conflict}) DO " +
                        (update.Length == 0 ? "NOTHING" : "UPDATE SET " + update), count, columns);
     }
 
-    public override async ValueTask<int> UpdateAsync(string table, string set, int count, Column[] keys, params Column[] values)
+    public override ValueTask UpdateAsync(string table, string set, int count, Column[] keys, params Column[] values)
     {
-        if (count == 0) return 0;
+        if (count == 0) return ValueTask.CompletedTask;
         Column[] all = [.. keys, .. values];
         var where = string.Join(" AND ", keys.Select(k => $"{table}.{k.Name} = k.{k.Name}"));
-        return await RunAsync($"UPDATE {table} SET {set} FROM {Unnest(all)} WHERE {where}", count, all);
+        return LaterAsync($"UPDATE {table} SET {set} FROM {Unnest(all)} WHERE {where}", count, all);
     }
 
     public override async ValueTask SelectAsync(string select, int count, Column[] keys, Action<RowReader> row)
@@ -172,11 +174,14 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         while (await reader.ReadAsync()) row(rows);
     }
 
-    private async Task<int> RunAsync(string sql, int count, Column[] columns)
+    private ValueTask LaterAsync(string sql, int count, Column[] columns)
     {
-        await FlushAsync();
-        await using var command = Command(sql, count, columns);
-        return await command.ExecuteNonQueryAsync();
+        _later ??= new NpgsqlBatch(_connection);
+        var command = _later.CreateBatchCommand();
+        command.CommandText = sql;
+        foreach (var column in columns) command.Parameters.Add(new NpgsqlParameter { Value = ArrayOf(column, count) });
+        _later.BatchCommands.Add(command);
+        return _transaction is null || _later.BatchCommands.Count >= MostLater ? FlushAsync() : ValueTask.CompletedTask;
     }
 
     private NpgsqlCommand Command(string sql, int count, Column[] columns)

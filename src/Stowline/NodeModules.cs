@@ -1,6 +1,9 @@
 using Stowline.Hub.Catalog;
 using Stowline.Hub.Ordering;
 using Stowline.Hub.Promising;
+using Stowline.Site.Fulfillment;
+using Stowline.Site.Returns;
+using Stowline.Site.Shipping;
 
 namespace Stowline;
 
@@ -12,5 +15,8 @@ internal static class NodeModules
         new CatalogModule(),
         new PromisingModule(),
         new OrderingModule(),
+        new FulfillmentModule(),
+        new ShippingModule(),
+        new ReturnsModule(),
     ];
 }

@@ -112,6 +112,7 @@ internal sealed class RetailProducts
         /// <summary>Description → how often it stood on an order line, and elsewhere, where people write "damaged" or "?" in its place.</summary>
         public Dictionary<string, (int Sold, int Other)> Names { get; } = new(StringComparer.Ordinal);
         public long? PriceE4 { get; set; }
+        public int OrderLines { get; set; }
     }
 
     private readonly Dictionary<string, Seen> _seen = new(StringComparer.Ordinal);
@@ -121,6 +122,7 @@ internal sealed class RetailProducts
         if (rule is RetailRule.Unreadable or RetailRule.UnusableCode || row.Code.Length == 0 || !char.IsAsciiDigit(row.Code[0])) return;
         if (!_seen.TryGetValue(row.Code, out var seen)) _seen[row.Code] = seen = new Seen();
         if (row.PriceE4 > 0) seen.PriceE4 = row.PriceE4;
+        if (rule is RetailRule.OrderLine) seen.OrderLines++;
         if (row.Description.Length == 0) return;
         var (sold, other) = seen.Names.GetValueOrDefault(row.Description);
         seen.Names[row.Description] = rule is RetailRule.OrderLine ? (sold + 1, other) : (sold, other + 1);
@@ -132,6 +134,6 @@ internal sealed class RetailProducts
         .. _seen.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => new RetailProduct(s.Key,
             s.Value.Names.OrderByDescending(n => n.Value.Sold).ThenByDescending(n => n.Value.Other).ThenBy(n => n.Key, StringComparer.Ordinal)
                 .Select(n => n.Key).FirstOrDefault() ?? s.Key,
-            s.Value.PriceE4)),
+            s.Value.PriceE4, s.Value.OrderLines)),
     ];
 }

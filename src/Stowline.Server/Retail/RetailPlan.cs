@@ -48,7 +48,8 @@ internal sealed record PlannedAdjustment(string Reference, DateTime At, string S
 
 /// <param name="Name">The description that the code bears most often.</param>
 /// <param name="PriceE4">The last positive price, in ten-thousandths of a pound; null when it never had one.</param>
-internal sealed record RetailProduct(string Sku, string Name, long? PriceE4);
+/// <param name="OrderLines">How often it was ordered.</param>
+internal sealed record RetailProduct(string Sku, string Name, long? PriceE4, int OrderLines);
 
 /// <summary>Sums over the file as it stands.</summary>
 internal sealed record RetailTotals

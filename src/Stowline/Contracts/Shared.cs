@@ -92,6 +92,8 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(ReturnReceived))]
 [JsonSerializable(typeof(ZoneSaved))]
 [JsonSerializable(typeof(BinsSaved))]
+[JsonSerializable(typeof(BinLocked))]
+[JsonSerializable(typeof(BinUnlocked))]
 [JsonSerializable(typeof(PersonalDetails))]
 [JsonSerializable(typeof(List<SkuUnits>))]
 [JsonSerializable(typeof(List<PlacedLine>))]

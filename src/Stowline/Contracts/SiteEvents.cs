@@ -128,3 +128,5 @@ public sealed record ReturnReceived(
 
 public sealed record ZoneSaved(string Zone, string ZoneType) : IEvent { public static string Type => "zone.saved"; }
 public sealed record BinsSaved(int Created, int Updated, IReadOnlyList<string> Bins) : IEvent { public static string Type => "bins.saved"; }
+public sealed record BinLocked(string Bin, string Reason) : IEvent { public static string Type => "bin.locked"; }
+public sealed record BinUnlocked(string Bin) : IEvent { public static string Type => "bin.unlocked"; }

@@ -90,14 +90,15 @@ public abstract class SqlSession : IAsyncDisposable
     /// <summary>Sends what <see cref="WriteAsync"/> has put off.</summary>
     public virtual ValueTask FlushAsync() => ValueTask.CompletedTask;
 
-    // ---- whole sets of rows: prepared and looped on SQLite, unnest on PostgreSQL
+    // ---- whole sets of rows: prepared and looped on SQLite, unnest on PostgreSQL. Like WriteAsync, writing may be put off until the next
+    // statement that reads, so that a group's writes travel together.
 
     /// <summary>Inserts <paramref name="count"/> rows; column i of row r is <c>columns[i]</c> at r.</summary>
     public abstract ValueTask InsertAsync(string table, int count, params Column[] columns);
 
     /// <summary>Updates rows by key: <paramref name="set"/> is SQL in which <c>k.name</c> is the row's value; the table's own
     /// columns are qualified, because both databases accept that: <c>promised = allotments.promised + k.units</c>.</summary>
-    public abstract ValueTask<int> UpdateAsync(string table, string set, int count, Column[] keys, params Column[] values);
+    public abstract ValueTask UpdateAsync(string table, string set, int count, Column[] keys, params Column[] values);
 
     /// <summary>Inserts or, where the key exists, updates: <paramref name="update"/> as after <c>DO UPDATE SET</c>, with <c>excluded.name</c>.</summary>
     public abstract ValueTask UpsertAsync(string table, string conflict, string update, int count, params Column[] columns);

@@ -95,6 +95,7 @@ internal sealed class SqliteStatement : RowReader, IDisposable
 
     private int BindText(int index, string text)
     {
+        if (text.Length == 0) return raw.sqlite3_bind_text(_statement, index, text); // an empty span would be bound as NULL
         var most = Encoding.UTF8.GetMaxByteCount(text.Length);
         byte[]? rented = null;
         var buffer = most <= 512 ? stackalloc byte[512] : rented = ArrayPool<byte>.Shared.Rent(most);
@@ -105,6 +106,7 @@ internal sealed class SqliteStatement : RowReader, IDisposable
         return rc;
     }
 
+    /// <summary>An empty array would be bound as NULL.</summary>
     private int BindBytes(int index, byte[] bytes) =>
         bytes.Length > 0 ? raw.sqlite3_bind_blob(_statement, index, bytes) : raw.sqlite3_bind_zeroblob(_statement, index, 0);
 

@@ -134,7 +134,7 @@ public sealed class RetailPlanTests
     {
         var plan = Plan(Row("1", "10", 1, 0, 2m, text: "MUG"), Row("2", "10", 1, 0, 3m, text: "MUG"), Row("3", "10", 1, 0, 2.5m, text: "CUP"),
             Row("4", "10", -1, 1, 0, text: "?"), Row("5", "10", -1, 1, 0, text: "?"), Row("6", "10", -1, 1, 0, text: "?"), Row("7", "12", 5, 0, 0, text: ""), Row("8", "POST", 1, 0));
-        Assert.Equal([new RetailProduct("10", "MUG", 25_000), new RetailProduct("12", "12", null)], plan.Products);
+        Assert.Equal([new RetailProduct("10", "MUG", 25_000, 3), new RetailProduct("12", "12", null, 0)], plan.Products);
     }
 
     [Fact]

@@ -55,5 +55,10 @@ public static class BinBook
         tx.Append(Lane.Site(site), new BinsSaved(BuiltIn.Length, 0, [.. BuiltIn.Select(b => b.Code)]), $"bins/{site}");
     }
 
+    internal static async ValueTask WritePickableAsync(LaneTransaction tx, string site, IReadOnlyList<BinChange> changes) =>
+        await tx.UpdateAsync("bins", "pickable = k.pickable, updated_at = k.updated_at", changes.Count,
+            [Column.Same("site", changes.Count, site), Column.From("code", changes, c => c.Bin)],
+            Column.From("pickable", changes, c => c.Pickable), Column.Same("updated_at", changes.Count, tx.Now));
+
     internal static bool IsBuiltIn(string bin) => bin is StockBook.Receiving or StockBook.Staging;
 }
