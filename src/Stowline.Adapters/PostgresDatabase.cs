@@ -73,32 +73,38 @@ public sealed class PostgresDatabase : Database
 internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSource source) : SqlSession(connection)
 {
     private readonly NpgsqlConnection _connection = connection;
-    private NpgsqlTransaction? _transaction;
+    private bool _inTransaction;
     private NpgsqlBatch? _later;
     private const int MostLater = 200;
 
     public override Dialect Dialect => Dialect.Postgres;
 
-    public override async ValueTask BeginAsync(bool snapshot, CancellationToken ct) =>
-        _transaction = await _connection.BeginTransactionAsync(snapshot ? System.Data.IsolationLevel.RepeatableRead : System.Data.IsolationLevel.ReadCommitted, ct);
+    /// <summary>
+    /// BEGIN, what is put off, and COMMIT travel together with their neighbors: a group costs as many round trips as it has reads, plus one.
+    /// So the transaction is ours to begin and end, not the driver's.
+    /// </summary>
+    public override ValueTask BeginAsync(bool snapshot, CancellationToken ct)
+    {
+        _inTransaction = true;
+        Later(snapshot ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" : "BEGIN ISOLATION LEVEL READ COMMITTED");
+        return ValueTask.CompletedTask;
+    }
 
-    /// <summary>What was put off travels together with the COMMIT. If any of it fails, PostgreSQL skips the rest, the COMMIT too.</summary>
+    /// <summary>If anything that travels with the COMMIT fails, PostgreSQL skips the rest of the batch, the COMMIT too.</summary>
     public override async ValueTask CommitAsync()
     {
+        Later("COMMIT");
         await FlushAsync();
-        await _transaction!.CommitAsync();
-        await _transaction.DisposeAsync();
-        _transaction = null;
+        _inTransaction = false;
     }
 
     public override async ValueTask RollbackAsync()
     {
         _later = null;
-        if (_transaction is null) return;
-        var transaction = _transaction;
-        _transaction = null;
-        await transaction.RollbackAsync();
-        await transaction.DisposeAsync();
+        if (!_inTransaction) return;
+        _inTransaction = false;
+        Later("ROLLBACK"); // only a warning where BEGIN was never sent
+        await FlushAsync();
     }
 
     /// <summary>
@@ -111,29 +117,30 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         await DisposeAsync();
     }
 
-    public override async ValueTask WriteAsync(string sql, object? args = null)
+    public override ValueTask WriteAsync(string sql, object? args = null)
     {
-        if (_transaction is null)
-        {
-            await base.WriteAsync(sql, args);
-            return;
-        }
+        Later(sql, args);
+        return FlushIfDueAsync();
+    }
+
+    private NpgsqlBatchCommand Later(string sql, object? args = null)
+    {
         _later ??= new NpgsqlBatch(_connection);
         var command = _later.CreateBatchCommand();
         command.CommandText = sql;
-        if (args is not null)
-        {
-            using var carrier = new NpgsqlCommand();
-            Bind(carrier, args);
-            foreach (var parameter in carrier.Parameters.ToArray())
-            {
-                carrier.Parameters.Remove(parameter);
-                command.Parameters.Add(parameter);
-            }
-        }
         _later.BatchCommands.Add(command);
-        if (_later.BatchCommands.Count >= MostLater) await FlushAsync();
+        if (args is null) return command;
+        using var carrier = new NpgsqlCommand();
+        Bind(carrier, args);
+        foreach (var parameter in carrier.Parameters.ToArray())
+        {
+            carrier.Parameters.Remove(parameter);
+            command.Parameters.Add(parameter);
+        }
+        return command;
     }
+
+    private ValueTask FlushIfDueAsync() => !_inTransaction || _later is { BatchCommands.Count: >= MostLater } ? FlushAsync() : ValueTask.CompletedTask;
 
     public override async ValueTask FlushAsync()
     {
@@ -141,6 +148,21 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         await using var batch = _later;
         _later = null;
         await batch.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>What was put off has no rows of its own, so the reader of the whole batch stands on the last statement's.</summary>
+    protected override async ValueTask<DbDataReader> ReaderAsync(string sql, object? args)
+    {
+        if (_later is null) return await base.ReaderAsync(sql, args);
+        Later(sql, args);
+        return await ReadLaterAsync();
+    }
+
+    private async ValueTask<DbDataReader> ReadLaterAsync()
+    {
+        var batch = _later!;
+        _later = null;
+        return await batch.ExecuteReaderAsync();
     }
 
     public override ValueTask InsertAsync(string table, int count, params Column[] columns)
@@ -167,28 +189,22 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
     public override async ValueTask SelectAsync(string select, int count, Column[] keys, Action<RowReader> row)
     {
         if (count == 0) return;
-        await FlushAsync();
-        await using var command = Command($"SELECT r.* FROM {Unnest(keys)} CROSS JOIN LATERAL ({select}) AS r", count, keys);
-        await using var reader = await command.ExecuteReaderAsync();
+        Later($"SELECT r.* FROM {Unnest(keys)} CROSS JOIN LATERAL ({select}) AS r", count, keys);
+        await using var reader = (NpgsqlDataReader)await ReadLaterAsync();
         var rows = new Reader(reader);
         while (await reader.ReadAsync()) row(rows);
     }
 
     private ValueTask LaterAsync(string sql, int count, Column[] columns)
     {
-        _later ??= new NpgsqlBatch(_connection);
-        var command = _later.CreateBatchCommand();
-        command.CommandText = sql;
-        foreach (var column in columns) command.Parameters.Add(new NpgsqlParameter { Value = ArrayOf(column, count) });
-        _later.BatchCommands.Add(command);
-        return _transaction is null || _later.BatchCommands.Count >= MostLater ? FlushAsync() : ValueTask.CompletedTask;
+        Later(sql, count, columns);
+        return FlushIfDueAsync();
     }
 
-    private NpgsqlCommand Command(string sql, int count, Column[] columns)
+    private void Later(string sql, int count, Column[] columns)
     {
-        var command = new NpgsqlCommand(sql, _connection);
+        var command = Later(sql);
         foreach (var column in columns) command.Parameters.Add(new NpgsqlParameter { Value = ArrayOf(column, count) });
-        return command;
     }
 
     /// <summary><c>unnest($1::uuid[], $2::text[]) AS k(id, sku)</c></summary>

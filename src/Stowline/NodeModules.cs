@@ -1,6 +1,8 @@
 using Stowline.Hub.Catalog;
 using Stowline.Hub.Ordering;
 using Stowline.Hub.Promising;
+using Stowline.Site.Stock;
+using Stowline.Site.Topology;
 using Stowline.Site.Fulfillment;
 using Stowline.Site.Returns;
 using Stowline.Site.Shipping;
@@ -15,6 +17,9 @@ internal static class NodeModules
         new CatalogModule(),
         new PromisingModule(),
         new OrderingModule(),
+        new TopologyModule(),
+        // The site does not know the hub: here, where both are known, the catalogue is lent to it.
+        new StockModule { KnowsProduct = async (tx, skus) => (await new PriceBook().PricesAsync(tx, skus)).Keys.ToHashSet(StringComparer.Ordinal) },
         new FulfillmentModule(),
         new ShippingModule(),
         new ReturnsModule(),

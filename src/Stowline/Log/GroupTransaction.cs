@@ -38,11 +38,11 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
     /// </summary>
     public async ValueTask LockScopeAsync(string scope)
     {
-        if (await session.ExecuteAsync("UPDATE lanes SET head_position = head_position WHERE name = @scope", new { scope }) == 0)
-            throw new UnknownLaneException(scope);
+        await session.WriteAsync("UPDATE lanes SET head_position = head_position WHERE name = @scope", new { scope });
         foreach (var row in await session.QueryAsync<LaneRow>(
                      "SELECT id, name, ordinal, incarnation, head_position, head_hash FROM lanes WHERE scope = @scope", new { scope }))
             _heads[new Lane(row.Name)] = new LaneHead(new Lane(row.Name), row.Id, row.Ordinal, row.Incarnation, row.HeadPosition, row.HeadHash);
+        if (!_heads.ContainsKey(new Lane(scope))) throw new UnknownLaneException(scope);
     }
 
     public EventRecord Append(Lane lane, string type, byte[] payload, string subject, Guid? orderId, Caller caller)

@@ -85,7 +85,6 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
                 INSERT INTO lane_writers (scope, writer, last_group, started_at) VALUES (@partition, @writer, @number, @now)
                 ON CONFLICT (scope, writer) DO UPDATE SET last_group = excluded.last_group, started_at = excluded.started_at
                 """, new { partition, writer = _writer, number, now = group.Now });
-            await session.FlushAsync();
         }
         catch (Exception e)
         {

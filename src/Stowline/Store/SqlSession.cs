@@ -31,9 +31,7 @@ public abstract class SqlSession : IAsyncDisposable
 
     public async ValueTask<IReadOnlyList<T>> QueryAsync<T>(string sql, object? args = null)
     {
-        await FlushAsync();
-        var command = Prepare(sql, args);
-        await using var reader = await command.ExecuteReaderAsync();
+        await using var reader = await ReaderAsync(sql, args);
         var rows = new List<T>();
         if (!await reader.ReadAsync()) return rows;
         var parse = Parser<T>(sql, reader);
@@ -43,11 +41,12 @@ public abstract class SqlSession : IAsyncDisposable
 
     public async ValueTask<T?> FindAsync<T>(string sql, object? args = null)
     {
-        await FlushAsync();
-        var command = Prepare(sql, args);
-        await using var reader = await command.ExecuteReaderAsync();
+        await using var reader = await ReaderAsync(sql, args);
         return await reader.ReadAsync() ? Parser<T>(sql, reader)(reader) : default;
     }
+
+    /// <summary>Opens a reader on a statement's rows, after all that was put off.</summary>
+    protected virtual async ValueTask<DbDataReader> ReaderAsync(string sql, object? args) => await Prepare(sql, args).ExecuteReaderAsync();
 
     /// <summary>Executes a statement and answers the number of rows it changed.</summary>
     public async ValueTask<int> ExecuteAsync(string sql, object? args = null)
@@ -155,7 +154,7 @@ public abstract class SqlSession : IAsyncDisposable
         GC.SuppressFinalize(this);
     }
 
-    private DbCommand Prepare(string sql, object? args)
+    protected DbCommand Prepare(string sql, object? args)
     {
         if (!_commands.TryGetValue(sql, out var command))
         {

@@ -95,7 +95,6 @@ internal sealed class SqliteStatement : RowReader, IDisposable
 
     private int BindText(int index, string text)
     {
-        if (text.Length == 0) return raw.sqlite3_bind_text(_statement, index, text); // an empty span would be bound as NULL
         var most = Encoding.UTF8.GetMaxByteCount(text.Length);
         byte[]? rented = null;
         var buffer = most <= 512 ? stackalloc byte[512] : rented = ArrayPool<byte>.Shared.Rent(most);

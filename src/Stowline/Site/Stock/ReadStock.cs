@@ -1,0 +1,70 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Stowline.Http;
+using Stowline.Kernel;
+
+namespace Stowline.Site.Stock;
+
+/// <summary>One row of stock as it is answered (W3). <see cref="Available"/> is on hand less reserved, damaged and blocked (for a count).</summary>
+public sealed record StockView
+{
+    public string Sku { get; init; } = "";
+    public string Bin { get; init; } = "";
+    public string? Lot { get; init; }
+    public long OnHand { get; init; }
+    public long Reserved { get; init; }
+    public long Damaged { get; init; }
+    public long Blocked { get; init; }
+    public long Available { get; init; }
+
+    /// <summary>False where the bin is locked or of a kind from which nothing goes to customers.</summary>
+    public bool Pickable { get; init; }
+    public DateOnly? ExpiresOn { get; init; }
+    public DateOnly? ManufacturedOn { get; init; }
+
+    /// <summary>The oldest receipt still in the row: its FIFO age.</summary>
+    public DateTimeOffset ReceivedAt { get; init; }
+}
+
+/// <summary>Looking stock up by SKU, bin and lot, and the ledger, newest first.</summary>
+public static class ReadStock
+{
+    internal static void Map(IEndpointRouteBuilder api, Node node)
+    {
+        api.Get("/sites/{code}/stock", http => SitePath.ReadAsync(http, node, site => StockAsync(site, new ListQuery(http), node)))
+            .WithTags("Stock").Produces<Page<StockView>>();
+        api.Get("/sites/{code}/movements", http => SitePath.ReadAsync(http, node, site => MovementsAsync(site, new ListQuery(http), node)))
+            .WithTags("Stock").Produces<Page<MovementView>>();
+    }
+
+    internal static async Task<Outcome<Page<StockView>>> StockAsync(string site, ListQuery query, Node node)
+    {
+        var after = query.CursorCodes(3);
+        var (sku, bin, lot) = (query.Code("sku"), query.Code("bin"), query.Code("lot"));
+        if (query.IsWrong) return query.Refusal;
+        // Filters are added only where they are given: both databases then find the rows by index.
+        var rows = await node.Database.ReadAsync(async s => await s.QueryAsync<StockView>($"""
+            SELECT sku, bin, NULLIF(lot, '') AS lot, on_hand, reserved, damaged, blocked, on_hand - reserved - damaged - blocked AS available, pickable,
+                expires_on, manufactured_on, received_at
+            FROM stock WHERE site = @site{(sku is null ? "" : " AND sku = @sku")}{(bin is null ? "" : " AND bin = @bin")}{(lot is null ? "" : " AND lot = @lot")}
+                AND (sku, bin, lot) > (@afterSku, @afterBin, @afterLot) ORDER BY sku, bin, lot LIMIT @more
+            """, new { site, sku, bin, lot, afterSku = after?[0] ?? "", afterBin = after?[1] ?? "", afterLot = after?[2] ?? "", more = query.More }));
+        var last = rows.Count > query.Limit ? rows[query.Limit - 1] : null;
+        return new Page<StockView>([.. rows.Take(query.Limit)], last is null ? null : $"{last.Sku}~{last.Bin}~{last.Lot}");
+    }
+
+    internal static async Task<Outcome<Page<MovementView>>> MovementsAsync(string site, ListQuery query, Node node)
+    {
+        var before = query.CursorNumber() ?? long.MaxValue;
+        var (sku, since) = (query.Code("sku"), query.Time("since"));
+        if (query.IsWrong) return query.Refusal;
+        var rows = await node.Database.ReadAsync(async s => await s.QueryAsync<MovementView>($"""
+            SELECT id, number, kind, sku, NULLIF(lot, '') AS lot, from_bin, to_bin, quantity, reason, reference, actor, at
+            FROM movements WHERE site = @site AND number < @before{(sku is null ? "" : " AND sku = @sku")}{(since is null ? "" : " AND at >= @since")}
+            ORDER BY number DESC LIMIT @more
+            """, new { site, before, sku, since, more = query.More }));
+        return new Page<MovementView>([.. rows.Take(query.Limit)],
+            rows.Count > query.Limit ? rows[query.Limit - 1].Number.ToString(System.Globalization.CultureInfo.InvariantCulture) : null);
+    }
+}
