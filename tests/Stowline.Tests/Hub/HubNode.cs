@@ -1,6 +1,7 @@
 using Stowline.Contracts;
 using Stowline.Hub.Catalog;
 using Stowline.Hub.Ordering;
+using Stowline.Hub.Promising;
 using Stowline.Kernel;
 using Stowline.Log;
 using Stowline.Tests.Support;
@@ -16,7 +17,7 @@ public sealed class HubNode(TestNode node) : IAsyncDisposable
     public Node Node => node.Node;
     public AcceptOrders Intake => Node.Modules.OfType<OrderingModule>().Single().Intake!;
 
-    public static async Task<HubNode> StartAsync(string store) => new(await TestNode.StartAsync(store));
+    public static async Task<HubNode> StartAsync(string store) => new(await TestNode.StartAsync(store, modules: [new CatalogModule(), new PromisingModule(), new OrderingModule()]));
 
     public async Task SiteAsync(string code, double? latitude = null, double? longitude = null, SiteType type = SiteType.Warehouse, bool active = true)
     {

@@ -64,7 +64,7 @@ public sealed class StockTests
         Assert.Equal("serial_taken", (await site.ReceiveAsync("A", 1, serials: ["S2"])).Refusal!.Code);
         Assert.True((await site.ReceiveAsync("B", 1, serials: ["S2"])).IsOk); // of another SKU
 
-        Assert.Equal(1, await site.BookAsync(tx => Serials.LeaveAsync(tx, "WH1", "A", ["S2", "unknown"], "order 1")));
+        await site.BookAsync(async tx => { await Serials.LeaveAsync(tx, "WH1", "A", ["S2", "unknown"], "order 1"); return 0; });
         Assert.True((await site.ReceiveAsync("A", 1, serials: ["S2"])).IsOk);
     }
 

@@ -151,11 +151,11 @@ public static class Serials
             Column.Same("site", serials.Count, site), Column.From("sku", serials, s => s.Sku), Column.From("serial", serials, s => s.Serial),
             Column.From("lot", serials, s => s.Lot), Column.Same("receipt_number", serials.Count, receipt), Column.Same("received_at", serials.Count, tx.Now));
 
-    /// <summary>Notes that units left. Answers how many of them stood at the site; unknown ones are none of its business.</summary>
-    public static async ValueTask<int> LeaveAsync(LaneTransaction tx, string site, string sku, IReadOnlyList<string> serials, string reference)
+    /// <summary>Notes that units left. Serials that never stood at the site are none of its business.</summary>
+    public static async ValueTask LeaveAsync(LaneTransaction tx, string site, string sku, IReadOnlyList<string> serials, string reference)
     {
         var distinct = serials.Distinct(StringComparer.Ordinal).ToArray();
-        return await tx.UpdateAsync("serials", """
+        await tx.UpdateAsync("serials", """
             left_reference = CASE WHEN serials.left_at IS NULL THEN k.reference ELSE serials.left_reference END, left_at = COALESCE(serials.left_at, k.gone_at)
             """, distinct.Length, [Column.Same("site", distinct.Length, site), Column.Same("sku", distinct.Length, sku), Column.Of("serial", distinct)],
             Column.Same("reference", distinct.Length, reference), Column.Same("gone_at", distinct.Length, tx.Now));
