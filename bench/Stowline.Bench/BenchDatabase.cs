@@ -18,6 +18,18 @@ public sealed class BenchDatabase : IAsyncDisposable
     public string Folder => _folder;
     public string? ConnectionString { get; private init; }
 
+    /// <summary>The database as a server takes it from its configuration.</summary>
+    public string? Url
+    {
+        get
+        {
+            if (ConnectionString is null) return null;
+            var at = new NpgsqlConnectionStringBuilder(ConnectionString);
+            var user = Uri.EscapeDataString(at.Username ?? "postgres") + (at.Password is { Length: > 0 } password ? ":" + Uri.EscapeDataString(password) : "");
+            return $"postgres://{user}@{at.Host}:{at.Port}/{at.Database}";
+        }
+    }
+
     public Database Open(TimeProvider time) => ConnectionString is { } text ? new PostgresDatabase(text, time) : new SqliteDatabase(Path.Combine(_folder, "stowline.db"), time);
 
     public static async Task<BenchDatabase> MakeAsync(BenchOptions options)

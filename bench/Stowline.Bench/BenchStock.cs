@@ -3,6 +3,7 @@ using Stowline.Hub.Catalog;
 using Stowline.Kernel;
 using Stowline.Log;
 using Stowline.Site.Stock;
+using Stowline.Site.Topology;
 
 namespace Stowline.Bench;
 
@@ -20,14 +21,20 @@ internal static class BenchStock
         await Must(node.Lanes.ExecuteAsync<BulkResult>(Lane.Hub, Caller.System, tx => SaveProducts.DecideAsync(products, tx)));
         foreach (var chunk in products.Chunk(200))
         {
-            await Must(node.Lanes.ExecuteAsync<Done>(Lane.Site("WH1"), Caller.System, async tx =>
-            {
-                var movements = await StockBook.ReturnAsync(tx, "WH1", [.. chunk.Select(p => (new StockUnits(p.Sku, StockBook.Receiving, null, UnitsPerSku), false))], "bench", "bench");
-                tx.Append(Lane.Site("WH1"), new StockMoved("bench", movements, await StockBook.SettleAsync(tx, "WH1", [.. chunk.Select(p => p.Sku)])), "stock/bench");
-                return new Done();
-            }));
+            var receipt = new ReceiptBody("bench", [.. chunk.Select(p => new ReceiptLine { Sku = p.Sku, Quantity = UnitsPerSku })]);
+            await Must(node.Lanes.ExecuteAsync<Receipt>(Lane.Site("WH1"), Caller.System, tx => ReceiveStock.DecideAsync("WH1", receipt, tx)));
         }
         await AcceptBench.DrainAsync(node);
+    }
+
+    public static string BinOf(int i) => $"B-{i:000}";
+
+    /// <summary>A storage zone with so many bins.</summary>
+    public static async Task BinsAsync(Node node, int count)
+    {
+        await Must(node.Lanes.ExecuteAsync(Lane.Site("WH1"), Caller.System, tx => SaveZone.DecideAsync("WH1", "B", new ZoneBody { Type = ZoneType.Storage }, tx)));
+        var bins = SaveBins.CheckAll([.. Enumerable.Range(0, count).Select(i => new BinBody { Bin = BinOf(i), Zone = "B" })]).Value;
+        await Must(node.Lanes.ExecuteAsync(Lane.Site("WH1"), Caller.System, tx => SaveBins.DecideAsync("WH1", bins, _ => "", tx)));
     }
 
     private static async Task Must<T>(Task<Outcome<T>> task)

@@ -3,7 +3,7 @@ namespace Stowline.Bench;
 /// <summary>The benchmarks by name.</summary>
 public static class Benchmarks
 {
-    public static readonly IReadOnlyList<string> Names = ["accept", "floor"];
+    public static readonly IReadOnlyList<string> Names = ["accept", "flow", "ledger", "floor"];
 
     /// <summary>Runs one benchmark and answers its numbers. Accepting in process also runs the floor and gives the ratio to it.</summary>
     public static async Task<BenchReport> RunAsync(BenchOptions options, Action<string> say)
@@ -23,6 +23,10 @@ public static class Benchmarks
                 report["floor_ratio"] = Math.Round((double)report["orders_per_s"]! / floor, 3);
                 return report;
             }
+            case "flow":
+                return await FlowBench.RunAsync(options, say);
+            case "ledger":
+                return await LedgerBench.RunAsync(options, say);
             case "accept":
                 return await AcceptHttpBench.RunAsync(options, say);
             default:

@@ -16,7 +16,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     {
         var start = new ProcessStartInfo(executable) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in new[] { "serve", "--port", "0", "--data", place.Folder }) start.ArgumentList.Add(argument);
-        if (place.ConnectionString is { } text) start.Environment["STOWLINE__DATABASE"] = text;
+        if (place.Url is { } text) start.Environment["STOWLINE__DATABASE"] = text;
         var process = Process.Start(start) ?? throw new InvalidOperationException($"{executable} does not start");
         _ = process.StandardError.ReadToEndAsync(); // drained, so that a full pipe never stops the server
         while (await process.StandardOutput.ReadLineAsync() is { } line)

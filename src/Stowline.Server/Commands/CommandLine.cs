@@ -26,6 +26,7 @@ public static class CommandLine
         root.Subcommands.Add(VerifyCommand.Define());
         root.Subcommands.Add(BackupCommand.Define());
         root.Subcommands.Add(RestoreCommand.Define());
+        root.Subcommands.Add(BenchCommand.Define());
         root.Subcommands.Add(VersionCommand.Define());
         return root;
     }

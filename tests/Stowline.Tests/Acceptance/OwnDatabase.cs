@@ -17,7 +17,9 @@ public sealed class OwnDatabase : IAsyncDisposable
         var server = EveryDatabaseAttribute.Postgres ?? throw new InvalidOperationException("STOWLINE_TEST_POSTGRES is not set: this run must have PostgreSQL");
         var name = "a" + Guid.NewGuid().ToString("N");
         await RunAsync(server, $"CREATE DATABASE {name}");
-        return (folder, new Npgsql.NpgsqlConnectionStringBuilder(server) { Database = name }.ToString(), new OwnDatabase(folder, name));
+        var at = new Npgsql.NpgsqlConnectionStringBuilder(server);
+        var user = Uri.EscapeDataString(at.Username ?? "postgres") + (at.Password is { Length: > 0 } password ? ":" + Uri.EscapeDataString(password) : "");
+        return (folder, $"postgres://{user}@{at.Host}:{at.Port}/{name}", new OwnDatabase(folder, name));
     }
 
     private static async Task RunAsync(string server, string sql)

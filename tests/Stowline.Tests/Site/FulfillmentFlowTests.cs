@@ -172,6 +172,28 @@ public sealed class FulfillmentFlowTests
     }
 
     [Theory, EveryDatabase]
+    public async Task A_serial_number_that_was_picked_leaves_with_the_shipment(string store)
+    {
+        await using var site = await StartAsync(store);
+        await site.StockAsync("S", 2);
+        await site.InSiteAsync<Done>(async tx =>
+        {
+            await Serials.ArriveAsync(tx, Code, 1, [new("S", "N1", ""), new("S", "N2", "")]);
+            return new Done();
+        });
+        var task = await site.StartAsync(await site.OrderAsync("S", 2));
+        foreach (var serial in new[] { "N1", "N2" })
+            await site.InSiteAsync(tx => PickItem.DecideAsync(Code, task.Id, 1, new PickItemBody { Quantity = 1, Serials = [serial] }, tx));
+        await site.CompleteAsync(task.Id);
+        var packing = await site.PackingOfAsync(task.OrderId);
+        await site.PackAsync(packing);
+        var shipment = (await site.ShipAsync(packing)).Value;
+        var left = await site.Node.Database.ReadAsync(async s => await s.QueryAsync<string>("SELECT serial FROM serials WHERE left_reference = @reference ORDER BY serial",
+            new { reference = $"shipment {shipment.Number}" }));
+        Assert.Equal(["N1", "N2"], left);
+    }
+
+    [Theory, EveryDatabase]
     public async Task A_tracking_number_is_one_shipments(string store)
     {
         await using var site = await StartAsync(store);

@@ -131,8 +131,8 @@ internal sealed class SiteBooks(string site, SiteDirectory directory) : Consumer
             var (order, parts) = _orders[shorted.OrderId];
             if (!order.Cancelling)
                 await Rerouting.RouteAsync(tx, order, parts, part, shorted.Lines, $"short at {site}: {shorted.Reason}", sites, _callers[order.Id]);
+            // A shortage brings no stock: serving backorders on it could send the same units round and round.
             await SaveAsync(order.Id);
-            _arrived.UnionWith(shorted.Balances.Select(b => b.Sku));
         }
 
         private async ValueTask CancelledAsync(PartCancelled cancelled)

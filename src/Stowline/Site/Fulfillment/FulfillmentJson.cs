@@ -16,6 +16,7 @@ namespace Stowline.Site.Fulfillment;
 [JsonSerializable(typeof(Page<PutBackTask>))]
 [JsonSerializable(typeof(AssignPickingBody))]
 [JsonSerializable(typeof(PickItemBody))]
+[JsonSerializable(typeof(PickItemsBody))]
 [JsonSerializable(typeof(SkipItemBody))]
 [JsonSerializable(typeof(CancelTaskBody))]
 [JsonSerializable(typeof(StartPackingBody))]

@@ -1,8 +1,10 @@
+using System.Globalization;
 using System.Text.Json;
 using Stowline.Contracts;
 using Stowline.Kernel;
 using Stowline.Log;
 using Stowline.Site.Stock;
+using Stowline.Store;
 
 namespace Stowline.Site.Fulfillment;
 
@@ -17,37 +19,91 @@ public sealed record PickItemBody
     public IReadOnlyList<string>? Serials { get; init; }
 }
 
+/// <summary>Several picks of one task at once: what a handheld gathered without network, or a robot reports.</summary>
+public sealed record PickItemsBody
+{
+    public IReadOnlyList<PickEntryBody?>? Items { get; init; }
+}
+
+/// <summary>One of several picks. <see cref="Item"/> is the item's id.</summary>
+public sealed record PickEntryBody
+{
+    public string? Item { get; init; }
+    public long Quantity { get; init; }
+    public string? Bin { get; init; }
+    public IReadOnlyList<string>? Serials { get; init; }
+}
+
+/// <summary>A pick that was checked.</summary>
+internal readonly record struct PickEntry(int Item, int Quantity, string? Bin, IReadOnlyList<string>? Serials);
+
 /// <summary>
-/// Moves units from a bin to staging (F2); may be repeated unit by unit. Refusals: <c>picking_task_not_found</c>, <c>picking_item_not_found</c>,
-/// <c>invalid_transition</c>, <c>quantity_exceeds_remaining</c>, <c>wrong_bin</c>.
+/// Moves units from bins to staging (F2); may be repeated unit by unit, and several items may be picked at once, all or none. Refusals:
+/// <c>picking_task_not_found</c>, <c>picking_item_not_found</c>, <c>invalid_transition</c>, <c>quantity_exceeds_remaining</c>, <c>wrong_bin</c>.
 /// </summary>
 public static class PickItem
 {
-    public static async ValueTask<Outcome<PickingTask>> DecideAsync(string site, Guid taskId, int itemNumber, PickItemBody body, LaneTransaction tx)
+    public static ValueTask<Outcome<PickingTask>> DecideAsync(string site, Guid taskId, int itemNumber, PickItemBody body, LaneTransaction tx)
     {
         var problems = new Problems();
-        var quantity = problems.Quantity(body.Quantity, "quantity");
-        var bin = body.Bin is null ? null : problems.Code(body.Bin, "bin");
-        CheckSerials(body.Serials, quantity, problems);
-        if (problems.Any) return problems.ToRefusal();
-        if (await PickingTasks.FindAsync(tx, site, taskId) is not { } loaded) return PickingTasks.NotFound(taskId.ToString());
-        if (loaded.Items.FirstOrDefault(i => i.Item == itemNumber) is not { } item) return SkipItem.ItemNotFound(loaded.Task.Number, itemNumber);
-        if (Refuse(loaded, item, quantity, bin) is { } no) return no;
+        var entry = Check(itemNumber, body.Quantity, body.Bin, body.Serials, "", problems);
+        return problems.Any ? ValueTask.FromResult<Outcome<PickingTask>>(problems.ToRefusal()) : DecideAsync(site, taskId, [entry], tx);
+    }
 
-        var full = quantity == item.Remaining;
-        var movement = await StockBook.PickAsync(tx, site, new StockUnits(item.Sku, item.Bin, item.LotOrNull, quantity), $"picking {loaded.Task.Number}");
-        await tx.WriteAsync("""
-            UPDATE picking_items SET quantity_picked = quantity_picked + @quantity, status = @status, picked_at = @now, serials = COALESCE(@serials, serials)
-            WHERE task_id = @taskId AND item = @itemNumber
-            """, new
-            {
-                taskId, itemNumber, quantity, now = tx.Now, status = full ? PickingItemStatus.Picked : PickingItemStatus.Pending,
-                serials = await SerialsAsync(tx, taskId, itemNumber, body.Serials),
-            });
-        if (full) await tx.WriteAsync("UPDATE picking_tasks SET picked_items = picked_items + 1 WHERE id = @taskId", new { taskId });
+    /// <summary>Several items at once. An item may be named once.</summary>
+    public static ValueTask<Outcome<PickingTask>> DecideAsync(string site, Guid taskId, PickItemsBody body, LaneTransaction tx)
+    {
+        var problems = new Problems();
+        var entries = new List<PickEntry>();
+        problems.Check(body.Items is { Count: > 0 and <= Limits.MaxOrderLines }, "items", $"must be 1–{Limits.MaxOrderLines}");
+        for (var i = 0; i < (body.Items?.Count ?? 0) && i < Limits.MaxOrderLines; i++)
+        {
+            var at = $"items[{i}].";
+            if (body.Items![i] is not { } item) { problems.Add($"items[{i}]", "must not be null"); continue; }
+            if (!int.TryParse(item.Item, NumberStyles.None, CultureInfo.InvariantCulture, out var number)) problems.Add(at + "item", "must be the id of an item");
+            problems.Check(entries.TrueForAll(e => e.Item != number), at + "item", "is named twice");
+            entries.Add(Check(number, item.Quantity, item.Bin, item.Serials, at, problems));
+        }
+        return problems.Any ? ValueTask.FromResult<Outcome<PickingTask>>(problems.ToRefusal()) : DecideAsync(site, taskId, entries, tx);
+    }
+
+    private static PickEntry Check(int item, long quantity, string? bin, IReadOnlyList<string>? serials, string at, Problems problems)
+    {
+        var units = problems.Quantity(quantity, at + "quantity");
+        CheckSerials(serials, units, at, problems);
+        return new PickEntry(item, units, bin is null ? null : problems.Code(bin, at + "bin"), serials);
+    }
+
+    private static async ValueTask<Outcome<PickingTask>> DecideAsync(string site, Guid taskId, IReadOnlyList<PickEntry> entries, LaneTransaction tx)
+    {
+        if (await PickingTasks.FindAsync(tx, site, taskId) is not { } loaded) return PickingTasks.NotFound(taskId.ToString());
         var task = loaded.Task;
-        tx.Append(Lane.Site(site), new ItemPicked(task.Id, task.Number, task.OrderId, task.Part, item.Item, quantity, [movement]), loaded.Subject, task.OrderId);
+        var byNumber = loaded.Items.ToDictionary(i => i.Item);
+        foreach (var entry in entries)
+        {
+            if (!byNumber.TryGetValue(entry.Item, out var item)) return SkipItem.ItemNotFound(task.Number, entry.Item);
+            if (Refuse(loaded, item, entry.Quantity, entry.Bin) is { } no) return no;
+        }
+        StockUnits[] units = [.. entries.Select(e => new StockUnits(byNumber[e.Item].Sku, byNumber[e.Item].Bin, byNumber[e.Item].LotOrNull, e.Quantity))];
+        var movements = await StockBook.PickAsync(tx, site, units, $"picking {task.Number}");
+        await WriteAsync(tx, taskId, entries, byNumber);
+        for (var i = 0; i < entries.Count; i++)
+            tx.Append(Lane.Site(site), new ItemPicked(task.Id, task.Number, task.OrderId, task.Part, entries[i].Item, entries[i].Quantity, [movements[i]]), loaded.Subject, task.OrderId);
         return await PickingTasks.ShowAsync(tx, site, taskId);
+    }
+
+    private static async ValueTask WriteAsync(LaneTransaction tx, Guid taskId, IReadOnlyList<PickEntry> entries, Dictionary<int, PickingItemRow> items)
+    {
+        await tx.UpdateAsync("picking_items", "quantity_picked = picking_items.quantity_picked + k.more, status = k.new_status, picked_at = k.at", entries.Count,
+            [Column.Same("task_id", entries.Count, taskId), Column.From("item", entries, e => e.Item)],
+            Column.From("more", entries, e => e.Quantity),
+            Column.From("new_status", entries, e => (int)(e.Quantity == items[e.Item].Remaining ? PickingItemStatus.Picked : PickingItemStatus.Pending)),
+            Column.Same("at", entries.Count, tx.Now));
+        foreach (var entry in entries.Where(e => e.Serials is { Count: > 0 }))
+            await tx.WriteAsync("UPDATE picking_items SET serials = @serials WHERE task_id = @taskId AND item = @item",
+                new { taskId, item = entry.Item, serials = await SerialsAsync(tx, taskId, entry.Item, entry.Serials!) });
+        var full = entries.Count(e => e.Quantity == items[e.Item].Remaining);
+        if (full > 0) await tx.WriteAsync("UPDATE picking_tasks SET picked_items = picked_items + @full WHERE id = @taskId", new { taskId, full });
     }
 
     private static Refusal? Refuse(LoadedPicking loaded, PickingItemRow item, int quantity, string? bin)
@@ -64,19 +120,18 @@ public static class PickItem
         return bin is null || bin == item.Bin ? null : Refusal.Conflict("wrong_bin", $"item {item.Item} is in bin {item.Bin}, not {bin}");
     }
 
-    private static void CheckSerials(IReadOnlyList<string>? serials, int quantity, Problems problems)
+    private static void CheckSerials(IReadOnlyList<string>? serials, int quantity, string at, Problems problems)
     {
         if (serials is null) return;
-        if (quantity > 0) problems.Check(serials.Count == quantity, "serials", "must be one per unit");
-        if (serials.Count > 10_000) problems.Add("serials", "must be at most 10000");
-        else for (var i = 0; i < serials.Count; i++) problems.Code(serials[i], $"serials[{i}]");
-        problems.Check(serials.Distinct(StringComparer.Ordinal).Count() == serials.Count, "serials", "must differ from each other");
+        if (quantity > 0) problems.Check(serials.Count == quantity, at + "serials", "must be one per unit");
+        if (serials.Count > 10_000) problems.Add(at + "serials", "must be at most 10000");
+        else for (var i = 0; i < serials.Count; i++) problems.Code(serials[i], $"{at}serials[{i}]");
+        problems.Check(serials.Distinct(StringComparer.Ordinal).Count() == serials.Count, at + "serials", "must differ from each other");
     }
 
-    /// <summary>All serials of the item so far, as JSON; null when none came with this call.</summary>
-    private static async ValueTask<string?> SerialsAsync(LaneTransaction tx, Guid taskId, int itemNumber, IReadOnlyList<string>? added)
+    /// <summary>All serials of the item so far, with the new ones, as JSON.</summary>
+    private static async ValueTask<string> SerialsAsync(LaneTransaction tx, Guid taskId, int itemNumber, IReadOnlyList<string> added)
     {
-        if (added is not { Count: > 0 }) return null;
         var before = await tx.FindAsync<string>("SELECT serials FROM picking_items WHERE task_id = @taskId AND item = @itemNumber", new { taskId, itemNumber });
         string[] known = before is null ? [] : JsonSerializer.Deserialize(before, FulfillmentJson.Default.StringArray) ?? [];
         return JsonSerializer.Serialize([.. known, .. added.Select(s => s.Trim())], FulfillmentJson.Default.StringArray);

@@ -28,6 +28,8 @@ internal static class PickingEndpoints
             (site, id, body, tx) => CancelPicking.DecideAsync(site, id, body.Reason, tx)));
         tasks.MapPost("/{key}/items/{item}/pick", (HttpContext http, string key, string item) => TaskInput.RunAsync<PickItemBody, PickingTask>(http, node, Table, key,
             PickingTasks.NotFound, (site, id, body, tx) => PickItem.DecideAsync(site, id, ItemNumber(item), body, tx)));
+        tasks.MapPost("/{key}/items/pick", (HttpContext http, string key) => TaskInput.RunAsync<PickItemsBody, PickingTask>(http, node, Table, key,
+            PickingTasks.NotFound, (site, id, body, tx) => PickItem.DecideAsync(site, id, body, tx)));
         tasks.MapPost("/{key}/items/{item}/skip", (HttpContext http, string key, string item) => TaskInput.RunAsync<SkipItemBody, PickingTask>(http, node, Table, key,
             PickingTasks.NotFound, (site, id, body, tx) => SkipItem.DecideAsync(site, id, ItemNumber(item), body.Reason, tx)));
     }

@@ -64,20 +64,26 @@ public static class StockBook
         await change.WriteAsync();
     }
 
-    /// <summary>Moves reserved units from a bin to staging, where they stay reserved. Movement kind picking.</summary>
-    public static async ValueTask<MovementLine> PickAsync(LaneTransaction tx, string site, StockUnits units, string reference)
+    /// <summary>Moves reserved units from bins to staging, where they stay reserved. Movements of kind picking, one per entry, in order.</summary>
+    public static async ValueTask<IReadOnlyList<MovementLine>> PickAsync(LaneTransaction tx, string site, IReadOnlyList<StockUnits> units, string reference)
     {
         var change = new StockChange(tx, site);
-        await change.LoadAsync([KeyOf(units), KeyOf(units) with { Bin = Staging }]);
-        var from = change.Row(units.Sku, units.Bin, units.Lot);
-        var staged = change.Row(units.Sku, Staging, units.Lot);
-        StockChange.Place(staged, BinBook.StagingPlace);
-        Carry(from, staged, units.Quantity);
-        Reserve(from, -units.Quantity);
-        Reserve(staged, units.Quantity);
-        change.Move(MovementKind.Picking, units.Sku, units.Lot, units.Bin, Staging, units.Quantity, null, reference);
-        return (await change.WriteAsync())[0];
+        await change.LoadAsync(units.SelectMany(u => new[] { KeyOf(u), KeyOf(u) with { Bin = Staging } }));
+        foreach (var u in units)
+        {
+            var from = change.Row(u.Sku, u.Bin, u.Lot);
+            var staged = change.Row(u.Sku, Staging, u.Lot);
+            StockChange.Place(staged, BinBook.StagingPlace);
+            Carry(from, staged, u.Quantity);
+            Reserve(from, -u.Quantity);
+            Reserve(staged, u.Quantity);
+            change.Move(MovementKind.Picking, u.Sku, u.Lot, u.Bin, Staging, u.Quantity, null, reference);
+        }
+        return await change.WriteAsync();
     }
+
+    /// <summary>As above, for the units of one row.</summary>
+    public static async ValueTask<MovementLine> PickAsync(LaneTransaction tx, string site, StockUnits units, string reference) => (await PickAsync(tx, site, [units], reference))[0];
 
     /// <summary>Units a picker could not find: their reservation ends, and all of the row's unreserved remainder is blocked until it is counted.</summary>
     public static async ValueTask BlockForCountAsync(LaneTransaction tx, string site, IReadOnlyList<StockUnits> notFound)
