@@ -51,7 +51,8 @@ public sealed class PostgresDatabase : Database
         await _source.DisposeAsync();
     }
 
-    private static string Parse(string text)
+    /// <summary>Turns <c>postgres://…</c> into an Npgsql connection string; one that is that already stays as it is.</summary>
+    public static string Parse(string text)
     {
         if (!text.StartsWith("postgres://", StringComparison.Ordinal) && !text.StartsWith("postgresql://", StringComparison.Ordinal)) return text;
         var uri = new Uri(text);
@@ -74,12 +75,14 @@ internal sealed class PostgresSession(NpgsqlConnection connection) : SqlSession(
     private readonly NpgsqlConnection _connection = connection;
     private NpgsqlTransaction? _transaction;
     private NpgsqlBatch? _later;
+    private const int MostLater = 200;
 
     public override Dialect Dialect => Dialect.Postgres;
 
     public override async ValueTask BeginAsync(bool snapshot, CancellationToken ct) =>
         _transaction = await _connection.BeginTransactionAsync(snapshot ? System.Data.IsolationLevel.RepeatableRead : System.Data.IsolationLevel.ReadCommitted, ct);
 
+    /// <summary>What was put off travels together with the COMMIT. If any of it fails, PostgreSQL skips the rest, the COMMIT too.</summary>
     public override async ValueTask CommitAsync()
     {
         await FlushAsync();
@@ -119,7 +122,7 @@ internal sealed class PostgresSession(NpgsqlConnection connection) : SqlSession(
             }
         }
         _later.BatchCommands.Add(command);
-        if (_later.BatchCommands.Count >= 200) await FlushAsync();
+        if (_later.BatchCommands.Count >= MostLater) await FlushAsync();
     }
 
     public override async ValueTask FlushAsync()
@@ -130,25 +133,25 @@ internal sealed class PostgresSession(NpgsqlConnection connection) : SqlSession(
         await batch.ExecuteNonQueryAsync();
     }
 
-    public override async ValueTask InsertAsync(string table, int count, params Column[] columns)
+    public override ValueTask InsertAsync(string table, int count, params Column[] columns)
     {
-        if (count == 0) return;
-        await RunAsync($"INSERT INTO {table} ({Names(columns)}) SELECT * FROM {Unnest(columns)}", count, columns);
+        if (count == 0) return ValueTask.CompletedTask;
+        return LaterAsync($"INSERT INTO {table} ({Names(columns)}) SELECT * FROM {Unnest(columns)}", count, columns);
     }
 
-    public override async ValueTask UpsertAsync(string table, string conflict, string update, int count, params Column[] columns)
+    public override ValueTask UpsertAsync(string table, string conflict, string update, int count, params Column[] columns)
     {
-        if (count == 0) return;
-        await RunAsync($"INSERT INTO {table} ({Names(columns)}) SELECT * FROM {Unnest(columns)} ON CONFLICT ({conflict}) DO " +
+        if (count == 0) return ValueTask.CompletedTask;
+        return LaterAsync($"INSERT INTO {table} ({Names(columns)}) SELECT * FROM {Unnest(columns)} ON CONFLICT ({conflict}) DO " +
                        (update.Length == 0 ? "NOTHING" : "UPDATE SET " + update), count, columns);
     }
 
-    public override async ValueTask<int> UpdateAsync(string table, string set, int count, Column[] keys, params Column[] values)
+    public override ValueTask UpdateAsync(string table, string set, int count, Column[] keys, params Column[] values)
     {
-        if (count == 0) return 0;
+        if (count == 0) return ValueTask.CompletedTask;
         Column[] all = [.. keys, .. values];
         var where = string.Join(" AND ", keys.Select(k => $"{table}.{k.Name} = k.{k.Name}"));
-        return await RunAsync($"UPDATE {table} SET {set} FROM {Unnest(all)} WHERE {where}", count, all);
+        return LaterAsync($"UPDATE {table} SET {set} FROM {Unnest(all)} WHERE {where}", count, all);
     }
 
     public override async ValueTask SelectAsync(string select, int count, Column[] keys, Action<RowReader> row)
@@ -161,11 +164,14 @@ internal sealed class PostgresSession(NpgsqlConnection connection) : SqlSession(
         while (await reader.ReadAsync()) row(rows);
     }
 
-    private async Task<int> RunAsync(string sql, int count, Column[] columns)
+    private ValueTask LaterAsync(string sql, int count, Column[] columns)
     {
-        await FlushAsync();
-        await using var command = Command(sql, count, columns);
-        return await command.ExecuteNonQueryAsync();
+        _later ??= new NpgsqlBatch(_connection);
+        var command = _later.CreateBatchCommand();
+        command.CommandText = sql;
+        foreach (var column in columns) command.Parameters.Add(new NpgsqlParameter { Value = ArrayOf(column, count) });
+        _later.BatchCommands.Add(command);
+        return _transaction is null || _later.BatchCommands.Count >= MostLater ? FlushAsync() : ValueTask.CompletedTask;
     }
 
     private NpgsqlCommand Command(string sql, int count, Column[] columns)
@@ -199,6 +205,25 @@ internal sealed class PostgresSession(NpgsqlConnection connection) : SqlSession(
         _ when type == typeof(byte[]) => "bytea",
         _ => throw new NotSupportedException($"a column of {type} cannot be sent"),
     };
+
+    /// <summary>Tables, the partitions of a table counting as the table; by oid, which is the order in which they were made.</summary>
+    public override async ValueTask<IReadOnlyList<string>> TablesAsync() => await QueryAsync<string>("""
+        SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+        ORDER BY c.oid
+        """);
+
+    public override async ValueTask<long> WriteTableAsync(string table, IReadOnlyList<string> columns, IAsyncEnumerable<object?[]> rows)
+    {
+        await FlushAsync();
+        var types = await PostgresCopy.TypesAsync(_connection, table, columns);
+        await using var importer = await _connection.BeginBinaryImportAsync($"COPY {table} ({string.Join(", ", columns)}) FROM STDIN (FORMAT BINARY)");
+        await foreach (var row in rows)
+        {
+            await importer.StartRowAsync();
+            for (var i = 0; i < row.Length; i++) await PostgresCopy.WriteAsync(importer, row[i], types[i]);
+        }
+        return (long)await importer.CompleteAsync();
+    }
 
     private static string Names(Column[] columns) => string.Join(", ", columns.Select(c => c.Name));
 

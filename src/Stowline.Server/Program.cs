@@ -1,1 +1,3 @@
-System.Console.WriteLine("stowline");
+using Stowline.Server.Commands;
+
+return await CommandLine.RunAsync(args);

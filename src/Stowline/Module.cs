@@ -18,6 +18,12 @@ public abstract class Module
     /// <summary>Loads what the module keeps in memory, once, before the node is ready.</summary>
     public virtual Task StartAsync(Node node, CancellationToken ct) => Task.CompletedTask;
 
+    /// <summary>What else the module does by itself, beside its consumers: made once, after <see cref="StartAsync"/>.</summary>
+    public virtual IEnumerable<Pump> Pumps(Node node) => [];
+
+    /// <summary>The person behind an order, for erasing by order; null when the module does not know orders or not this one.</summary>
+    public virtual Task<Guid?> FindPersonOfOrderAsync(SqlSession session, string order) => Task.FromResult<Guid?>(null);
+
     /// <summary>The module's part of <c>stowline verify</c>: name → null when well, else what is wrong. Runs on one snapshot.</summary>
     public virtual IEnumerable<(string Check, Func<SqlSession, Task<string?>> Run)> Checks(Node node) => [];
 }

@@ -14,6 +14,8 @@ public sealed class Node : IAsyncDisposable
     private readonly List<ConsumerPump> _consumers = [];
     private readonly HashSet<string> _sites = new(StringComparer.Ordinal);
     private readonly Lock _gate = new();
+    private readonly List<Pump> _others = [];
+    private PumpHost? _writerHost;
     private PumpHost? _host;
 
     private Node(Database database, IdSource ids, IReadOnlyList<Module> modules)
@@ -21,7 +23,7 @@ public sealed class Node : IAsyncDisposable
         Database = database;
         Ids = ids;
         Modules = modules;
-        Lanes = new Lanes(database, ids) { WriterOpened = pump => _host?.Start(pump) };
+        Lanes = new Lanes(database, ids) { WriterOpened = pump => _writerHost?.Start(pump) };
     }
 
     public Database Database { get; }
@@ -34,16 +36,33 @@ public sealed class Node : IAsyncDisposable
     public static IReadOnlyList<Module> AllModules() => NodeModules.All();
 
     /// <summary>Migrates the database, opens the lanes, starts the modules. The database is then the node's to dispose.</summary>
-    public static async Task<Node> OpenAsync(Database database, IdSource? ids = null, CancellationToken ct = default)
+    /// <param name="modules">Other modules than all: for tests of the log itself.</param>
+    public static async Task<Node> OpenAsync(Database database, IdSource? ids = null, IReadOnlyList<Module>? modules = null, CancellationToken ct = default)
     {
         ContractsJson.Register();
-        await Migrator.RunAsync(database, ct);
-        var node = new Node(database, ids ?? new IdSource(database.Time), AllModules());
+        await Migrator.RunAsync(database, ct: ct);
+        var node = new Node(database, ids ?? new IdSource(database.Time), modules ?? AllModules());
         await node.Lanes.InitializeAsync(ct);
         foreach (var module in node.Modules) await module.StartAsync(node, ct);
         var sites = await database.ReadAsync(async session => await session.QueryAsync<string>("SELECT name FROM lanes WHERE name LIKE 'site/%' ORDER BY ordinal"), ct);
         foreach (var lane in sites) node.AddSite(lane["site/".Length..]);
+        node._others.AddRange([new IdempotencyCleanup(node.Lanes), .. node.Modules.SelectMany(m => m.Pumps(node))]);
         return node;
+    }
+
+    /// <summary>Fills an empty database from a backup, as <see cref="Restore"/> says. The database is then ready for <see cref="OpenAsync"/>.</summary>
+    public static Task<BackupManifest> RestoreAsync(Database database, string path, IdSource? ids = null, CancellationToken ct = default)
+    {
+        ContractsJson.Register();
+        return Restore.RunAsync(database, path, ids ?? new IdSource(database.Time), ct);
+    }
+
+    /// <summary>The person behind an order, asked of the modules; null when no module knows the order.</summary>
+    public async Task<Guid?> FindPersonOfOrderAsync(string order, CancellationToken ct = default)
+    {
+        foreach (var module in Modules)
+            if (await Database.ReadAsync(session => module.FindPersonOfOrderAsync(session, order), ct) is { } person) return person;
+        return null;
     }
 
     /// <summary>Makes the consumers of a site's lanes. Called at start and when a site becomes known; twice does nothing.</summary>
@@ -72,15 +91,17 @@ public sealed class Node : IAsyncDisposable
     }
 
     /// <summary>All that runs by itself on this node.</summary>
-    public IReadOnlyList<Pump> Pumps => [.. Lanes.Writers, .. Consumers];
+    public IReadOnlyList<Pump> Pumps => [.. Lanes.Writers, .. Consumers, .. _others];
 
     /// <summary>Runs the pumps in loops until the node is disposed.</summary>
     public void Start(Action<Pump, Exception>? onError = null)
     {
         lock (_gate)
         {
+            _writerHost = new PumpHost(Time, Ids, onError);
             _host = new PumpHost(Time, Ids, onError);
-            foreach (var pump in Lanes.Writers.Concat<Pump>(_consumers)) _host.Start(pump);
+            foreach (var pump in Lanes.Writers) _writerHost.Start(pump);
+            foreach (var pump in _consumers.Concat(_others)) _host.Start(pump);
         }
     }
 
@@ -90,8 +111,21 @@ public sealed class Node : IAsyncDisposable
     /// <summary>Finishes what was begun, refuses what still waits, closes the database.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (_host is { } host) await host.DisposeAsync();
+        // A consumer in the middle of a step waits for its writer, so the writers go last. A writer that cannot reach its database could
+        // keep them waiting for ever, so not longer than this.
+        var limit = TimeSpan.FromSeconds(10);
+        var consumers = _host?.DisposeAsync().AsTask() ?? Task.CompletedTask;
+        try
+        {
+            await consumers.WaitAsync(limit, Time);
+        }
+        catch (TimeoutException)
+        {
+            // the writers' end below ends them too
+        }
+        if (_writerHost is { } writers) await writers.DisposeAsync();
         await Lanes.DisposeAsync();
+        await consumers;
         await Database.DisposeAsync();
     }
 }

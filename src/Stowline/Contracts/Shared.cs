@@ -67,6 +67,8 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(ProductsSaved))]
 [JsonSerializable(typeof(SiteSaved))]
 [JsonSerializable(typeof(PersonErased))]
+[JsonSerializable(typeof(NodeRestored))]
+[JsonSerializable(typeof(ParkedDiscarded))]
 [JsonSerializable(typeof(StockMoved))]
 [JsonSerializable(typeof(StockRebalanced))]
 [JsonSerializable(typeof(RecallRequested))]

@@ -58,7 +58,7 @@ internal sealed class ConsumerPump : Pump
         {
             await StepAsync(events);
         }
-        catch (Exception e) when (!_lanes.Database.IsInfrastructure(e))
+        catch (Exception e) when (IsAtFault(e))
         {
             LastError = e.Message;
             LastErrorAt = _lanes.Time.GetUtcNow();
@@ -68,6 +68,12 @@ internal sealed class ConsumerPump : Pump
         }
         return true;
     }
+
+    /// <summary>
+    /// Whether the event or its handling is at fault, so that parking helps. A lost database or a command that could not be stored
+    /// (the writer answers those with a refusal) says nothing about the event: the host tries again.
+    /// </summary>
+    private bool IsAtFault(Exception e) => e is not ConsumerStalledException && !_lanes.Database.IsInfrastructure(e);
 
     private async Task<bool> LoadAsync(CancellationToken ct)
     {
@@ -88,7 +94,7 @@ internal sealed class ConsumerPump : Pump
         {
             await StepAsync([one]);
         }
-        catch (Exception e) when (!_lanes.Database.IsInfrastructure(e))
+        catch (Exception e) when (IsAtFault(e))
         {
             await MoveAsync([one], async tx =>
             {
@@ -169,6 +175,9 @@ internal sealed class ConsumerPump : Pump
         {
             var (outcome, _) = await _lanes.ExecuteAsConsumerAsync<int>(_consumer.Target(_source), AsConsumer, async tx =>
             {
+                // Two operators may press the same button: what the other one has resumed or discarded must not be handled again.
+                if (await StillParkedAsync(tx, subject, positions[^1]) != events.Count)
+                    return Refusal.Conflict("park_changed", $"what is parked of {subject} has changed meanwhile; look again");
                 await _consumer.HandleAsync(events, tx);
                 await tx.ExecuteAsync("""
                     DELETE FROM parked_events WHERE consumer = @consumer AND subject = @subject AND lane_id = (SELECT id FROM lanes WHERE name = @lane)
@@ -178,7 +187,7 @@ internal sealed class ConsumerPump : Pump
             });
             return outcome;
         }
-        catch (Exception e) when (!_lanes.Database.IsInfrastructure(e))
+        catch (Exception e) when (IsAtFault(e))
         {
             await _lanes.ExecuteAsConsumerAsync<Done>(_consumer.Target(_source), AsConsumer, async tx =>
             {
@@ -189,6 +198,31 @@ internal sealed class ConsumerPump : Pump
             return Refusal.Conflict("still_failing", e.Message);
         }
     }
+
+    private ValueTask<long> StillParkedAsync(LaneTransaction tx, string subject, long last) => tx.FindAsync<long>("""
+        SELECT COUNT(*) FROM parked_events p JOIN lanes l ON l.id = p.lane_id
+        WHERE p.consumer = @consumer AND l.name = @lane AND p.subject = @subject AND p.position <= @last
+        """, new { consumer = _consumer.Name, lane = _source.Name, subject, last });
+
+    /// <summary>
+    /// An operator gives parked events up: one position, or all of the subject. They are gone for this consumer for good, so the act is
+    /// itself an event, with its reason and who did it.
+    /// </summary>
+    public async Task<Outcome<int>> DiscardAsync(string subject, long? position, string reason, Caller caller, CancellationToken ct) =>
+        await _lanes.ExecuteAsync<int>(_consumer.Target(_source), caller, async tx =>
+        {
+            var positions = await tx.QueryAsync<long>("""
+                SELECT p.position FROM parked_events p JOIN lanes l ON l.id = p.lane_id
+                WHERE p.consumer = @consumer AND l.name = @lane AND p.subject = @subject AND p.position BETWEEN @first AND @last ORDER BY p.position
+                """, new { consumer = _consumer.Name, lane = _source.Name, subject, first = position ?? 0, last = position ?? long.MaxValue });
+            if (positions.Count == 0) return Refusal.NotFound("not_parked", $"nothing of {subject} is parked for {_consumer.Name}");
+            await tx.ExecuteAsync("""
+                DELETE FROM parked_events WHERE consumer = @consumer AND subject = @subject AND lane_id = (SELECT id FROM lanes WHERE name = @lane)
+                AND position BETWEEN @first AND @last
+                """, new { consumer = _consumer.Name, subject, lane = _source.Name, first = positions[0], last = positions[^1] });
+            tx.Append(_consumer.Target(_source), new ParkedDiscarded(_consumer.Name, _source.Name, subject, positions, reason), subject);
+            return positions.Count;
+        }, ct);
 }
 
 /// <summary>A consumer's step could not be stored now; the pump tries again.</summary>

@@ -58,7 +58,9 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
         if (!_heads.TryGetValue(lane, out var head)) throw new UnknownLaneException(lane.Name);
         if (!_sequences.TryGetValue((head.Id, kind), out var range))
         {
-            var last = await session.FindAsync<long?>("SELECT last FROM lane_sequences WHERE lane_id = @id AND kind = @kind", new { id = head.Id, kind }) ?? 0;
+            var last = await session.FindAsync<long?>("SELECT last FROM lane_sequences WHERE lane_id = @id AND kind = @kind", new { id = head.Id, kind })
+                // Each restore leaves a gap of a million, also for kinds that had no number yet when the backup was made.
+                ?? (head.Incarnation - 1) * Restore.NumberGap;
             range = (last, last);
         }
         _sequences[(head.Id, kind)] = (range.First, range.Last + count);

@@ -56,7 +56,7 @@ public sealed class LaneTransaction
         return _group.Session.UpsertAsync(table, conflict, update, count, columns);
     }
 
-    public ValueTask<int> UpdateAsync(string table, string set, int count, Column[] keys, params Column[] values)
+    public ValueTask UpdateAsync(string table, string set, int count, Column[] keys, params Column[] values)
     {
         Wrote = true;
         return _group.Session.UpdateAsync(table, set, count, keys, values);

@@ -28,9 +28,10 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         {
             await RunGroupAsync(commands, ct);
         }
-        catch (Exception e) when (!IsLost(e) && commands.Count > 1)
+        catch (Exception e) when (!IsLost(e) && !ct.IsCancellationRequested && commands.Count > 1)
         {
-            // One of them is faulty. Alone, only the faulty one fails.
+            // One of them is faulty. Alone, only the faulty one fails. Not while stopping: it may be the question whether a COMMIT
+            // happened that was given up, and then nothing may run again.
             foreach (var command in commands) await RunAloneAsync(command, ct);
         }
         catch (Exception e)
@@ -77,8 +78,12 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
             foreach (var scope in commands.Select(c => c.Scope).Distinct().Order(StringComparer.Ordinal).ToArray()) await group.LockScopeAsync(scope);
             await GroupRunner.DecideAsync(commands, group);
             await group.WriteLogAsync();
-            await session.WriteAsync("UPDATE lane_writers SET last_group = @number WHERE scope = @partition AND writer = @writer",
-                new { number, partition, writer = _writer });
+            // An upsert, because a writer that slept for very long may have had its row cleared away, and without it a lost answer to
+            // COMMIT would be taken for a lost COMMIT.
+            await session.WriteAsync("""
+                INSERT INTO lane_writers (scope, writer, last_group, started_at) VALUES (@partition, @writer, @number, @now)
+                ON CONFLICT (scope, writer) DO UPDATE SET last_group = excluded.last_group, started_at = excluded.started_at
+                """, new { partition, writer = _writer, number, now = group.Now });
             await session.FlushAsync();
         }
         catch (Exception e)

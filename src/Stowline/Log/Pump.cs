@@ -61,15 +61,16 @@ public sealed class Signal
 public sealed class PumpHost(TimeProvider time, Kernel.IdSource ids, Action<Pump, Exception>? onError = null) : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();
-    private readonly List<(Pump Pump, Task Loop)> _loops = [];
+    private readonly Dictionary<Pump, Task> _loops = [];
     private readonly Lock _gate = new();
 
     public void Start(Pump pump)
     {
         lock (_gate)
         {
-            if (_stop.IsCancellationRequested) return;
-            _loops.Add((pump, Task.Run(() => LoopAsync(pump))));
+            // Twice is once: a writer may announce itself at the very moment when the node starts all that it knows.
+            if (_stop.IsCancellationRequested || _loops.ContainsKey(pump)) return;
+            _loops[pump] = Task.Run(() => LoopAsync(pump));
         }
     }
 
@@ -81,12 +82,16 @@ public sealed class PumpHost(TimeProvider time, Kernel.IdSource ids, Action<Pump
             try
             {
                 var worked = await pump.RunOnceAsync(_stop.Token);
-                failures = 0;
+                if (failures > 0) (failures, pump.LastError) = (0, null);
                 if (!worked) await pump.Wake.WaitAsync(pump.Idle, time, _stop.Token);
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {
                 return;
+            }
+            catch (Exception) when (_stop.IsCancellationRequested)
+            {
+                return; // what could not be done because everything stops is no error
             }
             catch (Exception e)
             {
@@ -120,7 +125,7 @@ public sealed class PumpHost(TimeProvider time, Kernel.IdSource ids, Action<Pump
         lock (_gate)
         {
             _stop.Cancel();
-            loops = [.. _loops.Select(l => l.Loop)];
+            loops = [.. _loops.Values];
         }
         await Task.WhenAll(loops);
     }

@@ -49,7 +49,7 @@ public static class Verification
         public byte[] Payload { get; init; } = [];
     }
 
-    private static async Task<string?> LaneChainsAsync(SqlSession session)
+    internal static async Task<string?> LaneChainsAsync(SqlSession session)
     {
         foreach (var lane in await session.QueryAsync<LaneRow>("SELECT id, name, head_position, head_hash FROM lanes ORDER BY id"))
             if (await ChainAsync(session, lane) is { } wrong) return $"{lane.Name}: {wrong}";

@@ -10,19 +10,41 @@ namespace Stowline.Store;
 /// </summary>
 public static class Migrator
 {
+    /// <summary>Stands among the migrations while a restore is not finished: no node may open such a database.</summary>
+    internal const string RestoreMark = "restore_in_progress";
+
     private sealed record Applied { public string Name { get; init; } = ""; public string Checksum { get; init; } = ""; }
 
-    public static async Task<int> RunAsync(Database database, CancellationToken ct)
+    /// <param name="only">Just these, for a restore that must first have the tables as they were; null for all.</param>
+    /// <param name="restoring">The caller is the restore itself.</param>
+    public static async Task<int> RunAsync(Database database, IReadOnlySet<string>? only = null, bool restoring = false, CancellationToken ct = default)
     {
         await using var session = await database.OpenAsync(readOnly: false, ct);
         // On PostgreSQL several processes may start at once; the lock lets one of them migrate and the others find it done.
         if (database.Dialect.IsPostgres) await session.ScriptAsync("SELECT pg_advisory_lock(7250091)");
+        try
+        {
+            return await RunAsync(session, database, only, restoring, ct);
+        }
+        finally
+        {
+            // Pooled connections keep their session locks: without this a failed migration would lock everybody out until this process ends.
+            await session.RollbackAsync();
+            if (database.Dialect.IsPostgres) await session.ScriptAsync("SELECT pg_advisory_unlock(7250091)");
+        }
+    }
+
+    private static async Task<int> RunAsync(SqlSession session, Database database, IReadOnlySet<string>? only, bool restoring, CancellationToken ct)
+    {
         await session.ScriptAsync(database.Dialect.Expand(
             "CREATE TABLE IF NOT EXISTS schema_migrations (name {text} NOT NULL PRIMARY KEY, checksum {text} NOT NULL, applied_at {time} NOT NULL)"));
         var applied = (await session.QueryAsync<Applied>("SELECT name, checksum FROM schema_migrations")).ToDictionary(a => a.Name, a => a.Checksum);
+        if (applied.ContainsKey(RestoreMark) && !restoring)
+            throw new InvalidOperationException("a restore into this database was begun and not finished; empty it and restore again");
         var ran = 0;
         foreach (var (name, sql) in Files())
         {
+            if (only is not null && !only.Contains(name)) continue;
             var checksum = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(sql)));
             if (applied.TryGetValue(name, out var known))
             {
@@ -36,7 +58,6 @@ public static class Migrator
             await session.CommitAsync();
             ran++;
         }
-        if (database.Dialect.IsPostgres) await session.ScriptAsync("SELECT pg_advisory_unlock(7250091)");
         return ran;
     }
 

@@ -32,6 +32,22 @@ public static class RowTypes
     /// <summary>Cuts a time to what the store keeps, so that what is answered now equals what is read later.</summary>
     public static DateTimeOffset ToMicroseconds(DateTimeOffset time) => new(time.UtcTicks / 10 * 10, TimeSpan.Zero);
 
+    /// <summary>A value as a driver gives it, in the form that backups keep: what SQLite would store.</summary>
+    public static object? ToPortable(object value) => value switch
+    {
+        DBNull => null,
+        long or double or string or byte[] => value,
+        int number => (long)number,
+        short number => (long)number,
+        bool flag => flag ? 1L : 0L,
+        Guid id => id.ToString(),
+        DateTime { Kind: DateTimeKind.Utc } time => Text(new DateTimeOffset(time)),
+        DateTime date => date.ToString(DateFormat, CultureInfo.InvariantCulture),
+        DateTimeOffset time => Text(time),
+        DateOnly date => date.ToString(DateFormat, CultureInfo.InvariantCulture),
+        _ => throw new NotSupportedException($"a value of {value.GetType()} cannot be backed up"),
+    };
+
     private static void Add<T>(SqlMapper.TypeHandler<T> handler) where T : struct
     {
         SqlMapper.RemoveTypeMap(typeof(T));
@@ -75,5 +91,34 @@ public static class RowTypes
     {
         public override Sku Parse(object value) => new((string)value);
         public override void SetValue(IDbDataParameter parameter, Sku value) => parameter.Value = value.Value;
+    }
+}
+
+/// <summary>Reads the first column of a row as a single value.</summary>
+internal static class Scalar
+{
+    public static bool Is(Type type)
+    {
+        var bare = Nullable.GetUnderlyingType(type) ?? type;
+        return bare.IsPrimitive || bare.IsEnum || bare == typeof(string) || bare == typeof(Guid) || bare == typeof(DateTimeOffset) || bare == typeof(DateOnly)
+               || bare == typeof(byte[]) || bare == typeof(decimal);
+    }
+
+    public static T Read<T>(System.Data.Common.DbDataReader reader)
+    {
+        if (reader.IsDBNull(0)) return default!;
+        var value = reader.GetValue(0);
+        var type = Nullable.GetUnderlyingType(typeof(T)) ?? typeof(T);
+        if (type.IsInstanceOfType(value)) return (T)value;
+        object converted = type switch
+        {
+            _ when type == typeof(Guid) => Guid.Parse((string)value),
+            _ when type == typeof(DateTimeOffset) => value is DateTime time ? new DateTimeOffset(DateTime.SpecifyKind(time, DateTimeKind.Utc)) : RowTypes.ParseTime((string)value),
+            _ when type == typeof(DateOnly) => value is DateTime day ? DateOnly.FromDateTime(day)
+                : DateOnly.ParseExact((string)value, RowTypes.DateFormat, CultureInfo.InvariantCulture),
+            { IsEnum: true } => Enum.ToObject(type, value),
+            _ => Convert.ChangeType(value, type, CultureInfo.InvariantCulture),
+        };
+        return (T)converted;
     }
 }

@@ -90,14 +90,15 @@ public abstract class SqlSession : IAsyncDisposable
     /// <summary>Sends what <see cref="WriteAsync"/> has put off.</summary>
     public virtual ValueTask FlushAsync() => ValueTask.CompletedTask;
 
-    // ---- whole sets of rows: prepared and looped on SQLite, unnest on PostgreSQL
+    // ---- whole sets of rows: prepared and looped on SQLite, unnest on PostgreSQL. Like WriteAsync, writing may be put off until the next
+    // statement that reads, so that a group's writes travel together.
 
     /// <summary>Inserts <paramref name="count"/> rows; column i of row r is <c>columns[i]</c> at r.</summary>
     public abstract ValueTask InsertAsync(string table, int count, params Column[] columns);
 
     /// <summary>Updates rows by key: <paramref name="set"/> is SQL in which <c>k.name</c> is the row's value; the table's own
     /// columns are qualified, because both databases accept that: <c>promised = allotments.promised + k.units</c>.</summary>
-    public abstract ValueTask<int> UpdateAsync(string table, string set, int count, Column[] keys, params Column[] values);
+    public abstract ValueTask UpdateAsync(string table, string set, int count, Column[] keys, params Column[] values);
 
     /// <summary>Inserts or, where the key exists, updates: <paramref name="update"/> as after <c>DO UPDATE SET</c>, with <c>excluded.name</c>.</summary>
     public abstract ValueTask UpsertAsync(string table, string conflict, string update, int count, params Column[] columns);
@@ -107,6 +108,41 @@ public abstract class SqlSession : IAsyncDisposable
     /// <paramref name="row"/> for every row found. Rows of one key come together; PostgreSQL promises no order among keys.
     /// </summary>
     public abstract ValueTask SelectAsync(string select, int count, Column[] keys, Action<RowReader> row);
+
+    // ---- whole tables, for backup and restore
+
+    /// <summary>The tables of this database, in the order in which they were made.</summary>
+    public abstract ValueTask<IReadOnlyList<string>> TablesAsync();
+
+    /// <summary>
+    /// Reads a table row by row. Values come in the one portable form: null, long, double, text (ids, times and dates as <see cref="RowTypes"/>
+    /// writes them) or bytes, so that what one database wrote the other can take.
+    /// </summary>
+    public async IAsyncEnumerable<object?[]> ReadTableAsync(string table, IReadOnlyList<string> columns)
+    {
+        await FlushAsync();
+        await using var command = Connection.CreateCommand();
+        command.CommandText = $"SELECT {string.Join(", ", columns)} FROM {table}";
+        await using var reader = await command.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
+        {
+            var row = new object?[columns.Count];
+            for (var i = 0; i < row.Length; i++) row[i] = RowTypes.ToPortable(reader.GetValue(i));
+            yield return row;
+        }
+    }
+
+    public async ValueTask<IReadOnlyList<string>> ColumnsAsync(string table)
+    {
+        await FlushAsync();
+        await using var command = Connection.CreateCommand();
+        command.CommandText = $"SELECT * FROM {table} LIMIT 0";
+        await using var reader = await command.ExecuteReaderAsync();
+        return [.. Enumerable.Range(0, reader.FieldCount).Select(reader.GetName)];
+    }
+
+    /// <summary>Fills a table with rows in the portable form, as fast as the database can. Answers how many.</summary>
+    public abstract ValueTask<long> WriteTableAsync(string table, IReadOnlyList<string> columns, IAsyncEnumerable<object?[]> rows);
 
     public virtual async ValueTask DisposeAsync()
     {
@@ -159,7 +195,8 @@ public abstract class SqlSession : IAsyncDisposable
     {
         var key = (sql, typeof(T));
         if (_parsers.TryGetValue(key, out var known)) return (Func<DbDataReader, T>)known;
-        var parse = reader.GetRowParser<T>();
+        // A single value is converted by us: Dapper's parser for one hands back what the driver gave, an Int64 where an Int32 was asked for.
+        var parse = Scalar.Is(typeof(T)) ? r => Scalar.Read<T>(r) : reader.GetRowParser<T>();
         _parsers[key] = parse;
         return parse;
     }

@@ -116,11 +116,12 @@ internal sealed class SqliteSession(SqliteConnection connection) : SqlSession(co
         return ValueTask.CompletedTask;
     }
 
-    public override ValueTask<int> UpdateAsync(string table, string set, int count, Column[] keys, params Column[] values)
+    public override ValueTask UpdateAsync(string table, string set, int count, Column[] keys, params Column[] values)
     {
         Column[] all = [.. keys, .. values];
         var where = string.Join(" AND ", keys.Select((k, i) => $"{k.Name} = ?{i + 1}"));
-        return ValueTask.FromResult(RunEach($"UPDATE {table} SET {ReplaceMarks(set, all)} WHERE {where}", count, all));
+        RunEach($"UPDATE {table} SET {ReplaceMarks(set, all)} WHERE {where}", count, all);
+        return ValueTask.CompletedTask;
     }
 
     public override ValueTask SelectAsync(string select, int count, Column[] keys, Action<RowReader> row)
@@ -135,18 +136,15 @@ internal sealed class SqliteSession(SqliteConnection connection) : SqlSession(co
         return ValueTask.CompletedTask;
     }
 
-    private int RunEach(string sql, int count, Column[] columns)
+    private void RunEach(string sql, int count, Column[] columns)
     {
-        if (count == 0) return 0;
+        if (count == 0) return;
         var statement = Statement(sql);
-        var changed = 0;
         for (var r = 0; r < count; r++)
         {
             statement.Bind(columns, r);
             statement.Run();
-            changed += raw.sqlite3_changes(_connection.Handle);
         }
-        return changed;
     }
 
     private SqliteStatement Statement(string sql, Column[]? keys = null)
@@ -172,6 +170,23 @@ internal sealed class SqliteSession(SqliteConnection connection) : SqlSession(co
 
     private static string Names(Column[] columns) => string.Join(", ", columns.Select(c => c.Name));
     private static string Marks(Column[] columns) => string.Join(", ", columns.Select((_, i) => "?" + (i + 1).ToString(CultureInfo.InvariantCulture)));
+
+    public override async ValueTask<IReadOnlyList<string>> TablesAsync() =>
+        await QueryAsync<string>("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY rowid");
+
+    public override async ValueTask<long> WriteTableAsync(string table, IReadOnlyList<string> columns, IAsyncEnumerable<object?[]> rows)
+    {
+        using var statement = new SqliteStatement(_connection.Handle!,
+            $"INSERT INTO {table} ({string.Join(", ", columns)}) VALUES ({string.Join(", ", columns.Select(_ => "?"))})");
+        long count = 0;
+        await foreach (var row in rows)
+        {
+            statement.Bind(row);
+            statement.Run();
+            count++;
+        }
+        return count;
+    }
 
     protected override void SetValue(DbParameter parameter, object? value, Type type) => parameter.Value = value switch
     {

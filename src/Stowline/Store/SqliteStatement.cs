@@ -23,6 +23,24 @@ internal sealed class SqliteStatement : RowReader, IDisposable
         for (var i = 0; i < columns.Length; i++) Bind(i + 1, columns[i], row);
     }
 
+    /// <summary>Binds values in the portable form (see <see cref="RowTypes.ToPortable"/>).</summary>
+    public void Bind(object?[] row)
+    {
+        for (var i = 0; i < row.Length; i++)
+        {
+            var rc = row[i] switch
+            {
+                null => raw.sqlite3_bind_null(_statement, i + 1),
+                long number => raw.sqlite3_bind_int64(_statement, i + 1, number),
+                double number => raw.sqlite3_bind_double(_statement, i + 1, number),
+                string text => BindText(i + 1, text),
+                byte[] bytes => raw.sqlite3_bind_blob(_statement, i + 1, bytes),
+                _ => throw new NotSupportedException($"{row[i]!.GetType()} is not a portable value"),
+            };
+            if (rc != raw.SQLITE_OK) throw Error(rc);
+        }
+    }
+
     /// <summary>Steps to the next row; false at the end.</summary>
     public bool Step()
     {
@@ -62,7 +80,12 @@ internal sealed class SqliteStatement : RowReader, IDisposable
             Column<Guid?> c => c.Values[row] is { } guid ? BindGuid(index, guid) : raw.sqlite3_bind_null(_statement, index),
             Column<DateTimeOffset> c => BindTime(index, c.Values[row]),
             Column<DateTimeOffset?> c => c.Values[row] is { } time ? BindTime(index, time) : raw.sqlite3_bind_null(_statement, index),
-            Column<byte[]> c => c.Values[row] is { } bytes ? raw.sqlite3_bind_blob(_statement, index, bytes) : raw.sqlite3_bind_null(_statement, index),
+            Column<byte[]> c => c.Values[row] switch
+            {
+                null => raw.sqlite3_bind_null(_statement, index),
+                { Length: 0 } => raw.sqlite3_bind_zeroblob(_statement, index, 0), // an empty array would be bound as NULL
+                var bytes => raw.sqlite3_bind_blob(_statement, index, bytes),
+            },
             Column<bool> c => raw.sqlite3_bind_int64(_statement, index, c.Values[row] ? 1 : 0),
             Column<long?> c => c.Values[row] is { } number ? raw.sqlite3_bind_int64(_statement, index, number) : raw.sqlite3_bind_null(_statement, index),
             Column<int?> c => c.Values[row] is { } number ? raw.sqlite3_bind_int64(_statement, index, number) : raw.sqlite3_bind_null(_statement, index),
@@ -77,6 +100,7 @@ internal sealed class SqliteStatement : RowReader, IDisposable
 
     private int BindText(int index, string text)
     {
+        if (text.Length == 0) return raw.sqlite3_bind_text(_statement, index, text); // an empty span would be bound as NULL
         var most = Encoding.UTF8.GetMaxByteCount(text.Length);
         byte[]? rented = null;
         var buffer = most <= 512 ? stackalloc byte[512] : rented = ArrayPool<byte>.Shared.Rent(most);

@@ -1,0 +1,59 @@
+using System.CommandLine;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+using Stowline.Server.Hosting;
+
+namespace Stowline.Server.Commands;
+
+/// <summary>Runs a node until it is told to stop. Prints one line on standard output when it is ready; logs are JSON on standard error.</summary>
+internal static class ServeCommand
+{
+    public static Command Define()
+    {
+        var port = new Option<string?>("--port") { Description = "the port of HTTP (5080); 0 takes a free one", HelpName = "N" };
+        var listen = new Option<string?>("--listen") { Description = "the address to listen on (127.0.0.1)", HelpName = "ADDRESS" };
+        var auth = new Option<string?>("--auth") { Description = "off (loopback only) or keys", HelpName = "off|keys" };
+        var demo = new Option<bool>("--demo") { Description = "a running sample business" };
+        return new Command("serve", "Run a node with its HTTP API") { port, listen, auth, demo }.Does(async (context, ct) =>
+        {
+            if (context.Parsed.GetValue(demo)) throw new CommandRefusedException("--demo is not available yet");
+            await using var opened = await NodeOpener.OpenAsync(context.Configuration, ct: ct);
+            await RunAsync(opened.Node, context, ct);
+            return 0;
+        }, ("port", port), ("listen", listen), ("auth", auth));
+    }
+
+    private static async Task RunAsync(Node node, CommandContext context, CancellationToken ct)
+    {
+        // The signals are taken here too, so that stopping works the same when something else than the command line starts the server.
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => { signal.Cancel = true; stop.Cancel(); });
+        await using var server = ServerHost.Build(node, context.Configuration);
+        try
+        {
+            await server.StartAsync(ct);
+        }
+        catch (IOException e) when (e.InnerException is SocketException or Microsoft.AspNetCore.Connections.AddressInUseException)
+        {
+            throw new CommandRefusedException(e.Message);
+        }
+        context.Report.Line($"Stowline {Configuration.Version} is ready at {server.Url} (data in {Where(context.Configuration)}, {node.Database.Engine})");
+        if (context.Report.IsJson)
+            context.Report.End(true, new Dictionary<string, object?> { ["url"] = server.Url, ["data"] = Where(context.Configuration), ["engine"] = node.Database.Engine });
+        try
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, node.Time, stop.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            server.Logger.LogInformation("stopping");
+        }
+        // Requests that were accepted are answered, and only then do the pumps that answer them end (with the node).
+        await server.StopAsync();
+    }
+
+    private static string Where(Configuration configuration) =>
+        configuration.IsPostgres ? "PostgreSQL" : Path.GetDirectoryName(Path.GetFullPath(configuration.SqlitePath))!;
+}

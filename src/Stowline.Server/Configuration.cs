@@ -1,0 +1,105 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text.Json;
+
+namespace Stowline.Server;
+
+/// <summary>
+/// What a node is told. In rising precedence: these defaults, <c>stowline.json</c>, the environment (<c>STOWLINE__DATABASE</c>), flags.
+/// </summary>
+public sealed record Configuration
+{
+    /// <summary>The folder of the node: the SQLite file and the lock.</summary>
+    public string Data { get; init; } = "./data";
+
+    /// <summary>Empty or <c>sqlite:PATH</c> or <c>postgres://…</c>.</summary>
+    public string Database { get; init; } = "";
+
+    public string Listen { get; init; } = "127.0.0.1";
+
+    /// <summary>0 takes any free port; the line that says "ready" tells which.</summary>
+    public int Port { get; init; } = 5080;
+
+    /// <summary><c>off</c> (loopback only) or <c>keys</c>.</summary>
+    public string Auth { get; init; } = "off";
+
+    public static string Version { get; } =
+        typeof(Configuration).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+
+    /// <summary>Settings of the contract whose part is not built yet. Saying nothing would look as if they worked.</summary>
+    private static readonly string[] NotYet = ["redis", "rabbitmq", "kafka", "otlp", "hub", "site"];
+
+    private static readonly string[] Known = ["data", "database", "listen", "port", "auth"];
+
+    public bool IsPostgres =>
+        Database.StartsWith("postgres://", StringComparison.Ordinal) || Database.StartsWith("postgresql://", StringComparison.Ordinal);
+
+    public string SqlitePath => Database.StartsWith("sqlite:", StringComparison.Ordinal) ? Database["sqlite:".Length..] : Path.Combine(Data, "stowline.db");
+
+    /// <summary>Reads all sources.</summary>
+    /// <param name="flags">What was given on the command line; null values were not.</param>
+    /// <exception cref="CommandRefusedException">Something is misspelt, of the wrong kind or not available.</exception>
+    public static Configuration Load(IReadOnlyDictionary<string, string?> flags, Func<string, string?>? environment = null, string? folder = null)
+    {
+        environment ??= Environment.GetEnvironmentVariable;
+        var given = new Dictionary<string, string>(StringComparer.Ordinal);
+        var file = Path.Combine(folder ?? Directory.GetCurrentDirectory(), "stowline.json");
+        if (File.Exists(file)) Read(file, given);
+        else
+        {
+            var data = flags.GetValueOrDefault("data") ?? environment("STOWLINE__DATA") ?? new Configuration().Data;
+            if (File.Exists(Path.Combine(data, "stowline.json"))) Read(Path.Combine(data, "stowline.json"), given);
+        }
+        foreach (var name in Known.Concat(NotYet))
+            if (environment("STOWLINE__" + name.ToUpperInvariant()) is { } value) given[name] = value;
+        foreach (var (name, value) in flags)
+            if (value is not null) given[name] = value;
+        return Check(given);
+    }
+
+    private static void Read(string file, Dictionary<string, string> given)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(File.ReadAllBytes(file), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+            if (document.RootElement.ValueKind != JsonValueKind.Object) throw new CommandRefusedException($"{file} must hold one JSON object");
+            foreach (var member in document.RootElement.EnumerateObject())
+            {
+                if (!Known.Contains(member.Name) && !NotYet.Contains(member.Name))
+                    throw new CommandRefusedException($"{file}: there is no setting '{member.Name}'; known are {string.Join(", ", Known)}");
+                given[member.Name] = member.Value.ToString();
+            }
+        }
+        catch (JsonException e)
+        {
+            throw new CommandRefusedException($"{file} is not valid JSON: {e.Message}");
+        }
+    }
+
+    private static Configuration Check(Dictionary<string, string> given)
+    {
+        foreach (var name in NotYet)
+            if (given.GetValueOrDefault(name) is { Length: > 0 }) throw new CommandRefusedException($"the setting '{name}' is not available yet");
+        var set = new Configuration();
+        set = set with
+        {
+            Data = given.GetValueOrDefault("data") is { Length: > 0 } data ? data : set.Data,
+            Database = given.GetValueOrDefault("database") ?? set.Database,
+            Listen = given.GetValueOrDefault("listen") is { Length: > 0 } listen ? listen : set.Listen,
+            Auth = given.GetValueOrDefault("auth") is { Length: > 0 } auth ? auth : set.Auth,
+        };
+        if (given.GetValueOrDefault("port") is { } port)
+            set = set with
+            {
+                Port = int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= 65_535
+                    ? number : throw new CommandRefusedException($"the port must be a number from 0 to 65535, not '{port}'"),
+            };
+        if (set.Auth is not ("off" or "keys")) throw new CommandRefusedException($"auth must be 'off' or 'keys', not '{set.Auth}'");
+        if (set.Database.Length > 0 && !set.IsPostgres && !set.Database.StartsWith("sqlite:", StringComparison.Ordinal))
+            throw new CommandRefusedException("the database must be empty, sqlite:PATH or postgres://user:password@host:port/name");
+        return set;
+    }
+}
+
+/// <summary>A command cannot be done as it was asked, and the message says why. Shown without a stack trace.</summary>
+public sealed class CommandRefusedException(string message) : Exception(message);

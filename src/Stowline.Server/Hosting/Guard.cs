@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using System.Net;
+using Stowline.Http;
+using Stowline.Kernel;
+using Stowline.Server.Telemetry;
+
+namespace Stowline.Server.Hosting;
+
+/// <summary>
+/// Stands around every request: the one middleware. It answers with the trace, makes problem documents of what the framework refuses and
+/// of what fails, and keeps other web sites out of a node without keys.
+/// </summary>
+internal sealed class Guard(Node node, MetricsText metrics, bool open, ILogger log)
+{
+    public async Task InvokeAsync(HttpContext http, RequestDelegate next)
+    {
+        var started = Stopwatch.GetTimestamp();
+        SetTrace(http);
+        try
+        {
+            if (open && Stranger(http.Request) is { } stranger) await Answers.WriteAsync(http, stranger);
+            else await next(http);
+            if (http.Response is { StatusCode: >= 400, HasStarted: false, ContentType: null, ContentLength: null or 0 } bare && !HttpMethods.IsHead(http.Request.Method))
+                await WriteAsync(http, bare.StatusCode, OfFramework(bare.StatusCode));
+        }
+        catch (Exception e)
+        {
+            await FailAsync(http, e);
+        }
+        metrics.Request(http.Response.StatusCode, Stopwatch.GetElapsedTime(started));
+    }
+
+    /// <summary>The id is made by us from checked hexadecimal digits, so nothing that a caller sent is echoed into a header.</summary>
+    private static void SetTrace(HttpContext http)
+    {
+        if (Activity.Current?.Id is { } id) http.Response.Headers.TraceParent = id;
+    }
+
+    /// <summary>
+    /// A node without keys trusts whoever reaches its loopback address. A web page in a browser on the same machine does: by a form or
+    /// fetch across sites, or by a name that it lets resolve to 127.0.0.1. Both show.
+    /// </summary>
+    private static Refusal? Stranger(HttpRequest request)
+    {
+        var host = request.Host.Host;
+        if (host.Length > 0 && host is not ("localhost" or "127.0.0.1" or "::1" or "[::1]") && !(IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip)))
+            return new Refusal(RefusalKind.Forbidden, "unknown_host", "with auth=off this node answers only to localhost");
+        if (!HttpMethods.IsGet(request.Method) && request.Headers["Sec-Fetch-Site"] is ["cross-site" or "same-site"])
+            return new Refusal(RefusalKind.Forbidden, "cross_site", "with auth=off this node takes no changes from other web sites");
+        return null;
+    }
+
+    private async Task FailAsync(HttpContext http, Exception e)
+    {
+        if (http.RequestAborted.IsCancellationRequested) // the caller has gone: nobody reads an answer, and nothing is wrong here
+        {
+            if (!http.Response.HasStarted) http.Response.StatusCode = 499;
+            return;
+        }
+        if (http.Response.HasStarted)
+        {
+            log.LogError(e, "a request failed after its answer had begun: {Method} {Path}", http.Request.Method, http.Request.Path.Value);
+            http.Abort();
+            return;
+        }
+        var (status, refusal) = OfException(e);
+        if (status == 500) log.LogError(e, "a request failed: {Method} {Path}", http.Request.Method, http.Request.Path.Value);
+        http.Response.Clear();
+        SetTrace(http);
+        await WriteAsync(http, status, refusal);
+    }
+
+    private (int Status, Refusal Refusal) OfException(Exception e)
+    {
+        if (e is BadHttpRequestException bad) return (bad.StatusCode, OfFramework(bad.StatusCode));
+        if (node.Database.IsInfrastructure(e)) return (503, Refusal.Unavailable("database_unavailable", "the database cannot be reached now; try again", 2));
+        // Given up while stopping: the command may have been done or not, and an honest answer says so.
+        if (e is OperationCanceledException or ObjectDisposedException)
+            return (503, Refusal.Unavailable("shutting_down", "this node is stopping; whether the request was done is not known, ask again with the same Idempotency-Key", 2));
+        return (500, new Refusal(RefusalKind.Unavailable, "internal_error", "something went wrong here; the trace id finds it in the log"));
+    }
+
+    /// <summary>What the framework refuses with a bare status gets a document like every other refusal.</summary>
+    private static Refusal OfFramework(int status) => status switch
+    {
+        400 => Of("bad_request", "the request is malformed"),
+        401 => Of("unauthenticated", "credentials are missing or wrong"),
+        403 => Of("forbidden", "this is not allowed"),
+        404 => Of("not_found", "there is nothing at this address"),
+        405 => Of("method_not_allowed", "this address does not take this method; see the Allow header"),
+        408 => Of("request_timeout", "the request came too slowly"),
+        413 => Of("body_too_large", $"the body is larger than {Requests.BodyLimit / 1024 / 1024} MB"),
+        414 => Of("address_too_long", "the address is too long"),
+        415 => Of("unsupported_media_type", "the body must be application/json"),
+        429 => Of("too_many_requests", "slow down"),
+        431 => Of("headers_too_large", "the headers are too large"),
+        >= 500 => Of("internal_error", "something went wrong here; the trace id finds it in the log"),
+        _ => Of("refused", $"refused with status {status}"),
+    };
+
+    private static Refusal Of(string code, string detail) => new(RefusalKind.Invalid, code, detail);
+
+    private static Task WriteAsync(HttpContext http, int status, Refusal refusal)
+    {
+        if (refusal.RetryAfterSeconds is { } seconds) http.Response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return Answers.WriteBytesAsync(http, status, null, Answers.Problem(refusal, status), "application/problem+json");
+    }
+}

@@ -1,0 +1,90 @@
+using Npgsql;
+using Stowline.Adapters;
+using Stowline.Store;
+
+namespace Stowline.Server;
+
+/// <summary>A node with the lock on its folder. Disposing ends the node first, then gives the folder back.</summary>
+public sealed class OpenedNode(Node node, DataDirectory? folder) : IAsyncDisposable
+{
+    public Node Node => node;
+
+    public async ValueTask DisposeAsync()
+    {
+        await node.DisposeAsync();
+        folder?.Dispose();
+    }
+}
+
+/// <summary>How every command comes to its node: lock, database, migrations, modules.</summary>
+public static class NodeOpener
+{
+    /// <summary>Opens the configured node. Its pumps do not run yet; see <see cref="Node.Start"/>.</summary>
+    /// <exception cref="CommandRefusedException">Another process holds the folder, or the database cannot be reached.</exception>
+    public static async Task<OpenedNode> OpenAsync(Configuration configuration, TimeProvider? time = null, CancellationToken ct = default)
+    {
+        var (database, folder) = await OpenDatabaseAsync(configuration, time, ct);
+        try
+        {
+            return new OpenedNode(await Node.OpenAsync(database, ct: ct), folder);
+        }
+        catch (Exception e)
+        {
+            await database.DisposeAsync();
+            folder?.Dispose();
+            throw e is InvalidOperationException ? new CommandRefusedException(e.Message) : e;
+        }
+    }
+
+    /// <summary>Opens the database alone, with the lock that a writing command needs.</summary>
+    public static async Task<(Database Database, DataDirectory? Folder)> OpenDatabaseAsync(Configuration configuration, TimeProvider? time = null, CancellationToken ct = default)
+    {
+        // Processes on one PostgreSQL database share its lanes, ordered by their head rows: nothing to lock.
+        if (configuration.IsPostgres) return (await ReachAsync(configuration, time, ct), null);
+        var folder = Lock(Path.GetDirectoryName(Path.GetFullPath(configuration.SqlitePath))!);
+        return (new SqliteDatabase(configuration.SqlitePath, time ?? TimeProvider.System), folder);
+    }
+
+    /// <summary>The database for reading beside a running node: no lock, and nothing is made where there is nothing.</summary>
+    public static async Task<Database> OpenToReadAsync(Configuration configuration, TimeProvider? time = null, CancellationToken ct = default)
+    {
+        if (configuration.IsPostgres) return await ReachAsync(configuration, time, ct);
+        if (!File.Exists(configuration.SqlitePath)) throw new CommandRefusedException($"there is no database at {Path.GetFullPath(configuration.SqlitePath)}");
+        return new SqliteDatabase(configuration.SqlitePath, time ?? TimeProvider.System);
+    }
+
+    private static DataDirectory Lock(string folder)
+    {
+        try
+        {
+            return DataDirectory.Open(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandRefusedException(e.Message);
+        }
+    }
+
+    private static async Task<Database> ReachAsync(Configuration configuration, TimeProvider? time, CancellationToken ct)
+    {
+        PostgresDatabase database;
+        try
+        {
+            database = new PostgresDatabase(configuration.Database, time ?? TimeProvider.System);
+        }
+        catch (Exception e) when (e is ArgumentException or UriFormatException)
+        {
+            throw new CommandRefusedException($"the database address is not understood: {e.Message}");
+        }
+        try
+        {
+            await database.ReadAsync(async session => await session.FindAsync<int>("SELECT 1"), ct);
+            return database;
+        }
+        catch (NpgsqlException e)
+        {
+            await database.DisposeAsync();
+            throw new CommandRefusedException($"{database.Engine} cannot be used: {e.Message}");
+        }
+    }
+}

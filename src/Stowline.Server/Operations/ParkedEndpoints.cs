@@ -1,0 +1,88 @@
+using Stowline.Http;
+using Stowline.Kernel;
+using Stowline.Log;
+
+namespace Stowline.Server.Operations;
+
+/// <summary>Events that a consumer could not handle: an operator sees them, repairs the cause and resumes, or gives them up with a reason.</summary>
+internal static class ParkedEndpoints
+{
+    internal sealed record ParkedEvent
+    {
+        public string Consumer { get; init; } = "";
+        public string Lane { get; init; } = "";
+        public long Position { get; init; }
+        public string Subject { get; init; } = "";
+        public string Type { get; init; } = "";
+        public string Error { get; init; } = "";
+        public int Attempts { get; init; }
+        public DateTimeOffset ParkedAt { get; init; }
+    }
+
+    internal sealed record ResumeParked(string? Consumer, string? Lane, string? Subject);
+    internal sealed record DiscardParked(string? Consumer, string? Lane, string? Subject, long? Position, string? Reason);
+    internal sealed record Resumed(int Events);
+
+    public static void Map(IEndpointRouteBuilder api, Node node)
+    {
+        api.Get("/system/parked", http => ListAsync(http, node));
+        api.Post("/system/parked/resume", http => ResumeAsync(http, node));
+        api.Post("/system/parked/discard", http => DiscardAsync(http, node));
+    }
+
+    /// <summary>Ordered by consumer, lane and position; the cursor is the last row's place in that order.</summary>
+    private static async Task ListAsync(HttpContext http, Node node)
+    {
+        var paging = Requests.Paging(http);
+        if (paging.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
+        var (limit, cursor) = paging.Value;
+        var after = cursor?.Split('|') ?? ["", "", "0"];
+        if (after.Length != 3 || !long.TryParse(after[2], out var position)) { await Answers.WriteAsync(http, Refusal.Invalid("cursor", "is not one that this list gave")); return; }
+        var rows = await node.Database.ReadAsync(async session => await session.QueryAsync<ParkedEvent>("""
+            SELECT p.consumer, l.name AS lane, p.position, p.subject, p.type, p.error, p.attempts, p.parked_at
+            FROM parked_events p JOIN lanes l ON l.id = p.lane_id
+            WHERE p.consumer > @consumer OR p.consumer = @consumer AND (l.name > @lane OR l.name = @lane AND p.position > @position)
+            ORDER BY p.consumer, l.name, p.position LIMIT @take
+            """, new { consumer = after[0], lane = after[1], position, take = limit + 1 }), http.RequestAborted);
+        var items = rows.Take(limit).ToArray();
+        var next = rows.Count > limit ? $"{items[^1].Consumer}|{items[^1].Lane}|{items[^1].Position}" : null;
+        await Answers.WriteAsync<Page<ParkedEvent>>(http, new Page<ParkedEvent>(items, next));
+    }
+
+    private static async Task ResumeAsync(HttpContext http, Node node)
+    {
+        var body = await Requests.ReadAsync<ResumeParked>(http);
+        if (body.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
+        var pump = Find(node, body.Value.Consumer, body.Value.Lane, body.Value.Subject);
+        if (pump.Refusal is { } none) { await Answers.WriteAsync(http, none); return; }
+        var outcome = await pump.Value.ResumeAsync(body.Value.Subject!, http.RequestAborted);
+        await Answers.WriteAsync(http, outcome.Map(count => new Resumed(count)));
+    }
+
+    private static async Task DiscardAsync(HttpContext http, Node node)
+    {
+        var body = await Requests.ReadAsync<DiscardParked>(http);
+        if (body.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
+        var problems = new Problems();
+        problems.Check(!string.IsNullOrWhiteSpace(body.Value.Reason), "reason", "is required: it stands in the log");
+        problems.Text(body.Value.Reason, "reason", 500);
+        if (problems.Any) { await Answers.WriteAsync(http, problems.ToRefusal()); return; }
+        var pump = Find(node, body.Value.Consumer, body.Value.Lane, body.Value.Subject);
+        if (pump.Refusal is { } none) { await Answers.WriteAsync(http, none); return; }
+        var caller = Requests.CallerOf(http);
+        if (caller.Refusal is { } wrong) { await Answers.WriteAsync(http, wrong); return; }
+        var outcome = await pump.Value.DiscardAsync(body.Value.Subject!, body.Value.Position, body.Value.Reason!, caller.Value with { Idempotency = null }, http.RequestAborted);
+        await Answers.WriteAsync(http, outcome.Map(count => new Resumed(count)));
+    }
+
+    private static Outcome<ConsumerPump> Find(Node node, string? consumer, string? lane, string? subject)
+    {
+        var problems = new Problems();
+        problems.Check(!string.IsNullOrEmpty(consumer), "consumer", "is required");
+        problems.Check(!string.IsNullOrEmpty(lane), "lane", "is required");
+        problems.Check(!string.IsNullOrEmpty(subject), "subject", "is required");
+        if (problems.Any) return problems.ToRefusal();
+        return node.Consumers.FirstOrDefault(c => c.Consumer.Name == consumer && c.Source.Name == lane) is { } pump
+            ? pump : Refusal.NotFound("consumer_not_found", $"there is no consumer {consumer} of the lane {lane} here");
+    }
+}

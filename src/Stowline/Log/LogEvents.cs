@@ -1,0 +1,17 @@
+namespace Stowline.Log;
+
+/// <summary>
+/// Every lane that the node writes: it was restored from a backup. What stood in the lane after <paramref name="BackupAt"/> is not in the
+/// database any more, and this event opens the new incarnation.
+/// </summary>
+public sealed record NodeRestored(int FromIncarnation, DateTimeOffset BackupAt) : IEvent
+{
+    public static string Type => "node.restored";
+}
+
+/// <summary>The lane that a consumer writes: an operator gave up parked events of a subject. The consumer will never see them.</summary>
+/// <param name="Lane">The lane that was being read.</param>
+public sealed record ParkedDiscarded(string Consumer, string Lane, string Subject, IReadOnlyList<long> Positions, string Reason) : IEvent
+{
+    public static string Type => "parked.discarded";
+}

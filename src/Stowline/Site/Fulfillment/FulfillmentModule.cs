@@ -1,0 +1,29 @@
+using Microsoft.AspNetCore.Routing;
+using Stowline.Http;
+using Stowline.Log;
+using Stowline.Store;
+
+namespace Stowline.Site.Fulfillment;
+
+/// <summary>Fulfillment at a site: parts of orders, picking, packing, put-back (F2–F4, W6, W7).</summary>
+internal sealed class FulfillmentModule : Module
+{
+    public FulfillmentModule() => HttpJson.Add(FulfillmentJson.Default);
+
+    public override string Name => "fulfillment";
+
+    public override void Map(IEndpointRouteBuilder api, Node node)
+    {
+        PickingEndpoints.Map(api, node);
+        PackingEndpoints.Map(api, node);
+        PutBack.Map(api, node);
+    }
+
+    public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) => [(new PartConsumer(site), Lane.HubTo(site))];
+
+    public override IEnumerable<(string Check, Func<SqlSession, Task<string?>> Run)> Checks(Node node) =>
+    [
+        ("fulfillment reservations", FulfillmentChecks.ReservationsAsync),
+        ("fulfillment tasks", FulfillmentChecks.TasksAsync),
+    ];
+}

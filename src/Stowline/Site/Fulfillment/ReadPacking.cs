@@ -1,0 +1,49 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Stowline.Http;
+using Stowline.Store;
+
+namespace Stowline.Site.Fulfillment;
+
+/// <summary>The packing endpoints (contract, Fulfillment at a site), and the reads among them.</summary>
+internal static class PackingEndpoints
+{
+    public const string Table = "packing_tasks";
+
+    public static void Map(IEndpointRouteBuilder api, Node node)
+    {
+        var tasks = api.MapGroup("/packing-tasks");
+        tasks.MapGet("", (HttpContext http) => ListAsync(http, node.Database));
+        tasks.MapGet("/{key}", (HttpContext http, string key) => GetAsync(http, node.Database, key));
+        tasks.MapPost("/{key}/start", (HttpContext http, string key) => TaskInput.RunAsync<StartPackingBody, PackingTask>(http, node, Table, key, PackingTasks.NotFound,
+            (site, id, body, tx) => StartPacking.DecideAsync(site, id, body.Worker, tx)));
+        tasks.MapPost("/{key}/packages", (HttpContext http, string key) => TaskInput.RunAsync<AddPackageBody, Package>(http, node, Table, key, PackingTasks.NotFound,
+            AddPackage.DecideAsync, StatusCodes.Status201Created));
+        tasks.MapPost("/{key}/complete", (HttpContext http, string key) => TaskInput.RunAsync(http, node, Table, key, PackingTasks.NotFound, CompletePacking.DecideAsync));
+        tasks.MapPost("/{key}/cancel", (HttpContext http, string key) => TaskInput.RunAsync<CancelTaskBody, PackingTask>(http, node, Table, key, PackingTasks.NotFound,
+            (site, id, body, tx) => CancelPacking.DecideAsync(site, id, body.Reason, tx), optionalBody: true));
+    }
+
+    private static async Task GetAsync(HttpContext http, Database database, string key)
+    {
+        if (await TaskInput.FindAsync(database, Table, key, http.RequestAborted) is not { } found) { await Answers.WriteAsync(http, PackingTasks.NotFound(key)); return; }
+        var loaded = await database.ReadAsync(async session => await PackingTasks.FindAsync(session, found.Site, found.Id), http.RequestAborted);
+        await Answers.WriteAsync<PackingTask>(http, loaded!.Shown());
+    }
+
+    private static async Task ListAsync(HttpContext http, Database database)
+    {
+        var filter = TaskFilter.Read<PackingStatus>(http, withWorker: true);
+        if (filter.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
+        var f = filter.Value;
+        var page = await database.ReadAsync(async session =>
+        {
+            var rows = await session.QueryAsync<PackingRow>($"SELECT {PackingTasks.Columns} FROM packing_tasks {f.Where} ORDER BY id LIMIT @Take", f.Arguments);
+            var shown = new List<PackingTask>();
+            foreach (var row in rows.Take(f.Limit)) shown.Add((await PackingTasks.WithPackagesAsync(session, row)).Shown());
+            return new Page<PackingTask>(shown, f.Next(rows.Count, shown.Count == 0 ? null : shown[^1].Id));
+        }, http.RequestAborted);
+        await Answers.WriteAsync<Page<PackingTask>>(http, page);
+    }
+}

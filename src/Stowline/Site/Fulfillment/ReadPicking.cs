@@ -1,0 +1,72 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Stowline.Contracts;
+using Stowline.Http;
+using Stowline.Kernel;
+using Stowline.Store;
+
+namespace Stowline.Site.Fulfillment;
+
+/// <summary>The picking endpoints (contract, Fulfillment at a site), and the reads among them.</summary>
+internal static class PickingEndpoints
+{
+    private const string Table = "picking_tasks";
+
+    public static void Map(IEndpointRouteBuilder api, Node node)
+    {
+        var tasks = api.MapGroup("/picking-tasks");
+        tasks.MapGet("", (HttpContext http) => ListAsync(http, node.Database));
+        tasks.MapGet("/{key}", (HttpContext http, string key) => GetAsync(http, node.Database, key));
+        tasks.MapGet("/{key}/next-item", (HttpContext http, string key) => NextItemAsync(http, node.Database, key));
+        tasks.MapPost("/{key}/assign", (HttpContext http, string key) => TaskInput.RunAsync<AssignPickingBody, PickingTask>(http, node, Table, key, PickingTasks.NotFound,
+            (site, id, body, tx) => AssignPicking.DecideAsync(site, id, body.Worker, tx)));
+        tasks.MapPost("/{key}/start", (HttpContext http, string key) => TaskInput.RunAsync(http, node, Table, key, PickingTasks.NotFound, StartPicking.DecideAsync));
+        tasks.MapPost("/{key}/complete", (HttpContext http, string key) => TaskInput.RunAsync(http, node, Table, key, PickingTasks.NotFound, CompletePicking.DecideAsync));
+        tasks.MapPost("/{key}/cancel", (HttpContext http, string key) => TaskInput.RunAsync<CancelTaskBody, PickingTask>(http, node, Table, key, PickingTasks.NotFound,
+            (site, id, body, tx) => CancelPicking.DecideAsync(site, id, body.Reason, tx)));
+        tasks.MapPost("/{key}/items/{item}/pick", (HttpContext http, string key, string item) => TaskInput.RunAsync<PickItemBody, PickingTask>(http, node, Table, key,
+            PickingTasks.NotFound, (site, id, body, tx) => PickItem.DecideAsync(site, id, ItemNumber(item), body, tx)));
+        tasks.MapPost("/{key}/items/{item}/skip", (HttpContext http, string key, string item) => TaskInput.RunAsync<SkipItemBody, PickingTask>(http, node, Table, key,
+            PickingTasks.NotFound, (site, id, body, tx) => SkipItem.DecideAsync(site, id, ItemNumber(item), body.Reason, tx)));
+    }
+
+    /// <summary>Items count from 1, so what is no number is an item that the task does not have.</summary>
+    private static int ItemNumber(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var item) ? item : 0;
+
+    private static async Task GetAsync(HttpContext http, Database database, string key)
+    {
+        if (await TaskInput.FindAsync(database, Table, key, http.RequestAborted) is not { } found) { await Answers.WriteAsync(http, PickingTasks.NotFound(key)); return; }
+        var task = await database.ReadAsync(async session => await PickingTasks.ShowAsync(session, await LoadAsync(session, found.Id)), http.RequestAborted);
+        await Answers.WriteAsync<PickingTask>(http, task);
+    }
+
+    private static async Task NextItemAsync(HttpContext http, Database database, string key)
+    {
+        if (await TaskInput.FindAsync(database, Table, key, http.RequestAborted) is not { } found) { await Answers.WriteAsync(http, PickingTasks.NotFound(key)); return; }
+        var loaded = await database.ReadAsync(async session => await LoadAsync(session, found.Id), http.RequestAborted);
+        // The items of a task that has ended are no work any more, whatever they say.
+        var next = PickingLifecycle.Allowed(loaded.Task.Status).Count == 0 ? null : loaded.Items.FirstOrDefault(i => i.Status == PickingItemStatus.Pending);
+        if (next is null) http.Response.StatusCode = StatusCodes.Status204NoContent;
+        else await Answers.WriteAsync<PickingItem>(http, next.Shown);
+    }
+
+    private static async Task<LoadedPicking> LoadAsync(SqlSession session, Guid id) => await PickingTasks.WithItemsAsync(session,
+        (await session.FindAsync<PickingRow>($"SELECT {PickingTasks.Columns} FROM picking_tasks WHERE id = @id", new { id }))!);
+
+    private static async Task ListAsync(HttpContext http, Database database)
+    {
+        var filter = TaskFilter.Read<PickingStatus>(http, withWorker: true);
+        if (filter.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
+        var f = filter.Value;
+        var page = await database.ReadAsync(async session =>
+        {
+            var rows = await session.QueryAsync<PickingRow>($"SELECT {PickingTasks.Columns} FROM picking_tasks {f.Where} ORDER BY id LIMIT @Take", f.Arguments);
+            var shown = new List<PickingTask>();
+            foreach (var row in rows.Take(f.Limit)) shown.Add(await PickingTasks.ShowAsync(session, await PickingTasks.WithItemsAsync(session, row)));
+            return new Page<PickingTask>(shown, f.Next(rows.Count, shown.Count == 0 ? null : shown[^1].Id));
+        }, http.RequestAborted);
+        await Answers.WriteAsync<Page<PickingTask>>(http, page);
+    }
+}

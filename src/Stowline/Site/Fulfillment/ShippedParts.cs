@@ -1,0 +1,32 @@
+using Stowline.Contracts;
+using Stowline.Log;
+using Stowline.Site.Stock;
+using Stowline.Store;
+
+namespace Stowline.Site.Fulfillment;
+
+/// <summary>What shipping may ask of fulfillment, and what it tells it. The packing tables stay the module's own.</summary>
+public static class ShippedParts
+{
+    /// <summary>A packing task as shipping sees it, with the units that stand in staging for it.</summary>
+    public sealed record Parcel(PackingTask Task, IReadOnlyList<StockUnits> Staged)
+    {
+        public IReadOnlyList<SkuUnits> Units => [.. Staged.GroupBy(u => u.Sku, StringComparer.Ordinal).Select(g => new SkuUnits(g.Key, g.Sum(u => u.Quantity)))];
+    }
+
+    public static async ValueTask<Parcel?> FindAsync(SqlSession session, string site, Guid packingTaskId) =>
+        await PackingTasks.FindAsync(session, site, packingTaskId) is { } loaded ? new Parcel(loaded.Shown(), loaded.Staged) : null;
+
+    /// <summary>The part has left: its packing task and its fulfillment order are shipped.</summary>
+    public static async ValueTask MarkShippedAsync(LaneTransaction tx, Parcel parcel, string carrier, string trackingNumber)
+    {
+        var task = parcel.Task;
+        await tx.WriteAsync("UPDATE packing_tasks SET status = @status, shipped_at = @now, carrier = @carrier, tracking_number = @trackingNumber WHERE id = @id",
+            new { id = task.Id, now = tx.Now, carrier, trackingNumber, status = PackingStatus.Shipped });
+        await FulfillmentOrders.EndAsync(tx, task.OrderId, task.Part, FulfillmentStatus.Shipped, parcel.Units);
+    }
+
+    /// <summary>Packing tasks that are shipped, for the check that each has a shipment.</summary>
+    public static IAsyncEnumerable<Guid> StreamShippedAsync(SqlSession session) =>
+        session.StreamAsync<Guid>("SELECT id FROM packing_tasks WHERE status = @status", new { status = PackingStatus.Shipped });
+}

@@ -1,0 +1,89 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Stowline.Contracts;
+using Stowline.Http;
+using Stowline.Kernel;
+using Stowline.Site.Fulfillment;
+using Stowline.Store;
+
+namespace Stowline.Site.Shipping;
+
+/// <summary>Where a shipment stands (F5). Stored: append, never renumber.</summary>
+[JsonConverter(typeof(SnakeCaseEnum<ShipmentStatus>))]
+public enum ShipmentStatus { Shipped = 1 }
+
+/// <summary>A part of an order on its way (F5). Weights in grams, lengths in millimeters.</summary>
+public sealed record Shipment(
+    Guid Id, long Number, Guid OrderId, int Part, string Site, Guid PackingTaskId, string Carrier, string TrackingNumber, ShipmentStatus Status,
+    IReadOnlyList<Package> Packages, string LabelUrl, DateTimeOffset ShippedAt);
+
+/// <summary>Reads of shipments: one by id or number, lists by order and site, newest last.</summary>
+internal static class Shipments
+{
+    private const string Columns = "id, number, site, order_id, part, packing_task_id, carrier, tracking_number, status, packages, shipped_at";
+
+    private sealed record Row
+    {
+        public Guid Id { get; init; }
+        public long Number { get; init; }
+        public string Site { get; init; } = "";
+        public Guid OrderId { get; init; }
+        public int Part { get; init; }
+        public Guid PackingTaskId { get; init; }
+        public string Carrier { get; init; } = "";
+        public string TrackingNumber { get; init; } = "";
+        public ShipmentStatus Status { get; init; }
+        public string Packages { get; init; } = "[]";
+        public DateTimeOffset ShippedAt { get; init; }
+
+        public Shipment Shown => new(Id, Number, OrderId, Part, Site, PackingTaskId, Carrier, TrackingNumber, Status,
+            JsonSerializer.Deserialize(Packages, ShippingJson.Default.ListPackage) ?? [], Labels.UrlOf(PackingTaskId), ShippedAt);
+    }
+
+    public static async ValueTask<Shipment?> FindByTaskAsync(SqlSession session, Guid packingTaskId) =>
+        (await session.FindAsync<Row>($"SELECT {Columns} FROM shipments WHERE packing_task_id = @packingTaskId", new { packingTaskId }))?.Shown;
+
+    public static async ValueTask<bool> IsTakenAsync(SqlSession session, string site, string carrier, string trackingNumber) => await session.FindAsync<long>(
+        "SELECT COUNT(*) FROM shipments WHERE site = @site AND carrier = @carrier AND tracking_number = @trackingNumber", new { site, carrier, trackingNumber }) > 0;
+
+    public static void Map(IEndpointRouteBuilder api, Node node)
+    {
+        api.MapGet("/shipments", (HttpContext http) => ListAsync(http, node.Database));
+        api.MapGet("/shipments/{key}", (HttpContext http, string key) => GetAsync(http, node.Database, key));
+    }
+
+    private static async Task GetAsync(HttpContext http, Database database, string key)
+    {
+        if (await TaskInput.FindAsync(database, "shipments", key, http.RequestAborted) is not { } found)
+        {
+            await Answers.WriteAsync(http, Refusal.NotFound("shipment_not_found", $"there is no shipment {key}"));
+            return;
+        }
+        var row = await database.ReadAsync(async session => await session.FindAsync<Row>($"SELECT {Columns} FROM shipments WHERE id = @id", new { id = found.Id }),
+            http.RequestAborted);
+        await Answers.WriteAsync<Shipment>(http, row!.Shown);
+    }
+
+    private static async Task ListAsync(HttpContext http, Database database)
+    {
+        var filter = TaskFilter.Read<ShipmentStatus>(http, withWorker: false);
+        if (filter.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
+        var f = filter.Value;
+        var rows = await database.ReadAsync(async session =>
+            await session.QueryAsync<Row>($"SELECT {Columns} FROM shipments {f.Where} ORDER BY id LIMIT @Take", f.Arguments), http.RequestAborted);
+        Shipment[] shown = [.. rows.Take(f.Limit).Select(r => r.Shown)];
+        await Answers.WriteAsync<Page<Shipment>>(http, new Page<Shipment>(shown, f.Next(rows.Count, shown.Length == 0 ? null : shown[^1].Id)));
+    }
+
+    /// <summary>Every packing task that was shipped has its shipment.</summary>
+    public static async Task<string?> CheckAsync(SqlSession session)
+    {
+        var known = new HashSet<Guid>(await session.QueryAsync<Guid>("SELECT packing_task_id FROM shipments"));
+        await foreach (var task in ShippedParts.StreamShippedAsync(session))
+            if (!known.Remove(task)) return $"packing task {task} is shipped and has no shipment";
+        return known.Count == 0 ? null : $"{known.Count} shipments belong to packing tasks that are not shipped";
+    }
+}

@@ -1,0 +1,35 @@
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Stowline.Http;
+using Stowline.Site.Fulfillment;
+using Stowline.Store;
+
+namespace Stowline.Site.Shipping;
+
+/// <summary>Shipping from a site: shipments and labels (F5, F6).</summary>
+internal sealed class ShippingModule : Module
+{
+    public ShippingModule() => HttpJson.Add(ShippingJson.Default);
+
+    public override string Name => "shipping";
+
+    public override void Map(IEndpointRouteBuilder api, Node node)
+    {
+        Shipments.Map(api, node);
+        Labels.Map(api, node);
+        api.MapPost("/packing-tasks/{key}/ship", (HttpContext http, string key) => TaskInput.RunAsync<ShipPackingBody, Shipment>(http, node, PackingEndpoints.Table, key,
+            PackingTasks.NotFound, ShipPacking.DecideAsync));
+    }
+
+    public override IEnumerable<(string Check, Func<SqlSession, Task<string?>> Run)> Checks(Node node) => [("shipments", Shipments.CheckAsync)];
+}
+
+/// <summary>Serializers of what the module answers and stores, source-generated.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(Shipment))]
+[JsonSerializable(typeof(Page<Shipment>))]
+[JsonSerializable(typeof(ShipPackingBody))]
+[JsonSerializable(typeof(List<Package>))]
+internal sealed partial class ShippingJson : JsonSerializerContext;

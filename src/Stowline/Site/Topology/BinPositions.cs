@@ -1,0 +1,18 @@
+using Stowline.Store;
+
+namespace Stowline.Site.Topology;
+
+/// <summary>Where bins stand on the floor plan, for reads outside a command (W7).</summary>
+public static class BinPositions
+{
+    /// <summary>Positions in meters of the bins that have been measured; the others are missing from the answer.</summary>
+    public static async ValueTask<IReadOnlyDictionary<string, (double XM, double YM)>> OfAsync(SqlSession session, string site, IReadOnlyCollection<string> bins)
+    {
+        string[] codes = [.. bins.Distinct(StringComparer.Ordinal)];
+        var found = new Dictionary<string, (double, double)>(StringComparer.Ordinal);
+        await session.SelectAsync("SELECT b.code, b.x_mm, b.y_mm FROM bins b WHERE b.site = k.site AND b.code = k.code AND b.x_mm IS NOT NULL AND b.y_mm IS NOT NULL",
+            codes.Length, [Column.Same("site", codes.Length, site), Column.Of("code", codes)],
+            row => found[row.GetString(0)] = (row.GetInt64(1) / 1000.0, row.GetInt64(2) / 1000.0));
+        return found;
+    }
+}

@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace Stowline.Tests.Acceptance;
+
+/// <summary>The real executable in a process of its own, on a free port, as a user runs it. Ended by pid.</summary>
+public sealed class RunningServer : IAsyncDisposable
+{
+    private readonly Process _process;
+
+    private RunningServer(Process process, Uri address)
+    {
+        _process = process;
+        Http = new HttpClient { BaseAddress = new Uri(address, "/api/v1/"), Timeout = TimeSpan.FromSeconds(60) };
+        Address = address;
+    }
+
+    public HttpClient Http { get; }
+    public Uri Address { get; }
+    public int Pid => _process.Id;
+    public bool HasExited => _process.HasExited;
+
+    /// <param name="database">A PostgreSQL address; null for SQLite in the folder.</param>
+    public static async Task<RunningServer> StartAsync(string data, string? database, params string[] more)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var argument in new[] { Path.Combine(AppContext.BaseDirectory, "stowline.dll"), "serve", "--port", "0", "--data", data }.Concat(more)) start.ArgumentList.Add(argument);
+        if (database is not null) start.Environment["STOWLINE__DATABASE"] = database;
+        start.Environment["DOTNET_TieredCompilation"] = "1";
+        var process = Process.Start(start)!;
+        var errors = process.StandardError.ReadToEndAsync();
+        var said = new List<string>();
+        while (await process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            said.Add(line);
+            var at = line.IndexOf("http://", StringComparison.Ordinal);
+            if (at < 0) continue;
+            var end = line.IndexOfAny([' ', ',', '"'], at);
+            _ = process.StandardOutput.ReadToEndAsync();
+            return new RunningServer(process, new Uri(end < 0 ? line[at..] : line[at..end]));
+        }
+        throw new InvalidOperationException($"the server ended before it was ready: {string.Join('\n', said)} {await errors}");
+    }
+
+    /// <summary>kill -9: nothing is finished, nothing is flushed.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>SIGTERM: what was begun is finished.</summary>
+    public async Task<int> StopAsync()
+    {
+        using var kill = Process.Start("kill", ["-TERM", Pid.ToString()]);
+        await _process.WaitForExitAsync();
+        return _process.ExitCode;
+    }
+
+    public async Task<JsonElement> GetAsync(string path) => await Http.GetFromJsonAsync<JsonElement>(path);
+
+    public async Task<JsonElement> SendAsync(HttpMethod method, string path, object? body = null, int expect = 0)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body) };
+        using var answer = await Http.SendAsync(request);
+        var text = await answer.Content.ReadAsStringAsync();
+        Assert.True(expect == 0 ? answer.IsSuccessStatusCode : (int)answer.StatusCode == expect, $"{method} {path}: {(int)answer.StatusCode} {text}");
+        return text.Length == 0 ? default : JsonDocument.Parse(text).RootElement;
+    }
+
+    /// <summary>Waits until the consumers have seen everything, by asking the node itself.</summary>
+    public async Task DrainAsync()
+    {
+        while (!(await GetAsync("system/status")).GetProperty("consumers").EnumerateArray().All(c => c.GetProperty("lag").GetInt64() == 0)) await Task.Yield();
+    }
+
+    public async Task VerifyAsync()
+    {
+        await DrainAsync();
+        var report = await GetAsync("system/verify");
+        Assert.True(report.GetProperty("ok").GetBoolean(), report.ToString());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync();
+        }
+        Http.Dispose();
+        _process.Dispose();
+    }
+}
