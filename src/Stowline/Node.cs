@@ -106,7 +106,7 @@ public sealed class Node : IAsyncDisposable
     }
 
     /// <summary>True when every consumer has seen everything.</summary>
-    public bool IsDrained => Lanes.QueueDepth == 0 && Lanes.Progress.All(p => p.Lag == 0);
+    public bool IsDrained => Lanes.QueueDepth == 0 && Lanes.Progress.All(p => p.IsKnown && p.Lag == 0);
 
     /// <summary>Finishes what was begun, refuses what still waits, closes the database.</summary>
     public async ValueTask DisposeAsync()
