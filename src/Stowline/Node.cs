@@ -46,7 +46,7 @@ public sealed class Node : IAsyncDisposable
         foreach (var module in node.Modules) await module.StartAsync(node, ct);
         var sites = await database.ReadAsync(async session => await LaneReader.LanesAsync(session), ct);
         foreach (var lane in sites.Where(l => l.Name.StartsWith("site/", StringComparison.Ordinal))) node.AddSite(lane.Name["site/".Length..]);
-        node._others.AddRange([new IdempotencyCleanup(node.Lanes), .. node.Modules.SelectMany(m => m.Pumps(node))]);
+        node._others.AddRange([new SiteWatch(node), new IdempotencyCleanup(node.Lanes), .. node.Modules.SelectMany(m => m.Pumps(node))]);
         return node;
     }
 
@@ -113,7 +113,7 @@ public sealed class Node : IAsyncDisposable
     }
 
     /// <summary>True when every consumer has seen everything.</summary>
-    public bool IsDrained => Lanes.QueueDepth == 0 && Lanes.Progress.All(p => p.Lag == 0);
+    public bool IsDrained => Lanes.QueueDepth == 0 && Lanes.Progress.All(p => p.IsKnown && p.Lag == 0);
 
     /// <summary>Finishes what was begun, refuses what still waits, closes the database.</summary>
     public async ValueTask DisposeAsync()

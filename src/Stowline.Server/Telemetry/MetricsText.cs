@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text;
+using Stowline.Log;
 
 namespace Stowline.Server.Telemetry;
 

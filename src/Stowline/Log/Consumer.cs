@@ -83,8 +83,9 @@ internal sealed class ConsumerPump : Pump
             """, new { consumer = _consumer.Name, lane = _source.Name }), ct);
         if (cursor is null) return false; // the lane is not here yet
         _position = cursor.Position;
-        _progress.MovedTo(cursor.Position, []);
+        // The head first: whoever asks between the two must not see a consumer without a lag.
         _progress.HeadMovedTo(cursor.Head);
+        _progress.MovedTo(cursor.Position, []);
         return true;
     }
 

@@ -9,12 +9,16 @@ internal sealed class ConsumerProgress(string consumer, Lane lane, Signal wake)
     private readonly LinkedList<(long Upto, IReadOnlyList<(Lane, long)> Effects)> _recent = new();
     private long _position;
     private long _head;
+    private bool _isKnown;
 
     public string Consumer => consumer;
     public Lane Lane => lane;
     public long Position => Volatile.Read(ref _position);
     public long Head => Math.Max(Volatile.Read(ref _head), Position);
     public long Lag => Head - Position;
+
+    /// <summary>False until the stored cursor has been read: until then a lag of zero says nothing.</summary>
+    public bool IsKnown => Volatile.Read(ref _isKnown);
 
     public void HeadMovedTo(long position)
     {
@@ -48,6 +52,7 @@ internal sealed class ConsumerProgress(string consumer, Lane lane, Signal wake)
         lock (_gate)
         {
             if (position > _position) _position = position;
+            _isKnown = true;
             _recent.AddLast((position, effects));
             if (_recent.Count > 64) _recent.RemoveFirst();
             while (_waiting.First is { } first && first.Value.Position <= _position)

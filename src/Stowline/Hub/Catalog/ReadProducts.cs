@@ -52,9 +52,27 @@ public static class ReadProducts
         }).WithTags("Catalog").Produces<Page<Product>>();
     }
 
-    private static async Task<IReadOnlyList<Product>> LoadAsync(SqlSession session, string sql, object args)
+    /// <summary>Those of the SKUs that exist, whole: what an import needs to leave alone what somebody has set by hand.</summary>
+    public static async Task<IReadOnlyDictionary<string, Product>> FindAllAsync(SqlSession session, IReadOnlyCollection<string> skus)
     {
-        var rows = await session.QueryAsync<Row>(sql, args);
+        string[] wanted = [.. skus.Distinct(StringComparer.Ordinal)];
+        var rows = new List<Row>(wanted.Length);
+        await session.SelectAsync($"SELECT {Columns} FROM products WHERE sku = k.sku", wanted.Length, [Column.Of("sku", wanted)], row => rows.Add(new Row
+        {
+            Sku = row.GetString(0), Name = row.GetString(1), PriceE4 = row.IsNull(2) ? null : row.GetInt64(2), Currency = row.GetStringOrNull(3),
+            Seller = row.GetStringOrNull(4), Category = row.GetStringOrNull(5), WeightG = IntOrNull(row, 6), LengthMm = IntOrNull(row, 7),
+            WidthMm = IntOrNull(row, 8), HeightMm = IntOrNull(row, 9), ExternalId = row.GetStringOrNull(10),
+        }));
+        return (await WithBarcodesAsync(session, rows)).ToDictionary(p => p.Sku, StringComparer.Ordinal);
+    }
+
+    private static int? IntOrNull(RowReader row, int column) => row.IsNull(column) ? null : row.GetInt32(column);
+
+    private static async Task<IReadOnlyList<Product>> LoadAsync(SqlSession session, string sql, object args) =>
+        await WithBarcodesAsync(session, await session.QueryAsync<Row>(sql, args));
+
+    private static async Task<IReadOnlyList<Product>> WithBarcodesAsync(SqlSession session, IReadOnlyList<Row> rows)
+    {
         var barcodes = new Dictionary<string, List<ProductBarcode>>(StringComparer.Ordinal);
         await session.SelectAsync("SELECT sku, code, units FROM product_barcodes WHERE sku = k.sku", rows.Count, [Column.From("sku", rows, r => r.Sku)], row =>
         {

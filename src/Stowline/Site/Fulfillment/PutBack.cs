@@ -87,6 +87,10 @@ public static class PutBack
         return (task with { Status = PutBackStatus.Completed, CompletedAt = tx.Now }).Shown;
     }
 
+    /// <summary>The tasks of an order that wait to be done.</summary>
+    public static async Task<IReadOnlyList<Guid>> PendingOfAsync(SqlSession session, string site, Guid orderId) => await session.QueryAsync<Guid>(
+        "SELECT id FROM put_back_tasks WHERE site = @site AND status = @status AND order_id = @orderId ORDER BY id", new { site, orderId, status = PutBackStatus.Pending });
+
     private static Refusal NotFound(string key) => Refusal.NotFound("put_back_task_not_found", $"there is no put-back task {key}");
 
     internal static void Map(IEndpointRouteBuilder api, Node node)

@@ -11,8 +11,10 @@ namespace Stowline.Site.Stock;
 
 /// <summary>
 /// Corrects the books: by <see cref="Delta"/> units, or to what was <see cref="Counted"/> where the books said <see cref="Expected"/>.
+/// <see cref="Reference"/> names the caller's document, as on receipts and returns.
 /// </summary>
-public sealed record AdjustmentBody(string? Sku, string? Bin, string? Lot, long? Delta, long? Expected, long? Counted, string? Reason);
+public sealed record AdjustmentBody(
+    string? Sku, string? Bin, string? Lot, long? Delta, long? Expected, long? Counted, string? Reason, string? Reference = null);
 
 /// <summary>
 /// Adjusts stock (W5). A count is a compare-and-set: what moved meanwhile answers 409 <c>stale_quantity</c> with the <c>on_hand</c> of now; it
@@ -32,6 +34,7 @@ public static class AdjustStock
         var problems = new Problems();
         var (sku, bin, lot) = (problems.Code(body.Sku, "sku"), problems.Code(body.Bin, "bin"), Posting.Lot(body.Lot, "lot", problems));
         var reason = Posting.Reason(body.Reason, problems);
+        var reference = string.IsNullOrWhiteSpace(body.Reference) ? null : problems.Text(body.Reference.Trim(), "reference", 128);
         CheckAmounts(body, problems);
         if (problems.Any) return problems.ToRefusal();
         if (await Posting.UnknownProductAsync(tx, knows, [sku], _ => "sku") is { } unknown) return unknown;
@@ -52,9 +55,9 @@ public static class AdjustStock
         // A count answers the question for which units were blocked; a correction leaves as many blocked as are still there.
         row.Blocked = body.Counted is not null ? 0 : Math.Min(row.Blocked, row.OnHand - row.Reserved - row.Damaged);
         if (Posting.TooMuch(row) is { } full) return full;
-        change.Move(MovementKind.Adjustment, sku, lot, delta > 0 ? null : bin, delta < 0 ? null : bin, Math.Abs(delta), reason, null);
+        change.Move(MovementKind.Adjustment, sku, lot, delta > 0 ? null : bin, delta < 0 ? null : bin, Math.Abs(delta), reason, reference);
         if (!place.Stored) await BinBook.EnsureDefaultsAsync(tx, site);
-        return await Posting.PostOneAsync(tx, site, change);
+        return await Posting.PostOneAsync(tx, site, change, reference);
     }
 
     private static void CheckAmounts(AdjustmentBody body, Problems problems)

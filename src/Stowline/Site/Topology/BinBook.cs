@@ -55,6 +55,9 @@ public static class BinBook
         tx.Append(Lane.Site(site), new BinsSaved(BuiltIn.Length, 0, [.. BuiltIn.Select(b => b.Code)]), $"bins/{site}");
     }
 
+    internal static async ValueTask<bool> HasZoneAsync(LaneTransaction tx, string site, string zone) =>
+        await tx.FindAsync<string>("SELECT code FROM zones WHERE site = @site AND code = @zone", new { site, zone }) is not null;
+
     internal static async ValueTask WritePickableAsync(LaneTransaction tx, string site, IReadOnlyList<BinChange> changes) =>
         await tx.UpdateAsync("bins", "pickable = k.pickable, updated_at = k.updated_at", changes.Count,
             [Column.Same("site", changes.Count, site), Column.From("code", changes, c => c.Bin)],
