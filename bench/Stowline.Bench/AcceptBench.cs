@@ -45,6 +45,7 @@ internal static class AcceptBench
         await ClosedLoop.RunAsync(options.Clients, Math.Max(options.Clients * 20, total / 10), 0, OneAsync);
         await DrainAsync(node);
         say("warm");
+        using var groups = new GroupSizes();
         var cpu = new CpuClock(null, place.Admin, countSelf: true);
         await cpu.StartAsync();
         var clock = Stopwatch.StartNew();
@@ -52,7 +53,9 @@ internal static class AcceptBench
         var accepted = clock.Elapsed;
         await DrainAsync(node);
         var drained = clock.Elapsed;
-        return Report(options, latencies, accepted, drained, await cpu.StopAsync());
+        var report = Report(options, latencies, accepted, drained, await cpu.StopAsync());
+        report["group_size"] = Math.Round(groups.Average, 1);
+        return report;
     }
 
     public static BenchReport Report(BenchOptions options, List<double> latencies, TimeSpan accepted, TimeSpan drained, double cpuMs)

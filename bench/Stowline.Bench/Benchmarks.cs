@@ -19,10 +19,11 @@ public static class Benchmarks
             {
                 var report = await AcceptBench.InProcessAsync(options, say);
                 var alone = await AcceptBench.AloneAsync(options, say);
-                var group = Math.Max(1, options.Clients);
+                var group = Math.Max(1, (int)Math.Round((double)alone["group_size"]!));
                 var floor = await Floor.RunAsync(options, 30_000, group, withTasks: false);
                 var withTasks = await Floor.RunAsync(options, 30_000, group, withTasks: true);
                 report["accept_alone_per_s"] = alone["orders_per_s"];
+                report["accept_alone_group_size"] = alone["group_size"];
                 report["accept_alone_cpu_ms"] = alone["cpu_ms_per_order"];
                 report["floor_orders_per_s"] = Math.Round(floor);
                 report["floor_ratio"] = Math.Round((double)alone["orders_per_s"]! / floor, 3);

@@ -28,12 +28,19 @@ public abstract class Consumer
 internal sealed class ConsumerPump : Pump
 {
     private const int BatchSize = 256;
+
+    /// <summary>
+    /// How far the cursor in memory may run ahead of the one in the database over events that nobody wants. They cost no transaction; after a
+    /// restart they are merely passed over again.
+    /// </summary>
+    private const int MostUnsaved = 2048;
     private static readonly Caller AsConsumer = new("system");
     private readonly Consumer _consumer;
     private readonly Lane _source;
     private readonly Lanes _lanes;
     private readonly ConsumerProgress _progress;
     private long _position = -1;
+    private long _saved;
 
     public ConsumerPump(Consumer consumer, Lane source, Lanes lanes)
     {
@@ -54,6 +61,12 @@ internal sealed class ConsumerPump : Pump
         var events = await _lanes.ReadAsync(_source, _position, BatchSize, ct);
         if (events.Count == 0) return false;
         _progress.HeadMovedTo(events[^1].Position);
+        if (!events.Any(e => _consumer.Wants(e.Type)) && events[^1].Position - _saved < MostUnsaved)
+        {
+            _position = events[^1].Position;
+            _progress.MovedTo(_position, []);
+            return true;
+        }
         try
         {
             await StepAsync(events);
@@ -82,7 +95,7 @@ internal sealed class ConsumerPump : Pump
             FROM lanes l LEFT JOIN cursors c ON c.lane_id = l.id AND c.consumer = @consumer WHERE l.name = @lane
             """, new { consumer = _consumer.Name, lane = _source.Name }), ct);
         if (cursor is null) return false; // the lane is not here yet
-        _position = cursor.Position;
+        _position = _saved = cursor.Position;
         // The head first: whoever asks between the two must not see a consumer without a lag.
         _progress.HeadMovedTo(cursor.Head);
         _progress.MovedTo(cursor.Position, []);
@@ -97,16 +110,14 @@ internal sealed class ConsumerPump : Pump
         }
         catch (Exception e) when (IsAtFault(e))
         {
-            await MoveAsync([one], async tx =>
-            {
-                await ParkAsync(tx, one, e.Message);
-            });
+            await MoveAsync([one], (tx, _) => ParkAsync(tx, one, e.Message));
         }
     }
 
-    private Task StepAsync(IReadOnlyList<EventRecord> events) => MoveAsync(events, async tx =>
+    private Task StepAsync(IReadOnlyList<EventRecord> events) => MoveAsync(events, async (tx, anyParked) =>
     {
-        var parked = await tx.QueryAsync<string>("SELECT DISTINCT subject FROM parked_events WHERE consumer = @consumer", new { consumer = _consumer.Name });
+        IReadOnlyList<string> parked = anyParked
+            ? await tx.QueryAsync<string>("SELECT DISTINCT subject FROM parked_events WHERE consumer = @consumer", new { consumer = _consumer.Name }) : [];
         var wanted = new List<EventRecord>(events.Count);
         foreach (var e in events)
         {
@@ -124,21 +135,21 @@ internal sealed class ConsumerPump : Pump
         """, new { consumer = _consumer.Name, lane = _source.Name, position = e.Position, subject = e.Subject, type = e.Type, error, now = tx.Now });
 
     /// <summary>Runs the effects and moves the cursor, compare-and-set, in one transaction.</summary>
-    private async Task MoveAsync(IReadOnlyList<EventRecord> events, Func<LaneTransaction, ValueTask> effects)
+    private async Task MoveAsync(IReadOnlyList<EventRecord> events, Func<LaneTransaction, bool, ValueTask> effects)
     {
-        var from = _position;
+        var from = _saved;
         var to = events[^1].Position;
         var caller = events.Count == 1 ? new Caller(events[0].Actor, events[0].Trace) : AsConsumer;
         var (outcome, appended) = await _lanes.ExecuteAsConsumerAsync<bool>(_consumer.Target(_source), caller, async tx =>
         {
-            if (!await AdvanceAsync(tx, from, to)) return false; // another process was here first
-            await effects(tx);
+            if (await AdvanceAsync(tx, from, to) is not { } parked) return false; // another process was here first
+            await effects(tx, parked > 0);
             return true;
         });
         if (!outcome.IsOk) throw new ConsumerStalledException(outcome.Refusal!.Detail);
         if (outcome.Value)
         {
-            _position = to;
+            _position = _saved = to;
             _progress.MovedTo(to, appended);
         }
         else
@@ -147,16 +158,17 @@ internal sealed class ConsumerPump : Pump
         }
     }
 
-    private async ValueTask<bool> AdvanceAsync(LaneTransaction tx, long from, long to)
+    /// <summary>Moves the cursor, compare-and-set. Answers how many events are parked for the consumer, or null when the cursor was not where it was thought.</summary>
+    private async ValueTask<long?> AdvanceAsync(LaneTransaction tx, long from, long to)
     {
-        var args = new { consumer = _consumer.Name, lane = _source.Name, from, to };
+        const string Parked = "RETURNING (SELECT COUNT(*) FROM parked_events p WHERE p.consumer = cursors.consumer)";
         if (from > 0)
-            return await tx.ExecuteAsync("""
-                UPDATE cursors SET position = @to WHERE consumer = @consumer AND position = @from AND lane_id = (SELECT id FROM lanes WHERE name = @lane)
-                """, args) == 1;
-        return await tx.ExecuteAsync("""
-            INSERT INTO cursors (consumer, lane_id, position) SELECT @consumer, id, @to FROM lanes WHERE name = @lane ON CONFLICT (consumer, lane_id) DO NOTHING
-            """, new { args.consumer, args.lane, args.to }) == 1;
+            return await tx.ChangeAsync<long?>($"""
+                UPDATE cursors SET position = @to WHERE consumer = @consumer AND position = @from AND lane_id = (SELECT id FROM lanes WHERE name = @lane) {Parked}
+                """, new { consumer = _consumer.Name, lane = _source.Name, from, to });
+        return await tx.ChangeAsync<long?>($"""
+            INSERT INTO cursors (consumer, lane_id, position) SELECT @consumer, id, @to FROM lanes WHERE name = @lane ON CONFLICT (consumer, lane_id) DO NOTHING {Parked}
+            """, new { consumer = _consumer.Name, lane = _source.Name, to });
     }
 
     /// <summary>

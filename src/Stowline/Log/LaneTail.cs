@@ -11,6 +11,7 @@ internal sealed class LaneTail
     private readonly Lock _gate = new();
     private long _first = 1;
     private long _next = 1;
+    private long _looked;
 
     public void Append(IReadOnlyList<EventRecord> events)
     {
@@ -23,6 +24,18 @@ internal sealed class LaneTail
                 _next = e.Position + 1;
                 if (_next - _first > Capacity) _first = _next - Capacity;
             }
+        }
+    }
+
+    /// <summary>True at most five times a second: whether to ask the database for what other processes have written.</summary>
+    public bool IsTimeToLook(TimeProvider time)
+    {
+        var now = time.GetTimestamp();
+        lock (_gate)
+        {
+            if (_looked != 0 && time.GetElapsedTime(_looked, now) < TimeSpan.FromMilliseconds(200)) return false;
+            _looked = now;
+            return true;
         }
     }
 

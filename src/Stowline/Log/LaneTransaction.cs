@@ -37,6 +37,13 @@ public sealed class LaneTransaction
         return _group.Session.ExecuteAsync(sql, args);
     }
 
+    /// <summary>Executes a statement that changes rows and returns the first of them (<c>RETURNING</c>); the default where it changed none.</summary>
+    public ValueTask<T?> ChangeAsync<T>(string sql, object? args = null)
+    {
+        Wrote = true;
+        return _group.Session.FindAsync<T>(sql, args);
+    }
+
     /// <inheritdoc cref="SqlSession.WriteAsync"/>
     public ValueTask WriteAsync(string sql, object? args = null)
     {

@@ -24,7 +24,7 @@ CREATE TABLE lane_sequences (
     kind    {text} NOT NULL,
     last    {bigint} NOT NULL,
     PRIMARY KEY (lane_id, kind)
-) {without_rowid};
+) {hot};
 
 CREATE TABLE event_groups (
     lane_id        {int} NOT NULL,
@@ -58,7 +58,7 @@ CREATE TABLE cursors (
     lane_id  {int} NOT NULL,
     position {bigint} NOT NULL,
     PRIMARY KEY (consumer, lane_id)
-) {without_rowid};
+) {hot};
 
 CREATE TABLE parked_events (
     consumer  {text} NOT NULL,

@@ -13,7 +13,7 @@ CREATE TABLE allotments (
     damaged   {bigint} NOT NULL,
     as_of     {time} NOT NULL,
     PRIMARY KEY (sku, site)
-) {without_rowid};
+) {hot};
 
 CREATE TABLE policies (
     site                {text} NOT NULL,

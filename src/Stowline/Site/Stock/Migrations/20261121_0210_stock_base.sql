@@ -16,7 +16,7 @@ CREATE TABLE stock (
     manufactured_on {date},
     PRIMARY KEY (site, sku, bin, lot),
     CHECK (reserved + damaged + blocked <= on_hand)
-) {without_rowid};
+) {hot};
 
 CREATE INDEX stock_bin ON stock (site, bin);
 
@@ -36,7 +36,7 @@ CREATE TABLE site_skus (
     unusable  {bigint} NOT NULL CHECK (unusable >= 0),
     PRIMARY KEY (site, sku),
     CHECK (reserved + unusable <= on_hand)
-) {without_rowid};
+) {hot};
 
 -- How much of a SKU the site keeps for itself; '*' is the default for all that have no row of their own.
 CREATE TABLE stock_policies (
