@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Stowline.Hub.Catalog;
 using Stowline.Hub.Ordering;
+using Stowline.Hub.Promising;
 using Stowline.Kernel;
 using Stowline.Log;
 
@@ -12,12 +13,19 @@ namespace Stowline.Bench;
 /// </summary>
 internal static class AcceptBench
 {
-    public static async Task<BenchReport> InProcessAsync(BenchOptions options, Action<string> say)
+    /// <summary>With the site's consumers, which make the picking tasks.</summary>
+    public static Task<BenchReport> InProcessAsync(BenchOptions options, Action<string> say) => RunAsync(options, null, BenchStock.FillAsync, say);
+
+    /// <summary>The accept path alone: the hub's modules only, the stock granted by a site that is elsewhere.</summary>
+    public static Task<BenchReport> AloneAsync(BenchOptions options, Action<string> say) =>
+        RunAsync(options, [new CatalogModule(), new PromisingModule(), new OrderingModule()], BenchStock.GrantAsync, say);
+
+    private static async Task<BenchReport> RunAsync(BenchOptions options, IReadOnlyList<Module>? modules, Func<Node, Task> fill, Action<string> say)
     {
         await using var place = await BenchDatabase.MakeAsync(options);
-        await using var node = await Node.OpenAsync(place.Open(TimeProvider.System));
+        await using var node = await Node.OpenAsync(place.Open(TimeProvider.System), modules: modules);
         node.Start((pump, e) => say($"{pump.Name}: {e.Message}"));
-        await BenchStock.FillAsync(node);
+        await fill(node);
         var workload = new Workload(options.Hot);
         var intake = node.Modules.OfType<OrderingModule>().Single().Intake!;
         var next = 0;

@@ -14,10 +14,11 @@ namespace Stowline.Bench;
 /// </summary>
 internal static class Floor
 {
-    private sealed record Group(Column[] Orders, Column[] Keys, Column[] Parts, Column[] People, Column[][] Events, string[] Skus, long[] Units, int Count);
+    private sealed record Group(Column[] Orders, Column[] Keys, Column[] Parts, Column[] People, Column[][] Events, string[] Skus, long[] Units, int Count, FloorTasks.Rows Tasks);
 
     /// <summary>Orders per second of the bare loop.</summary>
-    public static async Task<double> RunAsync(BenchOptions options, int orders, int groupSize)
+    /// <param name="withTasks">Also the rows that the site's consumer writes for each order: its part, picking task, items and reservations.</param>
+    public static async Task<double> RunAsync(BenchOptions options, int orders, int groupSize, bool withTasks)
     {
         await using var place = await BenchDatabase.MakeAsync(options with { Name = "floor" });
         await using var database = place.Open(TimeProvider.System);
@@ -26,10 +27,10 @@ internal static class Floor
         await PrepareAsync(session);
         var groups = Make(options, orders, groupSize);
         long number = 0;
-        foreach (var group in groups.Take(Math.Max(1, groups.Count / 10))) await WriteAsync(session, group, ++number);
+        foreach (var group in groups.Take(Math.Max(1, groups.Count / 10))) await WriteAsync(session, group, ++number, withTasks);
         var measured = groups.Skip(Math.Max(1, groups.Count / 10)).ToList();
         var clock = Stopwatch.StartNew();
-        foreach (var group in measured) await WriteAsync(session, group, ++number);
+        foreach (var group in measured) await WriteAsync(session, group, ++number, withTasks);
         return measured.Sum(g => g.Count) / clock.Elapsed.TotalSeconds;
     }
 
@@ -47,10 +48,11 @@ internal static class Floor
             """, new { hash = new byte[32], now = DateTimeOffset.UnixEpoch });
         await session.ExecuteAsync("INSERT INTO lane_writers (scope, writer, last_group, started_at) VALUES ('floor', @id, 0, @now)",
             new { id = Guid.Empty, now = DateTimeOffset.UnixEpoch });
+        await FloorTasks.PrepareAsync(session, skus);
         await session.CommitAsync();
     }
 
-    private static async Task WriteAsync(SqlSession session, Group group, long number)
+    private static async Task WriteAsync(SqlSession session, Group group, long number, bool withTasks)
     {
         await session.BeginAsync(snapshot: false, default);
         await session.ExecuteAsync("UPDATE lanes SET head_position = head_position WHERE name = 'hub'");
@@ -68,6 +70,7 @@ internal static class Floor
             await session.WriteAsync("UPDATE lanes SET head_position = @position, head_hash = @hash WHERE id = @id",
                 new { id = lane == 0 ? 1 : 3, position = number, hash = new byte[32] });
         }
+        if (withTasks) await FloorTasks.WriteAsync(session, group.Tasks, group.Skus, group.Units, number);
         await session.WriteAsync("INSERT INTO lane_sequences (lane_id, kind, last) VALUES (1, 'order', @number) ON CONFLICT (lane_id, kind) DO UPDATE SET last = excluded.last",
             new { number });
         await session.WriteAsync("UPDATE lane_writers SET last_group = @number WHERE scope = 'floor' AND writer = @id", new { number, id = Guid.Empty });
@@ -128,6 +131,7 @@ internal static class Floor
         [
             Column.From("person_id", orders, o => o.PersonId), Column.From("key", orders, _ => new byte[32]), Column.Same("created_at", n, now),
         ],
-        [Events(1, OrderPlaced.Type, placed), Events(3, PartAssigned.Type, assigned)], [.. sums.Select(s => s.Key)], [.. sums.Select(s => s.Units)], n);
+        [Events(1, OrderPlaced.Type, placed), Events(3, PartAssigned.Type, assigned)], [.. sums.Select(s => s.Key)], [.. sums.Select(s => s.Units)], n,
+            FloorTasks.Make(orders, before, sealedBytes, ids, groupNumber, now));
     }
 }

@@ -44,10 +44,17 @@ public sealed class Node : IAsyncDisposable
         var node = new Node(database, ids ?? new IdSource(database.Time), modules ?? AllModules());
         await node.Lanes.InitializeAsync(ct);
         foreach (var module in node.Modules) await module.StartAsync(node, ct);
-        var sites = await database.ReadAsync(async session => await session.QueryAsync<string>("SELECT name FROM lanes WHERE name LIKE 'site/%' ORDER BY ordinal"), ct);
-        foreach (var lane in sites) node.AddSite(lane["site/".Length..]);
-        node._others.AddRange([new IdempotencyCleanup(node.Lanes), .. node.Modules.SelectMany(m => m.Pumps(node))]);
+        var sites = await database.ReadAsync(async session => await LaneReader.LanesAsync(session), ct);
+        foreach (var lane in sites.Where(l => l.Name.StartsWith("site/", StringComparison.Ordinal))) node.AddSite(lane.Name["site/".Length..]);
+        node._others.AddRange([new SiteWatch(node), new IdempotencyCleanup(node.Lanes), .. node.Modules.SelectMany(m => m.Pumps(node))]);
         return node;
+    }
+
+    /// <summary>A node that only looks: nothing is migrated, started or written, so it may stand beside a running one.</summary>
+    public static Node ForReading(Database database, IdSource? ids = null)
+    {
+        ContractsJson.Register();
+        return new Node(database, ids ?? new IdSource(database.Time), AllModules());
     }
 
     /// <summary>Fills an empty database from a backup, as <see cref="Restore"/> says. The database is then ready for <see cref="OpenAsync"/>.</summary>

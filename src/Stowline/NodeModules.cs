@@ -1,11 +1,11 @@
 using Stowline.Hub.Catalog;
 using Stowline.Hub.Ordering;
 using Stowline.Hub.Promising;
-using Stowline.Site.Stock;
-using Stowline.Site.Topology;
 using Stowline.Site.Fulfillment;
 using Stowline.Site.Returns;
 using Stowline.Site.Shipping;
+using Stowline.Site.Stock;
+using Stowline.Site.Topology;
 
 namespace Stowline;
 

@@ -22,8 +22,8 @@ internal static class EventEndpoints
         var after = Number(http, "after", 0, long.MaxValue, 0, problems);
         var limit = (int)Number(http, "limit", 1, MaxLimit, 100, problems);
         if (problems.Any) { await Answers.WriteAsync(http, problems.ToRefusal()); return; }
-        var exists = await node.Database.ReadAsync(async s => await s.FindAsync<int>("SELECT 1 FROM lanes WHERE name = @lane", new { lane }), http.RequestAborted);
-        if (exists == 0) { await Answers.WriteAsync(http, Refusal.NotFound("lane_not_found", $"there is no lane {lane} here")); return; }
+        var exists = await node.Database.ReadAsync(async s => (await LaneReader.LanesAsync(s)).Any(l => l.Name == lane), http.RequestAborted);
+        if (!exists) { await Answers.WriteAsync(http, Refusal.NotFound("lane_not_found", $"there is no lane {lane} here")); return; }
         var events = await node.Lanes.ReadAsync(new Lane(lane!), after, limit, http.RequestAborted);
         await Answers.WriteBytesAsync(http, 200, null, Render(events, after), "application/json");
     }

@@ -1,3 +1,4 @@
+using Stowline.Log;
 using Stowline.Http;
 using Stowline.Kernel;
 using Stowline.Server.Telemetry;
@@ -15,7 +16,7 @@ internal static class HealthEndpoints
         app.Get("/health/live", http => Answers.WriteAsync<Health>(http, new Health("alive")));
         app.Get("/health/ready", async http =>
         {
-            await node.Database.ReadAsync(async session => await session.FindAsync<int>("SELECT 1 FROM lanes LIMIT 1"), http.RequestAborted);
+            await node.Database.ReadAsync(async session => await LaneReader.LanesAsync(session), http.RequestAborted);
             await Answers.WriteAsync<Health>(http, new Health("ready"));
         });
         app.Get("/metrics", async http => await Answers.WriteBytesAsync(http, 200, null, await metrics.WriteAsync(http.RequestAborted), "text/plain; version=0.0.4; charset=utf-8"));

@@ -7,18 +7,6 @@ namespace Stowline.Server.Operations;
 /// <summary>Events that a consumer could not handle: an operator sees them, repairs the cause and resumes, or gives them up with a reason.</summary>
 internal static class ParkedEndpoints
 {
-    internal sealed record ParkedEvent
-    {
-        public string Consumer { get; init; } = "";
-        public string Lane { get; init; } = "";
-        public long Position { get; init; }
-        public string Subject { get; init; } = "";
-        public string Type { get; init; } = "";
-        public string Error { get; init; } = "";
-        public int Attempts { get; init; }
-        public DateTimeOffset ParkedAt { get; init; }
-    }
-
     internal sealed record ResumeParked(string? Consumer, string? Lane, string? Subject);
     internal sealed record DiscardParked(string? Consumer, string? Lane, string? Subject, long? Position, string? Reason);
     internal sealed record Resumed(int Events);
@@ -38,12 +26,7 @@ internal static class ParkedEndpoints
         var (limit, cursor) = paging.Value;
         var after = cursor?.Split('|') ?? ["", "", "0"];
         if (after.Length != 3 || !long.TryParse(after[2], out var position)) { await Answers.WriteAsync(http, Refusal.Invalid("cursor", "is not one that this list gave")); return; }
-        var rows = await node.Database.ReadAsync(async session => await session.QueryAsync<ParkedEvent>("""
-            SELECT p.consumer, l.name AS lane, p.position, p.subject, p.type, p.error, p.attempts, p.parked_at
-            FROM parked_events p JOIN lanes l ON l.id = p.lane_id
-            WHERE p.consumer > @consumer OR p.consumer = @consumer AND (l.name > @lane OR l.name = @lane AND p.position > @position)
-            ORDER BY p.consumer, l.name, p.position LIMIT @take
-            """, new { consumer = after[0], lane = after[1], position, take = limit + 1 }), http.RequestAborted);
+        var rows = await node.Database.ReadAsync(async session => await LaneReader.ParkedAsync(session, after[0], after[1], position, limit + 1), http.RequestAborted);
         var items = rows.Take(limit).ToArray();
         var next = rows.Count > limit ? $"{items[^1].Consumer}|{items[^1].Lane}|{items[^1].Position}" : null;
         await Answers.WriteAsync<Page<ParkedEvent>>(http, new Page<ParkedEvent>(items, next));

@@ -7,13 +7,6 @@ namespace Stowline.Server.Operations;
 /// <summary>How a node stands: lanes, consumers, pumps; and whether its books agree.</summary>
 internal static class StatusEndpoints
 {
-    private sealed record LaneStatus
-    {
-        public string Name { get; init; } = "";
-        public int Incarnation { get; init; }
-        public long Head { get; init; }
-    }
-
     private sealed record ConsumerStatus(string Consumer, string Lane, long Position, long Head, long Lag);
     private sealed record PumpStatus(string Name, long Errors, string? LastError, DateTimeOffset? LastErrorAt);
 
@@ -29,8 +22,8 @@ internal static class StatusEndpoints
 
     private static async Task<Status> StatusAsync(Node node, DateTimeOffset started, CancellationToken ct)
     {
-        var lanes = await node.Database.ReadAsync(async s => await s.QueryAsync<LaneStatus>("SELECT name, incarnation, head_position AS head FROM lanes ORDER BY id"), ct);
-        var parked = await node.Database.ReadAsync(async s => await s.FindAsync<long>("SELECT COUNT(*) FROM parked_events"), ct);
+        var lanes = await node.Database.ReadAsync(async s => await LaneReader.LanesAsync(s), ct);
+        var parked = await node.Database.ReadAsync(async s => await LaneReader.ParkedCountAsync(s), ct);
         var consumers = node.Lanes.Progress.Select(p => new ConsumerStatus(p.Consumer, p.Lane.Name, p.Position, p.Head, p.Lag))
             .OrderBy(c => c.Consumer, StringComparer.Ordinal).ThenBy(c => c.Lane, StringComparer.Ordinal);
         var pumps = node.Pumps.Select(p => new PumpStatus(p.Name, p.Errors, p.LastError, p.LastErrorAt));

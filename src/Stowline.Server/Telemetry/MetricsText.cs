@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Text;
+using Stowline.Log;
 
 namespace Stowline.Server.Telemetry;
 
@@ -56,12 +57,10 @@ public sealed class MetricsText : IDisposable
         return Encoding.UTF8.GetBytes(text.ToString());
     }
 
-    private sealed record LaneRow { public string Name { get; init; } = ""; public long Head { get; init; } }
-
     private async Task WriteNodeAsync(StringBuilder text, CancellationToken ct)
     {
-        var lanes = await _node.Database.ReadAsync(async s => await s.QueryAsync<LaneRow>("SELECT name, head_position AS head FROM lanes ORDER BY id"), ct);
-        var parked = await _node.Database.ReadAsync(async s => await s.FindAsync<long>("SELECT COUNT(*) FROM parked_events"), ct);
+        var lanes = await _node.Database.ReadAsync(async s => await LaneReader.LanesAsync(s), ct);
+        var parked = await _node.Database.ReadAsync(async s => await LaneReader.ParkedCountAsync(s), ct);
         Prometheus.Family(text, "stowline_lane_events_total", "counter", "Events in a lane", lanes.Select(l => (Prometheus.Labels(("lane", l.Name)), (double)l.Head)));
         Prometheus.Family(text, "stowline_consumer_lag_events", "gauge", "Events that a consumer has yet to see",
             _node.Lanes.Progress.Select(p => (Prometheus.Labels(("consumer", p.Consumer), ("lane", p.Lane.Name)), (double)p.Lag)));

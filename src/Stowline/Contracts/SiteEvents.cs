@@ -39,8 +39,7 @@ public sealed record RecallRequested(string Sku, int Epoch, int Quantity, string
 
 public sealed record PickingItemPlanned(int Item, string Sku, string Bin, string? Lot, int Quantity);
 
-public sealed record PickingCreated(
-    Guid TaskId, long Number, Guid OrderId, int Part, IReadOnlyList<PickingItemPlanned> Items, IReadOnlyList<Balance> Balances) : IEvent, IHasBalances
+public sealed record PickingCreated(Guid TaskId, long Number, Guid OrderId, int Part, IReadOnlyList<PickingItemPlanned> Items) : IEvent
 {
     public static string Type => "picking.created";
 }

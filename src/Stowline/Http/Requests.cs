@@ -24,7 +24,12 @@ public static class Requests
         if (type is not null && !type.StartsWith("application/json", StringComparison.OrdinalIgnoreCase) && !type.Contains("+json", StringComparison.OrdinalIgnoreCase))
             return new Refusal(RefusalKind.UnsupportedMediaType, "unsupported_media_type", $"the body must be application/json, not {type}");
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = limit;
-        if (http.Request.ContentLength > limit) return TooLarge(limit);
+        if (http.Request.ContentLength > limit)
+        {
+            // Read to the end, within reason: a caller that is still sending would see a broken connection instead of the answer.
+            if (http.Request.ContentLength <= BulkLimit) await DrainAsync(http);
+            return TooLarge(limit);
+        }
         byte[] body;
         try
         {
@@ -60,6 +65,20 @@ public static class Requests
         catch (InvalidOperationException e) // text that is not valid UTF-16, for example a lone surrogate escape
         {
             return Refusal.Invalid("body", "contains text that is not well-formed Unicode: " + e.Message);
+        }
+    }
+
+    private static async Task DrainAsync(HttpContext http)
+    {
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = BulkLimit;
+        var buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
+        try
+        {
+            while (await http.Request.Body.ReadAsync(buffer, http.RequestAborted) > 0) { }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 

@@ -2,7 +2,28 @@ using Stowline.Store;
 
 namespace Stowline.Log;
 
-/// <summary>Reads events other than by lane and position.</summary>
+/// <summary>Where a lane stands.</summary>
+public sealed record LaneStatus
+{
+    public string Name { get; init; } = "";
+    public int Incarnation { get; init; }
+    public long Head { get; init; }
+}
+
+/// <summary>An event that a consumer could not handle, or that waits behind one.</summary>
+public sealed record ParkedEvent
+{
+    public string Consumer { get; init; } = "";
+    public string Lane { get; init; } = "";
+    public long Position { get; init; }
+    public string Subject { get; init; } = "";
+    public string Type { get; init; } = "";
+    public string Error { get; init; } = "";
+    public int Attempts { get; init; }
+    public DateTimeOffset ParkedAt { get; init; }
+}
+
+/// <summary>Reads the log's tables other than by lane and position.</summary>
 public static class LaneReader
 {
     private sealed record Row
@@ -30,4 +51,18 @@ public static class LaneReader
             """, new { order });
         return [.. rows.Select(r => new EventRecord(new Lane(r.Lane), r.Position, r.Id, r.Type, r.Subject, order, r.At, r.Actor, r.Trace, r.Payload))];
     }
+
+    public static ValueTask<IReadOnlyList<LaneStatus>> LanesAsync(SqlSession session) =>
+        session.QueryAsync<LaneStatus>("SELECT name, incarnation, head_position AS head FROM lanes ORDER BY id");
+
+    public static ValueTask<long> ParkedCountAsync(SqlSession session) => session.FindAsync<long>("SELECT COUNT(*) FROM parked_events");
+
+    /// <summary>Parked events by consumer, lane and position, after the given place in that order.</summary>
+    public static ValueTask<IReadOnlyList<ParkedEvent>> ParkedAsync(SqlSession session, string consumer, string lane, long position, int limit) =>
+        session.QueryAsync<ParkedEvent>("""
+            SELECT p.consumer, l.name AS lane, p.position, p.subject, p.type, p.error, p.attempts, p.parked_at
+            FROM parked_events p JOIN lanes l ON l.id = p.lane_id
+            WHERE p.consumer > @consumer OR p.consumer = @consumer AND (l.name > @lane OR l.name = @lane AND p.position > @position)
+            ORDER BY p.consumer, l.name, p.position LIMIT @limit
+            """, new { consumer, lane, position, limit });
 }

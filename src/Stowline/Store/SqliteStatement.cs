@@ -105,6 +105,7 @@ internal sealed class SqliteStatement : RowReader, IDisposable
         return rc;
     }
 
+    /// <summary>An empty array would be bound as NULL.</summary>
     private int BindBytes(int index, byte[] bytes) =>
         bytes.Length > 0 ? raw.sqlite3_bind_blob(_statement, index, bytes) : raw.sqlite3_bind_zeroblob(_statement, index, 0);
 

@@ -7,8 +7,9 @@ namespace Stowline.Tests.Log;
 internal enum Cut { No, BeforeCommit, AfterCommit }
 
 /// <summary>
-/// Stands between Npgsql and PostgreSQL and cuts a connection at the worst moments: when COMMIT was sent but has not arrived, or when it
-/// was done but the answer is still on its way. Cuts once; then it lets everything through.
+/// Stands between Npgsql and PostgreSQL and cuts a connection at the worst moments: when the last writes with their COMMIT were sent but
+/// have not arrived, or when the COMMIT was done but the answer is still on its way. Cuts once; then it lets everything through.
+/// COMMIT itself is a prepared statement and not to be seen on its way there; the events before it and the answer to it are.
 /// </summary>
 internal sealed class CommitProxy : IAsyncDisposable
 {
@@ -29,6 +30,14 @@ internal sealed class CommitProxy : IAsyncDisposable
     public int Cuts { get; private set; }
     public void CutNext(Cut cut) => Volatile.Write(ref _cut, (int)cut);
 
+    private bool TakeCut(Cut cut, ReadOnlySpan<byte> passing, ReadOnlySpan<byte> sign)
+    {
+        if (Volatile.Read(ref _cut) != (int)cut || passing.IndexOf(sign) < 0) return false;
+        if (Interlocked.CompareExchange(ref _cut, (int)Cut.No, (int)cut) != (int)cut) return false;
+        Cuts++;
+        return true;
+    }
+
     private async Task AcceptAsync()
     {
         try
@@ -43,30 +52,18 @@ internal sealed class CommitProxy : IAsyncDisposable
 
     private async Task ServeAsync(TcpClient client)
     {
-        using var _ = client;
+        using var closing = client;
         using var server = new TcpClient();
         try
         {
             await server.ConnectAsync(_host, _port, _stop.Token);
             client.NoDelay = server.NoDelay = true;
-            var answers = AnswerAsync(server.GetStream(), client.GetStream());
+            _ = AnswerAsync(server.GetStream(), client);
             var buffer = new byte[1 << 16];
             int read;
             while ((read = await client.GetStream().ReadAsync(buffer, _stop.Token)) > 0)
             {
-                var cut = (Cut)Volatile.Read(ref _cut);
-                if (cut != Cut.No && buffer.AsSpan(0, read).IndexOf("COMMIT\0"u8) >= 0) // with its end: BEGIN says READ COMMITTED
-                {
-                    Volatile.Write(ref _cut, (int)Cut.No);
-                    Cuts++;
-                    if (cut == Cut.AfterCommit)
-                    {
-                        client.Client.Close(0); // the answer finds nobody
-                        await server.GetStream().WriteAsync(buffer.AsMemory(0, read), _stop.Token);
-                        await answers; // it ends when PostgreSQL has answered and nobody is there to take it
-                    }
-                    return;
-                }
+                if (TakeCut(Cut.BeforeCommit, buffer.AsSpan(0, read), "order.held"u8)) return;
                 await server.GetStream().WriteAsync(buffer.AsMemory(0, read), _stop.Token);
             }
         }
@@ -76,11 +73,17 @@ internal sealed class CommitProxy : IAsyncDisposable
         }
     }
 
-    private async Task AnswerAsync(NetworkStream server, NetworkStream client)
+    private async Task AnswerAsync(NetworkStream server, TcpClient client)
     {
         try
         {
-            await server.CopyToAsync(client, _stop.Token);
+            var buffer = new byte[1 << 16];
+            int read;
+            while ((read = await server.ReadAsync(buffer, _stop.Token)) > 0)
+            {
+                if (TakeCut(Cut.AfterCommit, buffer.AsSpan(0, read), "COMMIT\0"u8)) client.Client.Close(0); // PostgreSQL has done it, and nobody hears so
+                else await client.GetStream().WriteAsync(buffer.AsMemory(0, read), _stop.Token);
+            }
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
         {

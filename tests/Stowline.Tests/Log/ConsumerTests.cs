@@ -43,7 +43,9 @@ public class ConsumerTests
         var (one, two) = (Pump(node).ResumeAsync("bad", default), Pump(node).ResumeAsync("bad", default));
         await node.PumpUntilAsync(Task.WhenAll(one, two));
         string[] codes = [(await one).Refusal?.Code ?? "", (await two).Refusal?.Code ?? ""];
-        Assert.Equal(["", "park_changed"], codes.Order());
+        // The second finds the park changed under it, or nothing there any more, as they happen to meet.
+        Assert.Contains("", codes);
+        Assert.Contains(codes, c => c is "park_changed" or "not_parked");
         Assert.Equal(2, await NotesModule.HeardAsync(node.Database, "bad"));
         await node.AddAsync("bad");
         await node.DrainAsync();

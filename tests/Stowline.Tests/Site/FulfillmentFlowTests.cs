@@ -118,15 +118,15 @@ public sealed class FulfillmentFlowTests
     }
 
     [Theory, EveryDatabase]
-    public async Task A_batch_states_its_balances_once(string store)
+    public async Task Reserving_tells_the_hub_nothing_it_knows(string store)
     {
         await using var site = await StartAsync(store);
         await site.StockAsync("S", 100);
+        var before = (await site.EventsAsync<StockRebalanced>()).Count;
         await site.TellAsync([.. Enumerable.Range(0, 20).Select(_ => Assign(Part(site.Node.Node.Ids.Next(), new SkuUnits("S", 2))))]);
         var created = await site.EventsAsync<PickingCreated>();
         Assert.Equal(20, created.Count);
-        Assert.All(created.SkipLast(1), c => Assert.Empty(c.Balances));
-        Assert.Equal(40, created[^1].Balances.Single().Reserved);
+        Assert.Equal(before, (await site.EventsAsync<StockRebalanced>()).Count);
         Assert.Equal(20, created.Select(c => c.Number).Distinct().Count());
         await site.VerifyAsync();
     }
@@ -169,6 +169,28 @@ public sealed class FulfillmentFlowTests
         var packed = await site.InSiteAsync(tx => CompletePacking.DecideAsync(Code, packing, tx));
         Assert.Equal((PackingStatus.Packed, PackingLineStatus.FullyPacked, 2400L), (packed.Status, packed.Lines.Single().Status, packed.ChargeableWeightG));
         Assert.Equal("ST-1", (await site.ShipAsync(packing, "ST-1")).Value.TrackingNumber);
+    }
+
+    [Theory, EveryDatabase]
+    public async Task A_serial_number_that_was_picked_leaves_with_the_shipment(string store)
+    {
+        await using var site = await StartAsync(store);
+        await site.StockAsync("S", 2);
+        await site.InSiteAsync<Done>(async tx =>
+        {
+            await Serials.ArriveAsync(tx, Code, 1, [new("S", "N1", ""), new("S", "N2", "")]);
+            return new Done();
+        });
+        var task = await site.StartAsync(await site.OrderAsync("S", 2));
+        foreach (var serial in new[] { "N1", "N2" })
+            await site.InSiteAsync(tx => PickItem.DecideAsync(Code, task.Id, 1, new PickItemBody { Quantity = 1, Serials = [serial] }, tx));
+        await site.CompleteAsync(task.Id);
+        var packing = await site.PackingOfAsync(task.OrderId);
+        await site.PackAsync(packing);
+        var shipment = (await site.ShipAsync(packing)).Value;
+        var left = await site.Node.Database.ReadAsync(async s => await s.QueryAsync<string>("SELECT serial FROM serials WHERE left_reference = @reference ORDER BY serial",
+            new { reference = $"shipment {shipment.Number}" }));
+        Assert.Equal(["N1", "N2"], left);
     }
 
     [Theory, EveryDatabase]

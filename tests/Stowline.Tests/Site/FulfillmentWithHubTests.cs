@@ -14,7 +14,7 @@ public sealed class FulfillmentWithHubTests
 {
     private static async Task<HubNode> StartAsync(string store, int units)
     {
-        var hub = await HubNode.StartAsync(store);
+        var hub = new HubNode(await TestNode.StartAsync(store)); // with the site modules, unlike the hub's own tests
         await hub.SiteAsync("WH1");
         await hub.ProductsAsync("S");
         var body = new ReceiveReturnBody { Reference = "R1", Reason = "seed", Lines = [new ReturnLineBody { Sku = "S", Quantity = units }] };

@@ -40,7 +40,7 @@ public sealed class StockBookTests
         await site.ReceiveAsync("A", 2, "B-1");
         var found = await site.AllocateAsync(new StockRequest(7, "A", 4), new StockRequest(8, "A", 4), new StockRequest(9, "NONE", 1));
         Assert.Equal([(7, "A-2", 3), (7, "B-1", 1), (8, "B-1", 1)], found.Select(a => (a.Request, a.Bin, a.Quantity)));
-        await site.Node.VerifyAsync();
+        await site.VerifyAsync();
     }
 
     [Theory, EveryDatabase]
@@ -67,7 +67,7 @@ public sealed class StockBookTests
         Assert.Equal(MovementKind.Shipping, Assert.Single(shipped).Kind);
         var books = await site.BooksAsync();
         Assert.Equal((5L, 3L, 0L, 2L, 0L), (books.Granted, books.Consumed, books.Withdrawn, books.OnHand, books.Reserved));
-        await site.Node.VerifyAsync();
+        await site.VerifyAsync();
     }
 
     [Theory, EveryDatabase]
@@ -89,7 +89,7 @@ public sealed class StockBookTests
         Assert.Equal((MovementKind.Putaway, 2), (Assert.Single(back).Kind, back[0].Quantity));
         var books = await site.BooksAsync();
         Assert.Equal((8L, 3L, 5L), (books.Granted, books.Withdrawn, books.Held));
-        await site.Node.VerifyAsync();
+        await site.VerifyAsync();
     }
 
     [Theory, EveryDatabase]
@@ -102,7 +102,7 @@ public sealed class StockBookTests
         var row = Assert.Single(await site.RowsAsync());
         Assert.Equal((10L, 2L, 8L, 0L), (row.OnHand, row.Reserved, row.Blocked, row.Available)); // the other part's picker will see for himself
         Assert.Equal((8L, 2L), ((await site.BooksAsync()).Withdrawn, (await site.BooksAsync()).Held));
-        await site.Node.VerifyAsync();
+        await site.VerifyAsync();
     }
 
     [Theory, EveryDatabase]
@@ -114,7 +114,7 @@ public sealed class StockBookTests
         Assert.All(moved, m => Assert.Equal((MovementKind.Return, "wrong size"), (m.Kind, m.Reason!)));
         var books = await site.BooksAsync();
         Assert.Equal((3L, 1L, 2L), (books.OnHand, books.Damaged, books.Granted));
-        await site.Node.VerifyAsync();
+        await site.VerifyAsync();
     }
 
     [Theory, EveryDatabase]
@@ -124,6 +124,6 @@ public sealed class StockBookTests
         await site.ReceiveAsync("A", 5, "A-2");
         await Assert.ThrowsAsync<InvalidOperationException>(() =>
             site.BookAsync(tx => StockBook.PickAsync(tx, "WH1", new StockUnits("A", "A-2", null, 1), "order 1")));
-        await site.Node.VerifyAsync();
+        await site.VerifyAsync();
     }
 }

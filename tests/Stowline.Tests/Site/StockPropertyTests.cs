@@ -121,7 +121,7 @@ public sealed class StockPropertyTests
 
         public async Task CheckAsync()
         {
-            await site.Node.VerifyAsync();
+            await site.VerifyAsync();
             foreach (var sku in Skus)
             {
                 var books = await site.BooksAsync(sku);

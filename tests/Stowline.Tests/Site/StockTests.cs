@@ -19,7 +19,7 @@ public sealed class StockTests
             (movement.Kind, movement.Sku, movement.Quantity, movement.ToBin!, movement.Reference!, movement.Actor));
         var balance = Assert.Single((await site.EventsAsync("stock.moved"))[0].Read<StockMoved>().Balances);
         Assert.Equal(new Balance("A", 1, Granted: 10, Consumed: 0, Withdrawn: 0, OnHand: 10, Reserved: 0, Damaged: 0), balance);
-        await site.Node.VerifyAsync();
+        await site.VerifyAsync();
     }
 
     [Theory, EveryDatabase]
@@ -33,7 +33,7 @@ public sealed class StockTests
         Assert.Contains("lines[1].bin", answer.Refusal.Errors!.Keys);
         Assert.Empty(await site.RowsAsync("A"));
         Assert.Empty(await site.EventsAsync("bins.saved")); // a refused command leaves nothing, not even the site's own bins
-        await site.Node.VerifyAsync();
+        await site.VerifyAsync();
     }
 
     [Theory, EveryDatabase]
@@ -52,7 +52,7 @@ public sealed class StockTests
         site.Node.Time.Advance(TimeSpan.FromHours(1));
         await site.ReceiveAsync("A", 1, lot: "L1");
         Assert.Equal((first.AddHours(2), (DateOnly?)null), ((await site.RowsAsync())[0].ReceivedAt, (await site.RowsAsync())[0].ExpiresOn));
-        await site.Node.VerifyAsync();
+        await site.VerifyAsync();
     }
 
     [Theory, EveryDatabase]
@@ -82,7 +82,7 @@ public sealed class StockTests
         var moved = (await site.MoveAsync("A", 2, "A-1", "A-2")).Value;
         Assert.Equal(MovementKind.Transfer, moved.Kind);
         Assert.Equal([("A-1", 3L, 3L), ("A-2", 2L, 0L)], (await site.RowsAsync()).Select(r => (r.Bin, r.OnHand, r.Reserved)));
-        await site.Node.VerifyAsync();
+        await site.VerifyAsync();
     }
 
     [Theory, EveryDatabase]
@@ -117,7 +117,7 @@ public sealed class StockTests
 
         var same = (await site.CountAsync("A", "RECEIVING", expected: 3, counted: 3)).Value;
         Assert.Equal((0L, "RECEIVING", "RECEIVING"), (same.Quantity, same.FromBin!, same.ToBin!));
-        await site.Node.VerifyAsync();
+        await site.VerifyAsync();
     }
 
     [Theory, EveryDatabase]
@@ -129,7 +129,7 @@ public sealed class StockTests
         await site.DamageAsync("A", "RECEIVING", 1);
         Assert.Equal("insufficient_stock", (await site.AdjustAsync("A", "RECEIVING", -3)).Refusal!.Code);
         Assert.True((await site.AdjustAsync("A", "RECEIVING", -2)).IsOk);
-        await site.Node.VerifyAsync();
+        await site.VerifyAsync();
     }
 
     [Theory, EveryDatabase]
@@ -146,7 +146,7 @@ public sealed class StockTests
         Assert.True((await site.DisposeOfAsync("A", "RECEIVING", 2)).IsOk);
         books = await site.BooksAsync();
         Assert.Equal((3L, 0L, 2L, 3L), (books.OnHand, books.Damaged, books.Withdrawn, books.Held));
-        await site.Node.VerifyAsync();
+        await site.VerifyAsync();
     }
 
     [Theory, EveryDatabase]
@@ -156,7 +156,7 @@ public sealed class StockTests
         Assert.True((await site.ReceiveAsync("A", 1_000_000_000)).IsOk);
         Assert.Equal("quantity_too_large", (await site.ReceiveAsync("A", 1)).Refusal!.Code);
         Assert.Equal("quantity_too_large", (await site.AdjustAsync("A", "RECEIVING", 1_000_000_000)).Refusal!.Code);
-        await site.Node.VerifyAsync();
+        await site.VerifyAsync();
     }
 
     [Theory, EveryDatabase]

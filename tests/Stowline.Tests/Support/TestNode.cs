@@ -59,7 +59,7 @@ public sealed class TestNode : IAsyncDisposable
         while (!task.IsCompleted)
         {
             var worked = await StepAsync();
-            if (!worked) await Task.Yield();
+            if (!worked && !task.IsCompleted) await WaitForWorkAsync(task);
         }
         return await task;
     }
@@ -76,12 +76,23 @@ public sealed class TestNode : IAsyncDisposable
             var step = pump.RunOnceAsync(default).AsTask();
             while (!step.IsCompleted)
             {
-                foreach (var writer in Lanes.Writers.ToArray()) await writer.RunOnceAsync(default);
-                if (!step.IsCompleted) await Task.Yield();
+                var wrote = false;
+                foreach (var writer in Lanes.Writers.ToArray()) wrote |= await writer.RunOnceAsync(default);
+                if (!wrote && !step.IsCompleted) await WaitForWorkAsync(step);
             }
             worked |= await step;
         }
         return worked;
+    }
+
+    /// <summary>Until the task ends or somebody has something for a writer: spinning would take the processor from the database.</summary>
+    private async Task WaitForWorkAsync(Task task)
+    {
+        using var enough = new CancellationTokenSource();
+        var woken = Lanes.Writers.ToArray().Select(w => w.Wake.WaitAsync(TimeSpan.FromMilliseconds(20), TimeProvider.System, enough.Token)).ToArray();
+        await Task.WhenAny([task, .. woken]);
+        await enough.CancelAsync();
+        await Task.WhenAll(woken.Select(w => w.ContinueWith(_ => { }, TaskScheduler.Default)));
     }
 
     /// <summary>Pumps until nothing has work.</summary>

@@ -14,7 +14,7 @@ internal sealed class SiteBooks(string site, SiteDirectory directory) : Consumer
 {
     private static readonly HashSet<string> Types = new(StringComparer.Ordinal)
     {
-        StockMoved.Type, StockRebalanced.Type, ReturnReceived.Type, RecallRequested.Type, PickingCreated.Type, ItemSkipped.Type, PickingExtended.Type,
+        StockMoved.Type, StockRebalanced.Type, ReturnReceived.Type, RecallRequested.Type, ItemSkipped.Type, PickingExtended.Type,
         PickingStarted.Type, PickingCompleted.Type, PackingCompleted.Type, PartShipped.Type, PartShort.Type, PartCancelled.Type, PartCancelRefused.Type,
     };
 
@@ -41,7 +41,7 @@ internal sealed class SiteBooks(string site, SiteDirectory directory) : Consumer
 
         public async ValueTask LoadOrdersAsync(IReadOnlyList<EventRecord> events)
         {
-            var touched = events.Where(e => e.OrderId is not null && e.Type != PickingCreated.Type && e.Type != ReturnReceived.Type).Select(e => e.OrderId!.Value).ToHashSet();
+            var touched = events.Where(e => e.OrderId is not null && e.Type != ReturnReceived.Type).Select(e => e.OrderId!.Value).ToHashSet();
             if (touched.Count > 0) _orders = await OrderRows.LoadAsync(tx, touched);
         }
 
@@ -54,7 +54,6 @@ internal sealed class SiteBooks(string site, SiteDirectory directory) : Consumer
                 case "stock.moved": Arrived(e.Read<StockMoved>().Balances); break;
                 case "stock.rebalanced": Arrived(e.Read<StockRebalanced>().Balances); break;
                 case "return.received": Arrived(e.Read<ReturnReceived>().Balances); break;
-                case "picking.created": Note(e.Read<PickingCreated>().Balances); break;
                 case "picking.item_skipped": Note(e.Read<ItemSkipped>().Balances); break;
                 case "picking.extended": Note(e.Read<PickingExtended>().Balances); break;
                 case "allotment.recall_requested": await RecallAsync(e.Read<RecallRequested>()); break;
@@ -131,8 +130,8 @@ internal sealed class SiteBooks(string site, SiteDirectory directory) : Consumer
             var (order, parts) = _orders[shorted.OrderId];
             if (!order.Cancelling)
                 await Rerouting.RouteAsync(tx, order, parts, part, shorted.Lines, $"short at {site}: {shorted.Reason}", sites, _callers[order.Id]);
+            // A shortage brings no stock: serving backorders on it could send the same units round and round.
             await SaveAsync(order.Id);
-            _arrived.UnionWith(shorted.Balances.Select(b => b.Sku));
         }
 
         private async ValueTask CancelledAsync(PartCancelled cancelled)

@@ -38,8 +38,9 @@ internal static class AcceptParts
         await InsertOrdersAsync(tx, site, parts);
         await InsertTasksAsync(tx, site, picked);
         await PickingTasks.InsertItemsAsync(tx, [.. picked.SelectMany(p => p.Items)]);
-        var balances = await StockBook.SettleAsync(tx, site, [.. parts.SelectMany(p => p.Part.Lines).Select(l => l.Sku).Distinct(StringComparer.Ordinal)]);
-        Append(tx, Lane.Site(site), parts, picked, balances);
+        var balances = await StockBook.SettleChangedAsync(tx, site, [.. parts.SelectMany(p => p.Part.Lines).Select(l => l.Sku).Distinct(StringComparer.Ordinal)],
+            parts.SelectMany(p => p.Missing).Select(m => m.Sku).ToHashSet(StringComparer.Ordinal));
+        Append(tx, site, parts, picked, balances);
     }
 
     /// <summary>Leaves out what is here already: the same part twice, in the run or from before, changes nothing (F10).</summary>
@@ -111,23 +112,23 @@ internal static class AcceptParts
     }
 
     /// <summary>
-    /// The balances of the whole run stand in its last picking.created, ahead of every part.short: the hub must never release a promise before it has
-    /// heard what stands behind it.
+    /// Reserving changes no grant, so as a rule there are no balances to tell and the hub need not look at what happens here. Where there are,
+    /// they stand ahead of every part.short: the hub must never release a promise before it has heard what stands behind it.
     /// </summary>
-    private static void Append(LaneTransaction tx, Lane lane, List<Accepted> parts, List<Accepted> picked, IReadOnlyList<Balance> balances)
+    private static void Append(LaneTransaction tx, string site, List<Accepted> parts, List<Accepted> picked, IReadOnlyList<Balance> balances)
     {
+        var lane = Lane.Site(site);
+        if (balances.Count > 0) tx.Append(lane, new StockRebalanced("parts assigned", balances), $"stock/{site}");
         foreach (var p in picked)
         {
-            tx.Append(lane, new PickingCreated(p.TaskId, p.Number, p.Part.OrderId, p.Part.Part, [.. p.Items.Select(i => i.Planned)],
-                ReferenceEquals(p, picked[^1]) ? balances : []), FulfillmentOrders.Subject(p.Part.OrderId), p.Part.OrderId, p.Caller);
+            tx.Append(lane, new PickingCreated(p.TaskId, p.Number, p.Part.OrderId, p.Part.Part, [.. p.Items.Select(i => i.Planned)]),
+                FulfillmentOrders.Subject(p.Part.OrderId), p.Part.OrderId, p.Caller);
         }
-        var unsaid = picked.Count == 0;
         foreach (var p in parts)
         {
             if (p.Missing.Count == 0) continue;
-            tx.Append(lane, new PartShort(p.Part.OrderId, p.Part.Part, p.Missing, p.Empty, "not on hand", unsaid ? balances : []),
+            tx.Append(lane, new PartShort(p.Part.OrderId, p.Part.Part, p.Missing, p.Empty, "not on hand", []),
                 FulfillmentOrders.Subject(p.Part.OrderId), p.Part.OrderId, p.Caller);
-            unsaid = false;
         }
     }
 

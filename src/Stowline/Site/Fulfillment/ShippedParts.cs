@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Stowline.Contracts;
 using Stowline.Log;
 using Stowline.Site.Stock;
@@ -24,6 +25,17 @@ public static class ShippedParts
         await tx.WriteAsync("UPDATE packing_tasks SET status = @status, shipped_at = @now, carrier = @carrier, tracking_number = @trackingNumber WHERE id = @id",
             new { id = task.Id, now = tx.Now, carrier, trackingNumber, status = PackingStatus.Shipped });
         await FulfillmentOrders.EndAsync(tx, task.OrderId, task.Part, FulfillmentStatus.Shipped, parcel.Units);
+    }
+
+    private sealed record SerialRow { public string Sku { get; init; } = ""; public string Serials { get; init; } = "[]"; }
+
+    /// <summary>The serial numbers that were scanned while the parcel was picked, per SKU; most parcels have none.</summary>
+    public static async ValueTask<IReadOnlyDictionary<string, string[]>> SerialsAsync(SqlSession session, Parcel parcel)
+    {
+        var rows = await session.QueryAsync<SerialRow>("SELECT sku, serials FROM picking_items WHERE task_id = @id AND serials IS NOT NULL",
+            new { id = parcel.Task.PickingTaskId });
+        return rows.GroupBy(r => r.Sku, StringComparer.Ordinal).ToDictionary(g => g.Key,
+            g => g.SelectMany(r => JsonSerializer.Deserialize(r.Serials, FulfillmentJson.Default.StringArray) ?? []).ToArray(), StringComparer.Ordinal);
     }
 
     /// <summary>Packing tasks that are shipped, for the check that each has a shipment.</summary>

@@ -43,12 +43,13 @@ public static class ReadStock
         var after = query.CursorCodes(3);
         var (sku, bin, lot) = (query.Code("sku"), query.Code("bin"), query.Code("lot"));
         if (query.IsWrong) return query.Refusal;
-        // Filters are added only where they are given: both databases then find the rows by index.
+        // Filters are added only where they are given: both databases then find the rows by index. The order is by the column, not by the
+        // answer's lot: that is null where there is none, and nulls sort first in one database and last in the other.
         var rows = await node.Database.ReadAsync(async s => await s.QueryAsync<StockView>($"""
             SELECT sku, bin, NULLIF(lot, '') AS lot, on_hand, reserved, damaged, blocked, on_hand - reserved - damaged - blocked AS available, pickable,
                 expires_on, manufactured_on, received_at
             FROM stock WHERE site = @site{(sku is null ? "" : " AND sku = @sku")}{(bin is null ? "" : " AND bin = @bin")}{(lot is null ? "" : " AND lot = @lot")}
-                AND (sku, bin, lot) > (@afterSku, @afterBin, @afterLot) ORDER BY sku, bin, lot LIMIT @more
+                AND (stock.sku, stock.bin, stock.lot) > (@afterSku, @afterBin, @afterLot) ORDER BY stock.sku, stock.bin, stock.lot LIMIT @more
             """, new { site, sku, bin, lot, afterSku = after?[0] ?? "", afterBin = after?[1] ?? "", afterLot = after?[2] ?? "", more = query.More }));
         var last = rows.Count > query.Limit ? rows[query.Limit - 1] : null;
         return new Page<StockView>([.. rows.Take(query.Limit)], last is null ? null : $"{last.Sku}~{last.Bin}~{last.Lot}");

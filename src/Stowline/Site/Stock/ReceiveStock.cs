@@ -138,11 +138,17 @@ public static class Serials
     /// <summary>The first of these that stands at the site already.</summary>
     internal static async ValueTask<NewSerial?> HereAsync(LaneTransaction tx, string site, IReadOnlyList<NewSerial> serials)
     {
-        NewSerial? here = null;
-        await tx.SelectAsync("SELECT sku, serial, lot FROM serials WHERE site = k.site AND sku = k.sku AND serial = k.serial AND left_at IS NULL", serials.Count,
+        var here = await StandingAsync(tx, site, serials);
+        return serials.FirstOrDefault(here.Contains);
+    }
+
+    private static async ValueTask<HashSet<NewSerial>> StandingAsync(LaneTransaction tx, string site, IReadOnlyList<NewSerial> serials)
+    {
+        var here = new HashSet<(string, string)>();
+        await tx.SelectAsync("SELECT sku, serial FROM serials WHERE site = k.site AND sku = k.sku AND serial = k.serial AND left_at IS NULL", serials.Count,
             [Column.Same("site", serials.Count, site), Column.From("sku", serials, s => s.Sku), Column.From("serial", serials, s => s.Serial)],
-            row => here ??= new NewSerial(row.GetString(0), row.GetString(1), row.GetString(2)));
-        return here;
+            row => here.Add((row.GetString(0), row.GetString(1))));
+        return [.. serials.Where(s => here.Contains((s.Sku, s.Serial)))];
     }
 
     internal static ValueTask ArriveAsync(LaneTransaction tx, string site, long receipt, IReadOnlyList<NewSerial> serials) =>
@@ -154,10 +160,9 @@ public static class Serials
     /// <summary>Notes that units left. Serials that never stood at the site are none of its business.</summary>
     public static async ValueTask LeaveAsync(LaneTransaction tx, string site, string sku, IReadOnlyList<string> serials, string reference)
     {
-        var distinct = serials.Distinct(StringComparer.Ordinal).ToArray();
-        await tx.UpdateAsync("serials", """
-            left_reference = CASE WHEN serials.left_at IS NULL THEN k.reference ELSE serials.left_reference END, left_at = COALESCE(serials.left_at, k.gone_at)
-            """, distinct.Length, [Column.Same("site", distinct.Length, site), Column.Same("sku", distinct.Length, sku), Column.Of("serial", distinct)],
-            Column.Same("reference", distinct.Length, reference), Column.Same("gone_at", distinct.Length, tx.Now));
+        var here = (await StandingAsync(tx, site, [.. serials.Distinct(StringComparer.Ordinal).Select(s => new NewSerial(sku, s, ""))])).ToList();
+        await tx.UpdateAsync("serials", "left_reference = k.reference, left_at = k.gone_at", here.Count,
+            [Column.Same("site", here.Count, site), Column.Same("sku", here.Count, sku), Column.From("serial", here, s => s.Serial)],
+            Column.Same("reference", here.Count, reference), Column.Same("gone_at", here.Count, tx.Now));
     }
 }

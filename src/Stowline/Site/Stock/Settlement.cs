@@ -73,7 +73,8 @@ internal static class SkuTotals
         if (rows.Count == 0) return;
         var zeros = new long[rows.Count];
         // Insert, then add: one upsert would put a negative delta through the table's CHECKs before it finds the row.
-        await tx.UpsertAsync("site_skus", "site, sku", "", rows.Count,
+        // Only units that come in can be the first of their SKU.
+        if (rows.Exists(r => r.Value.OnHand > 0)) await tx.UpsertAsync("site_skus", "site, sku", "", rows.Count,
             Column.Same("site", rows.Count, site), Column.From("sku", rows, r => r.Key), Column.Same("epoch", rows.Count, 1),
             Column.Of("granted", zeros), Column.Of("consumed", zeros), Column.Of("withdrawn", zeros), Column.Of("returned", zeros),
             Column.Of("on_hand", zeros), Column.Of("reserved", zeros), Column.Of("damaged", zeros), Column.Of("unusable", zeros));

@@ -170,6 +170,17 @@ public static class StockBook
             .Select(sku => (settled.GetValueOrDefault(sku) ?? new SkuBooks { Sku = sku }).ToBalance())];
     }
 
+    /// <summary>
+    /// As <see cref="SettleAsync"/>, but answers only the balances that the hub does not know yet: of SKUs whose counters moved, and of those
+    /// named in <paramref name="always"/>.
+    /// </summary>
+    public static async ValueTask<IReadOnlyList<Balance>> SettleChangedAsync(LaneTransaction tx, string site, IReadOnlyCollection<string> skus, IReadOnlySet<string> always)
+    {
+        var settled = await SkuTotals.SettleAsync(tx, site, skus);
+        var unknown = always.Count == 0 ? [] : always.Except(settled.Select(s => s.Books.Sku)).Select(sku => new SkuBooks { Sku = sku }.ToBalance());
+        return [.. settled.Where(s => s.Changed || always.Contains(s.Books.Sku)).Select(s => s.Books.ToBalance()), .. unknown];
+    }
+
     /// <summary>First expired first out, then by age, then along the walk; the address at last, so that both databases agree.</summary>
     private static readonly Comparer<StockRow> PickOrder = Comparer<StockRow>.Create(static (a, b) =>
     {

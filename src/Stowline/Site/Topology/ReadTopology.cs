@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -17,8 +18,8 @@ public sealed record BinView
     public string? Aisle { get; init; }
     public string? Position { get; init; }
     public string? Level { get; init; }
-    public double? XM { get; init; }
-    public double? YM { get; init; }
+    [JsonPropertyName("x_m")] public double? XM { get; init; }
+    [JsonPropertyName("y_m")] public double? YM { get; init; }
     public string? Barcode { get; init; }
     public long? WidthMm { get; init; }
     public long? HeightMm { get; init; }

@@ -22,8 +22,8 @@ public sealed record BinBody
     [JsonConverter(typeof(TextOrNumber))] public string? Aisle { get; init; }
     [JsonConverter(typeof(TextOrNumber))] public string? Position { get; init; }
     [JsonConverter(typeof(TextOrNumber))] public string? Level { get; init; }
-    public double? XM { get; init; }
-    public double? YM { get; init; }
+    [JsonPropertyName("x_m")] public double? XM { get; init; }
+    [JsonPropertyName("y_m")] public double? YM { get; init; }
     public string? Barcode { get; init; }
     public long? WidthMm { get; init; }
     public long? HeightMm { get; init; }

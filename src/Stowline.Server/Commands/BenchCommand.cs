@@ -1,0 +1,34 @@
+using System.CommandLine;
+using Stowline.Bench;
+
+namespace Stowline.Server.Commands;
+
+internal static class BenchCommand
+{
+    private static readonly Argument<string> Name = new("NAME") { Description = "accept, flow, ledger or floor" };
+    private static readonly Option<string> Store = new("--store") { Description = "sqlite or postgres (then --database names a server on which databases may be made)", DefaultValueFactory = _ => "sqlite" };
+    private static readonly Option<int> Clients = new("--clients") { Description = "callers that each wait for their answer", DefaultValueFactory = _ => 64 };
+    private static readonly Option<bool> InProcess = new("--in-process") { Description = "without HTTP" };
+    private static readonly Option<int> Hot = new("--hot") { Description = "all orders ask for this many SKUs; 0: spread over 1,000" };
+    private static readonly Option<int> Orders = new("--orders") { Description = "how many to run; 0: a default of some seconds" };
+    private static readonly Option<int> Seconds = new("--seconds") { Description = "run for so long instead" };
+
+    public static Command Define() => new Command("bench", "Measure this machine; see bench/README.md") { Name, Store, Clients, InProcess, Hot, Orders, Seconds }.Does(async (context, _) =>
+    {
+        var options = new BenchOptions(context.Parsed.GetValue(Name)!, context.Parsed.GetValue(Store)!,
+            context.Configuration.IsPostgres ? context.Configuration.Database : null, context.Parsed.GetValue(Clients), context.Parsed.GetValue(InProcess),
+            context.Parsed.GetValue(Hot), context.Parsed.GetValue(Orders), context.Parsed.GetValue(Seconds), Environment.ProcessPath!, Path.GetTempPath());
+        if (!Benchmarks.Names.Contains(options.Name)) return context.Report.Fail($"there is no benchmark {options.Name}; there are {string.Join(", ", Benchmarks.Names)}");
+        if (options.Store is not ("sqlite" or "postgres")) return context.Report.Fail("--store is sqlite or postgres");
+        try
+        {
+            var report = await Benchmarks.RunAsync(options, context.Report.Progress);
+            foreach (var (field, value) in report.Fields) context.Report.Line($"{field}: {value}");
+            return context.Report.End(true, report.Fields);
+        }
+        catch (ArgumentException e)
+        {
+            return context.Report.Fail(e.Message);
+        }
+    });
+}
