@@ -31,6 +31,6 @@ public static class AssignPicking
         await tx.WriteAsync("UPDATE picking_tasks SET status = @status, worker = @name, assigned_at = @now WHERE id = @taskId",
             new { taskId, name, now = tx.Now, status = PickingStatus.Assigned });
         tx.Append(Lane.Site(site), new PickingAssigned(task.Id, task.Number, task.OrderId, task.Part, name), loaded.Subject, task.OrderId);
-        return await PickingTasks.ShowAsync(tx, site, taskId);
+        return await PickingTasks.ShowAsync(tx.Group.Session, loaded with { Task = task with { Status = PickingStatus.Assigned, Worker = name, AssignedAt = tx.Now } });
     }
 }

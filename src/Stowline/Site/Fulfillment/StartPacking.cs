@@ -31,6 +31,6 @@ public static class StartPacking
         await tx.WriteAsync("UPDATE packing_tasks SET status = @status, worker = @name, started_at = @now WHERE id = @taskId",
             new { taskId, name, now = tx.Now, status = PackingStatus.InProgress });
         tx.Append(Lane.Site(site), new PackingStarted(task.Id, task.Number, task.OrderId, task.Part, name), loaded.Subject, task.OrderId);
-        return await PackingTasks.ShowAsync(tx, site, taskId);
+        return (loaded with { Task = task with { Status = PackingStatus.InProgress, Worker = name, StartedAt = tx.Now } }).Shown();
     }
 }

@@ -26,6 +26,6 @@ public static class StartPicking
             new { taskId, now = tx.Now, status = PickingStatus.InProgress });
         await FulfillmentOrders.MoveAsync(tx, task.OrderId, task.Part, FulfillmentStatus.Picking);
         tx.Append(Lane.Site(site), new PickingStarted(task.Id, task.Number, task.OrderId, task.Part, task.Worker), loaded.Subject, task.OrderId);
-        return await PickingTasks.ShowAsync(tx, site, taskId);
+        return await PickingTasks.ShowAsync(tx.Group.Session, loaded with { Task = task with { Status = PickingStatus.InProgress, StartedAt = tx.Now } });
     }
 }
