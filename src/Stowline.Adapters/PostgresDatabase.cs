@@ -200,13 +200,20 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         return LaterAsync($"UPDATE {table} SET {set} FROM {Unnest(all)} WHERE {where}", count, all);
     }
 
-    public override async ValueTask SelectAsync(string select, int count, Column[] keys, Action<RowReader> row)
+    public override ValueTask SelectAsync(string select, int count, Column[] keys, Action<RowReader> row) => SelectAllAsync(new SetSelect(select, count, keys, row));
+
+    public override async ValueTask SelectAllAsync(params SetSelect[] selects)
     {
-        if (count == 0) return;
-        Later($"SELECT r.* FROM {Unnest(keys)} CROSS JOIN LATERAL ({select}) AS r", count, keys);
+        var asked = selects.Where(s => s.Count > 0).ToArray();
+        if (asked.Length == 0) return;
+        foreach (var s in asked) Later($"SELECT r.* FROM {Unnest(s.Keys)} CROSS JOIN LATERAL ({s.Sql}) AS r", s.Count, s.Keys);
         await using var reader = (NpgsqlDataReader)await ReadLaterAsync();
         var rows = new Reader(reader);
-        while (await reader.ReadAsync()) row(rows);
+        for (var i = 0; i < asked.Length; i++)
+        {
+            while (await reader.ReadAsync()) asked[i].Row(rows);
+            await reader.NextResultAsync();
+        }
     }
 
     private ValueTask LaterAsync(string sql, int count, Column[] columns)

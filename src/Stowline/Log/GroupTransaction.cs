@@ -22,16 +22,6 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
     public IEnumerable<LaneHead> Written => _heads.Values.Where(h => h.Pending.Count > 0);
     public IReadOnlyList<Action> Committed => _committed;
 
-    private sealed record LaneRow
-    {
-        public int Id { get; init; }
-        public string Name { get; init; } = "";
-        public int Ordinal { get; init; }
-        public int Incarnation { get; init; }
-        public long HeadPosition { get; init; }
-        public byte[] HeadHash { get; init; } = [];
-    }
-
     /// <summary>
     /// Takes a scope. The UPDATE is the transaction's first statement on PostgreSQL: its row lock makes commit order the position order,
     /// and all that is read afterwards is newer than the last commit of this scope.
@@ -39,9 +29,16 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
     public async ValueTask LockScopeAsync(string scope)
     {
         await session.WriteAsync("UPDATE lanes SET head_position = head_position WHERE name = @scope", new { scope });
-        foreach (var row in await session.QueryAsync<LaneRow>(
-                     "SELECT id, name, ordinal, incarnation, head_position, head_hash FROM lanes WHERE scope = @scope", new { scope }))
-            _heads[new Lane(row.Name)] = new LaneHead(new Lane(row.Name), row.Id, row.Ordinal, row.Incarnation, row.HeadPosition, row.HeadHash);
+        // The numbers come along: a round trip for each of them would cost more than reading the few that there are.
+        string[] key = [scope];
+        await session.SelectAllAsync(
+            new SetSelect("SELECT id, name, ordinal, incarnation, head_position, head_hash FROM lanes WHERE scope = k.scope", 1, [Column.Of("scope", key)], row =>
+            {
+                var lane = new Lane(row.GetString(1));
+                _heads[lane] = new LaneHead(lane, row.GetInt32(0), row.GetInt32(2), row.GetInt32(3), row.GetInt64(4), row.GetBytes(5));
+            }),
+            new SetSelect("SELECT s.lane_id, s.kind, s.last FROM lanes l JOIN lane_sequences s ON s.lane_id = l.id WHERE l.scope = k.scope", 1, [Column.Of("scope", key)],
+                row => _sequences[(row.GetInt32(0), row.GetString(1))] = (row.GetInt64(2), row.GetInt64(2))));
         if (!_heads.ContainsKey(new Lane(scope))) throw new UnknownLaneException(scope);
     }
 
@@ -53,18 +50,17 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
         return record;
     }
 
-    public async ValueTask<long> NextNumbersAsync(string kind, Lane lane, int count)
+    public ValueTask<long> NextNumbersAsync(string kind, Lane lane, int count)
     {
         if (!_heads.TryGetValue(lane, out var head)) throw new UnknownLaneException(lane.Name);
         if (!_sequences.TryGetValue((head.Id, kind), out var range))
         {
-            var last = await session.FindAsync<long?>("SELECT last FROM lane_sequences WHERE lane_id = @id AND kind = @kind", new { id = head.Id, kind })
-                // Each restore leaves a gap of a million, also for kinds that had no number yet when the backup was made.
-                ?? (head.Incarnation - 1) * Restore.NumberGap;
-            range = (last, last);
+            // Each restore leaves a gap of a million, also for kinds that had no number yet when the backup was made.
+            var start = (head.Incarnation - 1) * Restore.NumberGap;
+            range = (start, start);
         }
         _sequences[(head.Id, kind)] = (range.First, range.Last + count);
-        return head.Ordinal * 10_000_000_000L + range.Last + 1;
+        return ValueTask.FromResult(head.Ordinal * 10_000_000_000L + range.Last + 1);
     }
 
     public async ValueTask OpenLaneAsync(Lane lane, int ordinal)
@@ -88,6 +84,7 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
         foreach (var head in Written) await WriteEventsAsync(head);
         foreach (var ((lane, kind), range) in _sequences)
         {
+            if (range.First == range.Last) continue; // read, not used
             await session.WriteAsync("""
                 INSERT INTO lane_sequences (lane_id, kind, last) VALUES (@lane, @kind, @last)
                 ON CONFLICT (lane_id, kind) DO UPDATE SET last = excluded.last

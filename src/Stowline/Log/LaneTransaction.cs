@@ -31,6 +31,9 @@ public sealed class LaneTransaction
     public ValueTask<IReadOnlyList<T>> QueryAsync<T>(string sql, object? args = null) => _group.Session.QueryAsync<T>(sql, args);
     public ValueTask SelectAsync(string select, int count, Column[] keys, Action<RowReader> row) => _group.Session.SelectAsync(select, count, keys, row);
 
+    /// <inheritdoc cref="SqlSession.SelectAllAsync"/>
+    public ValueTask SelectAllAsync(params SetSelect[] selects) => _group.Session.SelectAllAsync(selects);
+
     public ValueTask<int> ExecuteAsync(string sql, object? args = null)
     {
         Wrote = true;

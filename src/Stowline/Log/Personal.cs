@@ -25,15 +25,28 @@ public static class Personal
         return new Guid(bytes, bigEndian: true);
     }
 
-    /// <summary>The keys of these people, made where they are missing. One set-based read, one set-based write.</summary>
-    public static async ValueTask<Dictionary<Guid, byte[]>> KeysAsync(LaneTransaction tx, IReadOnlyCollection<Guid> people)
+    /// <summary>The read of those keys that exist, to be asked together with others.</summary>
+    public static SetSelect Select(IReadOnlyCollection<Guid> people, Dictionary<Guid, byte[]> keys)
     {
         Guid[] wanted = [.. people.Distinct()];
-        var keys = new Dictionary<Guid, byte[]>(wanted.Length);
-        await tx.SelectAsync("SELECT person_id, key FROM people WHERE person_id = k.person_id AND key IS NOT NULL", wanted.Length,
+        return new SetSelect("SELECT person_id, key FROM people WHERE person_id = k.person_id AND key IS NOT NULL", wanted.Length,
             [Column.Of("person_id", wanted)], row => keys[row.GetGuid(0)] = row.GetBytes(1));
-        Guid[] fresh = [.. wanted.Where(p => !keys.ContainsKey(p))];
-        if (fresh.Length == 0) return keys;
+    }
+
+    /// <summary>The keys of these people, made where they are missing.</summary>
+    public static async ValueTask<Dictionary<Guid, byte[]>> KeysAsync(LaneTransaction tx, IReadOnlyCollection<Guid> people)
+    {
+        var keys = new Dictionary<Guid, byte[]>();
+        await tx.SelectAllAsync(Select(people, keys));
+        await MakeMissingAsync(tx, people, keys);
+        return keys;
+    }
+
+    /// <summary>Makes the keys that are missing among <paramref name="keys"/>, in one set-based write.</summary>
+    public static async ValueTask MakeMissingAsync(LaneTransaction tx, IReadOnlyCollection<Guid> people, Dictionary<Guid, byte[]> keys)
+    {
+        Guid[] fresh = [.. people.Distinct().Where(p => !keys.ContainsKey(p))];
+        if (fresh.Length == 0) return;
         foreach (var person in fresh)
         {
             var key = new byte[32];
@@ -42,7 +55,6 @@ public static class Personal
         }
         await tx.UpsertAsync("people", "person_id", "key = excluded.key, created_at = excluded.created_at, erased_at = NULL", fresh.Length,
             Column.Of("person_id", fresh), Column.From("key", fresh, p => keys[p]), Column.Same("created_at", fresh.Length, tx.Now));
-        return keys;
     }
 
     public static byte[] Encrypt(byte[] key, ReadOnlySpan<byte> plain, Kernel.IdSource ids)

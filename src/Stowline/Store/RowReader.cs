@@ -1,5 +1,8 @@
 namespace Stowline.Store;
 
+/// <summary>One of several SELECTs that are asked together; see <see cref="SqlSession.SelectAsync"/>.</summary>
+public sealed record SetSelect(string Sql, int Count, Column[] Keys, Action<RowReader> Row);
+
 /// <summary>One row of a set-based SELECT, whichever database it comes from. Columns by position.</summary>
 public abstract class RowReader
 {

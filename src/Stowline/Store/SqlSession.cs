@@ -102,6 +102,12 @@ public abstract class SqlSession : IAsyncDisposable
     /// <summary>Inserts or, where the key exists, updates: <paramref name="update"/> as after <c>DO UPDATE SET</c>, with <c>excluded.name</c>.</summary>
     public abstract ValueTask UpsertAsync(string table, string conflict, string update, int count, params Column[] columns);
 
+    /// <summary>Several set-based SELECTs at once: on PostgreSQL they travel together. Each calls its own row action, in order.</summary>
+    public virtual async ValueTask SelectAllAsync(params SetSelect[] selects)
+    {
+        foreach (var s in selects) await SelectAsync(s.Sql, s.Count, s.Keys, s.Row);
+    }
+
     /// <summary>
     /// For each of <paramref name="count"/> keys runs a SELECT in which <c>k.name</c> stands for the key's value, and calls
     /// <paramref name="row"/> for every row found. Rows of one key come together; PostgreSQL promises no order among keys.

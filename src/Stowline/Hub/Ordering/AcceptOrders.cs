@@ -46,30 +46,29 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
     public async ValueTask<Outcome<OrderView>[]> DecideAsync(IReadOnlyList<(AcceptOrder Command, Caller Caller)> items, LaneTransaction tx)
     {
         var outcomes = new Outcome<OrderView>[items.Count];
-        var group = new AcceptGroup(tx, await KnownAsync(items, tx), await _sites.AllAsync(tx));
         var skus = new HashSet<string>(StringComparer.Ordinal);
+        var people = new HashSet<Guid>();
         foreach (var (order, _) in items)
+        {
             foreach (var need in order.Needs) skus.Add(need.Sku);
-        group.Prices = await _prices.PricesAsync(tx, skus);
-        group.Allotments = await Allotments.LoadAsync(tx, skus);
+            if (order.Personal is not null) people.Add(order.PersonId);
+        }
+        var group = new AcceptGroup(tx, await _sites.AllAsync(tx), await _prices.PricesAsync(tx, skus));
+        await tx.SelectAllAsync(Known(items, group.Known), group.Allotments.Select(skus), Personal.Select(people, group.PersonKeys));
         for (var i = 0; i < items.Count; i++) outcomes[i] = await group.DecideAsync(items[i].Command, items[i].Caller);
         await group.WriteAsync();
         return outcomes;
     }
 
     /// <summary>The orders that exist under these external ids already.</summary>
-    private static async ValueTask<Dictionary<(string, string), (Guid Id, byte[] Hash)>> KnownAsync(IReadOnlyList<(AcceptOrder Command, Caller)> items, LaneTransaction tx)
-    {
-        var known = new Dictionary<(string, string), (Guid, byte[])>();
-        await tx.SelectAsync("SELECT channel, external_id, order_id, request_hash FROM order_keys WHERE channel = k.channel AND external_id = k.external_id",
+    private static SetSelect Known(IReadOnlyList<(AcceptOrder Command, Caller)> items, Dictionary<(string, string), (Guid Id, byte[] Hash)> known) =>
+        new("SELECT channel, external_id, order_id, request_hash FROM order_keys WHERE channel = k.channel AND external_id = k.external_id",
             items.Count, [Column.From("channel", items, i => i.Command.Channel), Column.From("external_id", items, i => i.Command.ExternalId)],
             row => known[(row.GetString(0), row.GetString(1))] = (row.GetGuid(2), row.GetBytes(3)));
-        return known;
-    }
 }
 
 /// <summary>The decisions of one group of orders, in memory until they are written.</summary>
-internal sealed class AcceptGroup(LaneTransaction tx, Dictionary<(string, string), (Guid Id, byte[] Hash)> known, IReadOnlyDictionary<string, SiteFacts> sites)
+internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string, SiteFacts> sites, IReadOnlyDictionary<string, CatalogPrice> prices)
 {
     private sealed record Accepted(AcceptOrder Order, Caller Caller, string Currency, long TotalE4, List<PlacedLine> Lines, List<PartRow> Parts, RoutingDecision Decision)
     {
@@ -82,12 +81,14 @@ internal sealed class AcceptGroup(LaneTransaction tx, Dictionary<(string, string
     private readonly Dictionary<Guid, OrderView> _views = [];
     private long? _nextNumber;
 
-    public IReadOnlyDictionary<string, CatalogPrice> Prices { get; set; } = new Dictionary<string, CatalogPrice>();
-    public Allotments Allotments { get; set; } = new();
+    /// <summary>What the group's reads fill before the first decision.</summary>
+    public Dictionary<(string, string), (Guid Id, byte[] Hash)> Known { get; } = [];
+    public Allotments Allotments { get; } = new();
+    public Dictionary<Guid, byte[]> PersonKeys { get; } = [];
 
     public async ValueTask<Outcome<OrderView>> DecideAsync(AcceptOrder order, Caller caller)
     {
-        if (known.TryGetValue((order.Channel, order.ExternalId), out var before)) return await ExistingAsync(order, before);
+        if (Known.TryGetValue((order.Channel, order.ExternalId), out var before)) return await ExistingAsync(order, before);
         var problems = new Problems();
         var priced = Price(order, problems);
         if (order.PickupSite is { } pickup && !sites.ContainsKey(pickup)) problems.Add("pickup_site", $"there is no site {pickup}");
@@ -111,7 +112,7 @@ internal sealed class AcceptGroup(LaneTransaction tx, Dictionary<(string, string
             Number = await NextNumberAsync(),
         };
         _accepted.Add(accepted);
-        known[(order.Channel, order.ExternalId)] = (order.Id, order.RequestHash);
+        Known[(order.Channel, order.ExternalId)] = (order.Id, order.RequestHash);
         return _views[order.Id] = View(accepted);
     }
 
@@ -137,7 +138,7 @@ internal sealed class AcceptGroup(LaneTransaction tx, Dictionary<(string, string
         for (var i = 0; i < order.Lines.Length; i++)
         {
             var line = order.Lines[i];
-            if (!Prices.TryGetValue(line.Sku, out var catalog))
+            if (!prices.TryGetValue(line.Sku, out var catalog))
             {
                 problems.Add($"lines[{i}].sku", $"there is no product {line.Sku}");
                 unknown = true;
@@ -207,9 +208,9 @@ internal sealed class AcceptGroup(LaneTransaction tx, Dictionary<(string, string
     {
         var people = _accepted.Where(a => a.Order.Personal is not null).Select(a => a.Order.PersonId).ToHashSet();
         if (people.Count == 0) return;
-        var keys = await Personal.KeysAsync(tx, people);
+        await Personal.MakeMissingAsync(tx, people, PersonKeys);
         foreach (var a in _accepted)
-            if (a.Order.Personal is { } plain) a.Sealed = Personal.Encrypt(keys[a.Order.PersonId], plain, Personal.IdsOf(tx));
+            if (a.Order.Personal is { } plain) a.Sealed = Personal.Encrypt(PersonKeys[a.Order.PersonId], plain, Personal.IdsOf(tx));
     }
 
     private void Tell(Accepted a)

@@ -37,12 +37,17 @@ public sealed class Allotments
 
     public static async ValueTask<Allotments> LoadAsync(LaneTransaction tx, IReadOnlyCollection<string> skus)
     {
-        string[] wanted = [.. skus];
         var loaded = new Allotments();
-        await tx.SelectAsync("""
-            SELECT sku, site, granted - withdrawn - returned - promised + released FROM allotments WHERE sku = k.sku
-            """, wanted.Length, [Column.Of("sku", wanted)], row => loaded.Add(new Allotment(row.GetString(0), row.GetString(1), row.GetInt64(2))));
+        await tx.SelectAllAsync(loaded.Select(skus));
         return loaded;
+    }
+
+    /// <summary>The read that fills these allotments, to be asked together with others.</summary>
+    public SetSelect Select(IReadOnlyCollection<string> skus)
+    {
+        string[] wanted = [.. skus];
+        return new SetSelect("SELECT sku, site, granted - withdrawn - returned - promised + released FROM allotments WHERE sku = k.sku",
+            wanted.Length, [Column.Of("sku", wanted)], row => Add(new Allotment(row.GetString(0), row.GetString(1), row.GetInt64(2))));
     }
 
     public IReadOnlyList<Allotment> Of(string sku) => _bySku.TryGetValue(sku, out var list) ? list : None;
