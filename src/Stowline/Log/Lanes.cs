@@ -163,25 +163,12 @@ public sealed class Lanes : IAsyncDisposable
         return true;
     }
 
-    private sealed record EventRow
-    {
-        public long Position { get; init; }
-        public Guid Id { get; init; }
-        public string Type { get; init; } = "";
-        public string Subject { get; init; } = "";
-        public Guid? OrderId { get; init; }
-        public DateTimeOffset At { get; init; }
-        public string Actor { get; init; } = "";
-        public string? Trace { get; init; }
-        public byte[] Payload { get; init; } = [];
-    }
-
     /// <summary>Reads a lane in order, oldest first: from memory where it is new, else from the database.</summary>
     public async ValueTask<IReadOnlyList<EventRecord>> ReadAsync(Lane lane, long after, int limit, CancellationToken ct = default)
     {
         // At its own end the memory of one process knows nothing about another's: where others may write, the database is asked now and then.
         if (_tails.TryGetValue(lane, out var tail) && tail.After(after, limit) is { } recent && (recent.Count > 0 || Database.SingleWriter || !tail.IsTimeToLook(Time))) return recent;
-        var rows = await Database.ReadAsync(async session => await session.QueryAsync<EventRow>("""
+        var rows = await Database.ReadAsync(async session => await session.QueryAsync<Verification.StoredEvent>("""
             SELECT e.position, e.id, e.type, e.subject, e.order_id, e.at, e.actor, e.trace, e.payload
             FROM events e WHERE e.lane_id = (SELECT id FROM lanes WHERE name = @lane) AND e.position > @after ORDER BY e.position LIMIT @limit
             """, new { lane = lane.Name, after, limit }), ct);
