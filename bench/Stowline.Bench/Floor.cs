@@ -16,9 +16,25 @@ internal static class Floor
 {
     private sealed record Group(Column[] Orders, Column[] Keys, Column[] Parts, Column[] People, Column[][] Events, string[] Skus, long[] Units, int Count, FloorTasks.Rows Tasks);
 
+    /// <summary>What the bare loop reached, and how long each of its groups took.</summary>
+    internal sealed record Result(double PerSecond, List<double> GroupMilliseconds, double CpuMs, int Orders);
+
+    /// <summary>The floor by itself, as a report.</summary>
+    public static async Task<BenchReport> ReportAsync(BenchOptions options)
+    {
+        var result = await RunAsync(options, options.Orders > 0 ? options.Orders : 30_000, Math.Max(1, options.Clients), withTasks: false);
+        var report = new BenchReport
+        {
+            ["name"] = "floor", ["store"] = options.Store, ["clients"] = options.Clients, ["hot"] = options.Hot, ["orders"] = result.Orders,
+            ["orders_per_s"] = Math.Round(result.PerSecond), ["cpu_ms_per_order"] = Math.Round(result.CpuMs / result.Orders, 3), ["floor_ratio"] = 1.0,
+        };
+        report.Latencies(result.GroupMilliseconds);
+        return report;
+    }
+
     /// <summary>Orders per second of the bare loop.</summary>
     /// <param name="withTasks">Also the rows that the site's consumer writes for each order: its part, picking task, items and reservations.</param>
-    public static async Task<double> RunAsync(BenchOptions options, int orders, int groupSize, bool withTasks)
+    public static async Task<Result> RunAsync(BenchOptions options, int orders, int groupSize, bool withTasks)
     {
         await using var place = await BenchDatabase.MakeAsync(options with { Name = "floor" });
         await using var database = place.Open(TimeProvider.System);
@@ -29,9 +45,18 @@ internal static class Floor
         long number = 0;
         foreach (var group in groups.Take(Math.Max(1, groups.Count / 10))) await WriteAsync(session, group, ++number, withTasks);
         var measured = groups.Skip(Math.Max(1, groups.Count / 10)).ToList();
+        var cpu = new CpuClock(null, place.Admin, countSelf: true);
+        await cpu.StartAsync();
+        var times = new List<double>(measured.Count);
         var clock = Stopwatch.StartNew();
-        foreach (var group in measured) await WriteAsync(session, group, ++number, withTasks);
-        return measured.Sum(g => g.Count) / clock.Elapsed.TotalSeconds;
+        foreach (var group in measured)
+        {
+            var started = Stopwatch.GetTimestamp();
+            await WriteAsync(session, group, ++number, withTasks);
+            times.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+        }
+        var written = measured.Sum(g => g.Count);
+        return new Result(written / clock.Elapsed.TotalSeconds, times, await cpu.StopAsync(), written);
     }
 
     private static async Task PrepareAsync(SqlSession session)
