@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;
+using Microsoft.Extensions.DependencyInjection;
 using Stowline.Hub.Access;
 using Stowline.Server.Hosting;
 using Stowline.Tests.Support;
@@ -36,6 +37,19 @@ public class KeysScopeTests
         Assert.Equal(scope, KeyRules.ScopeOf(method, endpoint));
         foreach (var held in Enum.GetValues<KeyScope>())
             Assert.Equal(held == scope || held == KeyScope.Admin || scope == KeyScope.Read, new KeyHolder("i", "n", [held], []).May(scope));
+    }
+
+    [Fact]
+    public async Task No_route_of_the_node_is_forgotten_in_the_table()
+    {
+        IServiceProvider? services = null;
+        await using var node = await ServerNode.StartAsync(more: api => services = api.ServiceProvider);
+        var routes = services!.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().ToArray();
+        Assert.True(routes.Length > 50);
+        // What no line names falls to admin; only these are meant to.
+        var onlyAdmin = routes.Where(r => KeyRules.ScopeOf("POST", r) == KeyScope.Admin && !r.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Contains("GET")).Select(KeyRules.ResourceOf);
+        Assert.Equal(["keys", "system"], onlyAdmin.Distinct().Order());
+        Assert.Equal(["/health/live", "/health/ready"], routes.Where(KeyRules.IsOpen).Select(r => r.RoutePattern.RawText).Order());
     }
 
     [Fact]

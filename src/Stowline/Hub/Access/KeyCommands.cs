@@ -63,6 +63,9 @@ public static class KeyCommands
         return (good with { RevokedAt = tx.Now, RevokedBy = tx.Caller.Actor }).View;
     }
 
+    /// <summary>False while nobody could pass: no key was made yet, or all are revoked.</summary>
+    public static async Task<bool> AnyGoodAsync(SqlSession session) => await session.FindAsync<string>("SELECT id FROM access_keys WHERE revoked_at IS NULL LIMIT 1") is not null;
+
     /// <summary>Keys by name, also revoked ones, after the key <paramref name="after"/> (its name and id).</summary>
     public static async Task<IReadOnlyList<KeyView>> ListAsync(SqlSession session, (string Name, string Id)? after, int limit)
     {
