@@ -28,7 +28,7 @@ internal static class KeysCommands
             KeyScope[] scopes = [.. (context.Parsed.GetValue(scope) ?? []).SelectMany(s => s.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).Select(Scope)];
             var draft = Value(KeyCommands.Prepare(new KeyBody(context.Parsed.GetRequiredValue(name), scopes, context.Parsed.GetValue(site))));
             var made = await ExecuteAsync(context, (ring, tx) => KeyCommands.CreateAsync(draft, ring, tx), ct);
-            context.Report.Line(made.Key);
+            if (!context.Report.IsJson) context.Report.Line(made.Key); // with --json this line would go to standard error, and so into logs
             context.Report.Progress($"This is the key {made.Name}. It is shown only now; send it as 'Authorization: Bearer KEY'.");
             return context.Report.End(true, new Dictionary<string, object?>
             {
