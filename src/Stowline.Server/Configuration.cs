@@ -102,4 +102,4 @@ public sealed record Configuration
 }
 
 /// <summary>A command cannot be done as it was asked, and the message says why. Shown without a stack trace.</summary>
-public sealed class CommandRefusedException(string message) : Exception(message);
+public sealed class CommandRefusedException(string message, Exception? inner = null) : Exception(message, inner);

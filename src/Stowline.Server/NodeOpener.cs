@@ -61,7 +61,7 @@ public static class NodeOpener
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CommandRefusedException(e.Message);
+            throw new CommandRefusedException(e.Message, e);
         }
     }
 

@@ -24,6 +24,12 @@ public abstract class Module
     /// <summary>The person behind an order, for erasing by order; null when the module does not know orders or not this one.</summary>
     public virtual Task<Guid?> FindPersonOfOrderAsync(SqlSession session, string order) => Task.FromResult<Guid?>(null);
 
+    /// <summary>
+    /// The site that a resource outside <c>/sites</c> belongs to, such as <c>picking-tasks</c> 17; null when the module does not know it. For
+    /// keys that are limited to sites.
+    /// </summary>
+    public virtual Task<string?> FindSiteOfAsync(Database database, string resource, string key, CancellationToken ct) => Task.FromResult<string?>(null);
+
     /// <summary>The module's part of <c>stowline verify</c>: name → null when well, else what is wrong. Runs on one snapshot.</summary>
     public virtual IEnumerable<(string Check, Func<SqlSession, Task<string?>> Run)> Checks(Node node) => [];
 }

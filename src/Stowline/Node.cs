@@ -72,6 +72,14 @@ public sealed class Node : IAsyncDisposable
         return null;
     }
 
+    /// <summary>The site that a resource belongs to, asked of the modules; null when no module knows it.</summary>
+    public async Task<string?> FindSiteOfAsync(string resource, string key, CancellationToken ct = default)
+    {
+        foreach (var module in Modules)
+            if (await module.FindSiteOfAsync(Database, resource, key, ct) is { } site) return site;
+        return null;
+    }
+
     /// <summary>Makes the consumers of a site's lanes. Called at start and when a site becomes known; twice does nothing.</summary>
     public void AddSite(string site)
     {

@@ -1,3 +1,4 @@
+using Stowline.Hub.Access;
 using Stowline.Hub.Catalog;
 using Stowline.Hub.Ordering;
 using Stowline.Hub.Promising;
@@ -14,6 +15,7 @@ internal static class NodeModules
 {
     public static IReadOnlyList<Module> All() =>
     [
+        new AccessModule(),
         new CatalogModule(),
         new PromisingModule(),
         new OrderingModule(),

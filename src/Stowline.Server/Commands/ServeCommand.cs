@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
+using Stowline.Hub.Access;
 using Stowline.Server.Hosting;
 
 namespace Stowline.Server.Commands;
@@ -42,6 +43,8 @@ internal static class ServeCommand
         context.Report.Line($"Stowline {Configuration.Version} is ready at {server.Url} (data in {Where(context.Configuration)}, {node.Database.Engine})");
         if (context.Report.IsJson)
             context.Report.End(true, new Dictionary<string, object?> { ["url"] = server.Url, ["data"] = Where(context.Configuration), ["engine"] = node.Database.Engine });
+        if (context.Configuration.Auth == "keys" && !await node.Database.ReadAsync(KeyCommands.AnyGoodAsync, ct))
+            context.Report.Progress("There is no key yet, so nobody can call this node. Make the first with 'stowline keys create NAME --scope admin' (with SQLite: stop the node first).");
         try
         {
             await Task.Delay(Timeout.InfiniteTimeSpan, node.Time, stop.Token);

@@ -8,9 +8,9 @@ namespace Stowline.Server.Hosting;
 
 /// <summary>
 /// Stands around every request: the one middleware. It answers with the trace, makes problem documents of what the framework refuses and
-/// of what fails, and keeps other web sites out of a node without keys.
+/// of what fails, asks for keys where they are needed, and keeps other web sites out of a node without keys.
 /// </summary>
-internal sealed class Guard(Node node, MetricsText metrics, bool open, ILogger log)
+internal sealed class Guard(Node node, MetricsText metrics, KeyGate? gate, ILogger log)
 {
     public async Task InvokeAsync(HttpContext http, RequestDelegate next)
     {
@@ -18,7 +18,8 @@ internal sealed class Guard(Node node, MetricsText metrics, bool open, ILogger l
         SetTrace(http);
         try
         {
-            if (open && Stranger(http.Request) is { } stranger) await Answers.WriteAsync(http, stranger);
+            var refusal = gate is null ? Stranger(http.Request) : await gate.CheckAsync(http);
+            if (refusal is not null) await Answers.WriteAsync(http, refusal);
             else await next(http);
             if (http.Response is { StatusCode: >= 400, HasStarted: false, ContentType: null, ContentLength: null or 0 } bare && !HttpMethods.IsHead(http.Request.Method))
                 await WriteAsync(http, bare.StatusCode, OfFramework(bare.StatusCode));

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Console;
 using Stowline.Http;
+using Stowline.Hub.Access;
 using Stowline.Server.Operations;
 using Stowline.Server.Telemetry;
 
@@ -57,7 +58,8 @@ public sealed class ServerHost : IAsyncDisposable
         var started = node.Time.GetUtcNow();
         var metrics = new MetricsText(node);
         app.Lifetime.ApplicationStopped.Register(metrics.Dispose);
-        var guard = new Guard(node, metrics, configuration.Auth == "off", app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Stowline.Http"));
+        var gate = configuration.Auth == "keys" ? new KeyGate(node, node.Modules.OfType<AccessModule>().Single().Ring) : null;
+        var guard = new Guard(node, metrics, gate, app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Stowline.Http"));
         app.Use(next => http => guard.InvokeAsync(http, next));
         HealthEndpoints.Map(app, node, metrics);
         var api = app.MapGroup("/api/v1");
@@ -87,8 +89,7 @@ public sealed class ServerHost : IAsyncDisposable
     {
         var address = configuration.Listen == "localhost" ? IPAddress.Loopback
             : IPAddress.TryParse(configuration.Listen, out var parsed) ? parsed : throw new CommandRefusedException($"'{configuration.Listen}' is no address to listen on");
-        if (configuration.Auth == "keys") throw new CommandRefusedException("auth=keys is not available yet");
-        if (!IPAddress.IsLoopback(address))
+        if (configuration.Auth != "keys" && !IPAddress.IsLoopback(address))
             throw new CommandRefusedException($"with auth=off anybody who reaches {address} could do anything; listen on 127.0.0.1, or use auth=keys");
         return address;
     }

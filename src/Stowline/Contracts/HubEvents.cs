@@ -116,3 +116,16 @@ public sealed record PersonErased(Guid PersonId) : IEvent
 {
     public static string Type => "person.erased";
 }
+
+/// <summary>hub: an API key was made. Neither its secret nor the secret's hash is in the log, which is copied far and kept for ever.</summary>
+/// <param name="Sites">The sites that it is limited to; empty for all.</param>
+public sealed record KeyCreated(string KeyId, string Name, IReadOnlyList<string> Scopes, IReadOnlyList<string> Sites) : IEvent
+{
+    public static string Type => "key.created";
+}
+
+/// <summary>hub: an API key is good for nothing from here on.</summary>
+public sealed record KeyRevoked(string KeyId, string Name) : IEvent
+{
+    public static string Type => "key.revoked";
+}

@@ -67,6 +67,8 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(ProductsSaved))]
 [JsonSerializable(typeof(SiteSaved))]
 [JsonSerializable(typeof(PersonErased))]
+[JsonSerializable(typeof(KeyCreated))]
+[JsonSerializable(typeof(KeyRevoked))]
 [JsonSerializable(typeof(NodeRestored))]
 [JsonSerializable(typeof(ParkedDiscarded))]
 [JsonSerializable(typeof(StockMoved))]

@@ -21,6 +21,14 @@ internal sealed class FulfillmentModule : Module
 
     public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) => [(new PartConsumer(site), Lane.HubTo(site))];
 
+    public override async Task<string?> FindSiteOfAsync(Database database, string resource, string key, CancellationToken ct) => resource switch
+    {
+        "picking-tasks" => (await TaskInput.FindAsync(database, PickingEndpoints.Table, key, ct))?.Site,
+        "packing-tasks" => (await TaskInput.FindAsync(database, PackingEndpoints.Table, key, ct))?.Site,
+        "put-back-tasks" => (await TaskInput.FindAsync(database, "put_back_tasks", key, ct))?.Site,
+        _ => null,
+    };
+
     public override IEnumerable<(string Check, Func<SqlSession, Task<string?>> Run)> Checks(Node node) =>
     [
         ("fulfillment reservations", FulfillmentChecks.ReservationsAsync),

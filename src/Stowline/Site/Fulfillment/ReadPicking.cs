@@ -12,7 +12,7 @@ namespace Stowline.Site.Fulfillment;
 /// <summary>The picking endpoints (contract, Fulfillment at a site), and the reads among them.</summary>
 internal static class PickingEndpoints
 {
-    private const string Table = "picking_tasks";
+    public const string Table = "picking_tasks";
 
     public static void Map(IEndpointRouteBuilder api, Node node)
     {

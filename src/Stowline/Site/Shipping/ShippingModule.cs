@@ -23,6 +23,9 @@ internal sealed class ShippingModule : Module
             PackingTasks.NotFound, ShipPacking.DecideAsync));
     }
 
+    public override async Task<string?> FindSiteOfAsync(Database database, string resource, string key, CancellationToken ct) =>
+        resource == "shipments" ? (await TaskInput.FindAsync(database, "shipments", key, ct))?.Site : null;
+
     public override IEnumerable<(string Check, Func<SqlSession, Task<string?>> Run)> Checks(Node node) => [("shipments", Shipments.CheckAsync)];
 }
 

@@ -1,0 +1,55 @@
+using Stowline.Hub.Access;
+
+namespace Stowline.Server.Hosting;
+
+/// <summary>
+/// Which scope a call needs: the one place that says so. It goes by the pattern of the matched route, not by the text of the path, so that
+/// no way of spelling a path gets around it. What is not in the table needs <c>admin</c> to write, so a forgotten line shuts somebody out
+/// instead of letting somebody in.
+/// </summary>
+internal static class KeyRules
+{
+    /// <param name="Below">The word after the resource's own key, as in <c>/sites/{code}/returns</c>; null for all others.</param>
+    private sealed record Rule(string Resource, string? Below, KeyScope Write, KeyScope Read = KeyScope.Read);
+
+    private static readonly Rule[] Table =
+    [
+        new("orders", null, KeyScope.Orders),
+        new("products", null, KeyScope.Stock),
+        new("sites", "returns", KeyScope.Tasks),
+        new("sites", null, KeyScope.Stock),
+        new("picking-tasks", null, KeyScope.Tasks),
+        new("packing-tasks", null, KeyScope.Tasks),
+        new("put-back-tasks", null, KeyScope.Tasks),
+        new("shipments", null, KeyScope.Tasks),
+        new("returns", null, KeyScope.Tasks),
+        new("system", null, KeyScope.Admin),
+        new("keys", null, KeyScope.Admin, KeyScope.Admin),
+    ];
+
+    /// <summary>Whoever watches whether the node is up has no key, and learns nothing else.</summary>
+    private static readonly string[] Open = ["/health/live", "/health/ready"];
+
+    /// <summary>The resources outside <c>/sites</c> that each belong to one site.</summary>
+    private static readonly string[] OfOneSite = ["picking-tasks", "packing-tasks", "put-back-tasks", "shipments"];
+
+    public static bool IsOpen(RouteEndpoint? endpoint) => endpoint?.RoutePattern.RawText is { } pattern && Open.Contains(pattern, StringComparer.Ordinal);
+
+    /// <summary>The scope that a call needs. Where no route matched, the answer will be 404 or 405 and any key may have it.</summary>
+    public static KeyScope ScopeOf(string method, RouteEndpoint? endpoint)
+    {
+        if (endpoint is null) return KeyScope.Read;
+        var reads = HttpMethods.IsGet(method) || HttpMethods.IsHead(method);
+        var words = Words(endpoint);
+        var rule = words.Length == 0 ? null : Table.FirstOrDefault(r => r.Resource == words[0] && (r.Below is null || words.Length > 2 && words[2] == r.Below));
+        return reads ? rule?.Read ?? KeyScope.Read : rule?.Write ?? KeyScope.Admin;
+    }
+
+    /// <summary>The word after <c>/api/v1</c> that says what a call is about; empty elsewhere.</summary>
+    public static string ResourceOf(RouteEndpoint? endpoint) => endpoint is not null && Words(endpoint) is [var first, ..] ? first : "";
+
+    public static bool IsOfOneSite(string resource) => OfOneSite.Contains(resource, StringComparer.Ordinal);
+
+    private static string[] Words(RouteEndpoint endpoint) =>
+        (endpoint.RoutePattern.RawText ?? "").Split('/', StringSplitOptions.RemoveEmptyEntries) is ["api", "v1", .. var words] ? words : [];
+}

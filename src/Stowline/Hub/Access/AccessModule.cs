@@ -1,0 +1,17 @@
+using Microsoft.AspNetCore.Routing;
+using Stowline.Http;
+
+namespace Stowline.Hub.Access;
+
+/// <summary>API keys: who may call with <c>auth=keys</c>, and what they may do. What a call needs is the server's to decide.</summary>
+public sealed class AccessModule : Module
+{
+    public AccessModule() => HttpJson.Add(AccessJson.Default);
+
+    public override string Name => "access";
+
+    /// <summary>The keys of this node that are good now.</summary>
+    public KeyRing Ring { get; } = new();
+
+    public override void Map(IEndpointRouteBuilder api, Node node) => KeyEndpoints.Map(api, node, Ring);
+}

@@ -1,0 +1,50 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Stowline.Http;
+using Stowline.Kernel;
+using Stowline.Log;
+
+namespace Stowline.Hub.Access;
+
+/// <summary><c>/keys</c>: keys made, listed and revoked while the node runs. Refusals: <c>key_name_taken</c>, <c>key_not_found</c>.</summary>
+internal static class KeyEndpoints
+{
+    public static void Map(IEndpointRouteBuilder api, Node node, KeyRing ring)
+    {
+        api.Post("/keys", http => CreateAsync(http, node, ring)).WithTags("Keys").Accepts<KeyBody>("application/json").Produces<MadeKey>(201);
+        api.Get("/keys", http => ListAsync(http, node)).WithTags("Keys").Produces<Page<KeyView>>();
+        // An encoded slash arrives as it was sent; in a name it is a slash.
+        api.MapDelete("/keys/{name}", (HttpContext http, string name) => Commands.RunAsync(http, node.Lanes, Lane.Hub,
+            tx => KeyCommands.RevokeAsync(name.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase), ring, tx))).WithTags("Keys").Produces<KeyView>();
+    }
+
+    /// <summary>
+    /// The idempotency key is checked but not used: it would keep the answer, and with it the secret, for 30 days. A repeat is told that the
+    /// name is taken.
+    /// </summary>
+    private static async Task CreateAsync(HttpContext http, Node node, KeyRing ring)
+    {
+        var body = await Requests.ReadAsync<KeyBody>(http);
+        if (body.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
+        var caller = Requests.CallerOf(http);
+        if (caller.Refusal is { } wrong) { await Answers.WriteAsync(http, wrong); return; }
+        var draft = KeyCommands.Prepare(body.Value);
+        if (draft.Refusal is { } no) { await Answers.WriteAsync(http, no); return; }
+        var made = await node.Lanes.ExecuteAsync(Lane.Hub, caller.Value with { Idempotency = null }, tx => KeyCommands.CreateAsync(draft.Value, ring, tx), http.RequestAborted);
+        http.Response.Headers.CacheControl = "no-store";
+        await Answers.WriteAsync(http, made, 201);
+    }
+
+    private static async Task ListAsync(HttpContext http, Node node)
+    {
+        var paging = Requests.Paging(http);
+        if (paging.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
+        var (limit, cursor) = paging.Value;
+        var parts = cursor?.Split('~'); // no code has one
+        if (parts is not (null or { Length: 2 })) { await Answers.WriteAsync(http, Refusal.Invalid("cursor", "is not one that this list gave")); return; }
+        var rows = await node.Database.ReadAsync(s => KeyCommands.ListAsync(s, parts is null ? null : (parts[0], parts[1]), limit + 1), http.RequestAborted);
+        KeyView[] items = [.. rows.Take(limit)];
+        await Answers.WriteAsync<Page<KeyView>>(http, new Page<KeyView>(items, rows.Count > limit ? $"{items[^1].Name}~{items[^1].Id}" : null));
+    }
+}
