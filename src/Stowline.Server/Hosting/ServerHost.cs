@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Console;
 using Stowline.Http;
+using Stowline.Server.OpenApi;
 using Stowline.Server.Operations;
 using Stowline.Server.Telemetry;
 
@@ -50,6 +51,7 @@ public sealed class ServerHost : IAsyncDisposable
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(o => Limit(o, address, configuration.Port));
         builder.Services.AddRoutingCore();
+        ApiDescription.Register(builder.Services);
         // The command line owns the signals.
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
@@ -60,6 +62,7 @@ public sealed class ServerHost : IAsyncDisposable
         var guard = new Guard(node, metrics, configuration.Auth == "off", app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Stowline.Http"));
         app.Use(next => http => guard.InvokeAsync(http, next));
         HealthEndpoints.Map(app, node, metrics);
+        ApiDescription.Map(app);
         var api = app.MapGroup("/api/v1");
         StatusEndpoints.Map(api, node, started);
         ParkedEndpoints.Map(api, node);
