@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Console;
 using Stowline.Http;
 using Stowline.Hub.Access;
+using Stowline.Server.OpenApi;
 using Stowline.Server.Operations;
 using Stowline.Server.Telemetry;
 
@@ -51,6 +52,7 @@ public sealed class ServerHost : IAsyncDisposable
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(o => Limit(o, address, configuration.Port));
         builder.Services.AddRoutingCore();
+        ApiDescription.Register(builder.Services);
         // The command line owns the signals.
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
@@ -62,6 +64,7 @@ public sealed class ServerHost : IAsyncDisposable
         var guard = new Guard(node, metrics, gate, app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Stowline.Http"));
         app.Use(next => http => guard.InvokeAsync(http, next));
         HealthEndpoints.Map(app, node, metrics);
+        ApiDescription.Map(app);
         var api = app.MapGroup("/api/v1");
         StatusEndpoints.Map(api, node, started);
         ParkedEndpoints.Map(api, node);

@@ -14,7 +14,8 @@ internal static class ErasureEndpoint
     internal sealed record Erase(string? Email, string? Phone, string? OrderId);
     internal sealed record Erased(Guid PersonId, [property: System.Text.Json.Serialization.JsonPropertyName("erased")] bool Done);
 
-    public static void Map(IEndpointRouteBuilder api, Node node) => api.Post("/system/erasures", http => EraseAsync(http, node));
+    public static void Map(IEndpointRouteBuilder api, Node node) => api.Post("/system/erasures", http => EraseAsync(http, node))
+        .WithTags("System").WithSummary("Erase a person by e-mail, phone or order").Takes<Erase>().Produces<Erased>();
 
     private static async Task EraseAsync(HttpContext http, Node node)
     {

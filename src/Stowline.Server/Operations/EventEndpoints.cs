@@ -12,7 +12,19 @@ internal static class EventEndpoints
 {
     private const int MaxLimit = 1_000;
 
-    public static void Map(IEndpointRouteBuilder api, Node node) => api.Get("/events", http => ReadAsync(http, node));
+    public static void Map(IEndpointRouteBuilder api, Node node) => api.Get("/events", http => ReadAsync(http, node))
+        .WithTags("Events").WithSummary("The events of a lane as CloudEvents, oldest first").Produces<EventPage>()
+        .Reads("lane", "The lane, for example hub.", required: true)
+        .WithMetadata(new QueryParameter("after", "Only after this position.", Number: (0, int.MaxValue, 0)),
+            new QueryParameter("limit", "How many events at most.", Number: (1, MaxLimit, 100)));
+
+    // Only for the description: the answer is written byte for byte, see Render.
+    private sealed record EventPage(IReadOnlyList<CloudEvent> Items, long NextAfter);
+    private sealed record CloudEvent(
+        string Specversion, string Id, string Source, string Type, string Subject, DateTimeOffset Time, string Datacontenttype, string Lane, long Position, string Actor,
+        [property: System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)] Guid? Orderid,
+        [property: System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)] string? Traceparent,
+        JsonElement Data);
 
     private static async Task ReadAsync(HttpContext http, Node node)
     {

@@ -13,9 +13,11 @@ internal static class ParkedEndpoints
 
     public static void Map(IEndpointRouteBuilder api, Node node)
     {
-        api.Get("/system/parked", http => ListAsync(http, node));
-        api.Post("/system/parked/resume", http => ResumeAsync(http, node));
-        api.Post("/system/parked/discard", http => DiscardAsync(http, node));
+        api.Get("/system/parked", http => ListAsync(http, node)).WithTags("System").WithSummary("Events that a consumer could not handle").Pages<ParkedEvent>();
+        api.Post("/system/parked/resume", http => ResumeAsync(http, node)).WithTags("System").WithSummary("Try the parked events of a subject again")
+            .Takes<ResumeParked>().Produces<Resumed>();
+        api.Post("/system/parked/discard", http => DiscardAsync(http, node)).WithTags("System").WithSummary("Give up parked events, with a reason that stands in the log")
+            .Takes<DiscardParked>().Produces<Resumed>();
     }
 
     /// <summary>Ordered by consumer, lane and position; the cursor is the last row's place in that order.</summary>

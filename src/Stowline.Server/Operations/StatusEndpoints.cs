@@ -16,8 +16,10 @@ internal static class StatusEndpoints
 
     public static void Map(IEndpointRouteBuilder api, Node node, DateTimeOffset started)
     {
-        api.Get("/system/status", async http => await Answers.WriteAsync<Status>(http, await StatusAsync(node, started, http.RequestAborted)));
-        api.Get("/system/verify", async http => await Answers.WriteAsync<VerificationReport>(http, await Verification.RunAsync(node, http.RequestAborted)));
+        api.Get("/system/status", async http => await Answers.WriteAsync<Status>(http, await StatusAsync(node, started, http.RequestAborted)))
+            .WithTags("System").WithSummary("How the node stands: lanes, consumers, pumps").Produces<Status>();
+        api.Get("/system/verify", async http => await Answers.WriteAsync<VerificationReport>(http, await Verification.RunAsync(node, http.RequestAborted)))
+            .WithTags("System").WithSummary("Check the books: hash chains, ledger sums, escrow").Produces<VerificationReport>();
     }
 
     private static async Task<Status> StatusAsync(Node node, DateTimeOffset started, CancellationToken ct)

@@ -36,7 +36,7 @@ public static class ReadProducts
             var found = await node.Database.ReadAsync(s => LoadAsync(s, $"SELECT {Columns} FROM products WHERE sku = @sku", new { sku }), http.RequestAborted);
             Outcome<Product> answer = found.Count == 1 ? found[0] : Refusal.NotFound("product_not_found", $"there is no product {sku}");
             await Answers.WriteAsync(http, answer);
-        }).WithTags("Catalog").Produces<Product>();
+        }).WithTags("Catalog").WithSummary("One product by its SKU").Produces<Product>();
 
         api.Get("/products", async http =>
         {
@@ -49,7 +49,8 @@ public static class ReadProducts
                 ORDER BY sku LIMIT @more
                 """, args), http.RequestAborted);
             await Answers.WriteAsync(http, (Outcome<Page<Product>>)new Page<Product>([.. found.Take(limit)], found.Count > limit ? found[limit - 1].Sku : null));
-        }).WithTags("Catalog").Produces<Page<Product>>();
+        }).WithTags("Catalog").WithSummary("Products, in order of SKU").Pages<Product>()
+            .Reads("seller", "Only of this seller.").Reads("category", "Only of this category.");
     }
 
     /// <summary>Those of the SKUs that exist, whole: what an import needs to leave alone what somebody has set by hand.</summary>

@@ -27,13 +27,13 @@ public static class SaveProducts
             if (problems.Any) return problems.ToRefusal();
             var saved = await DecideAsync([product], tx);
             return saved.Refusal is { } no ? no : product;
-        })).WithTags("Catalog").Accepts<ProductBody>("application/json").Produces<Product>();
+        })).WithTags("Catalog").WithSummary("Create or replace a product").Accepts<ProductBody>("application/json").Produces<Product>();
 
         api.Post("/products/bulk", http => Commands.RunAsync<BulkProducts, BulkResult>(http, node.Lanes, Lane.Hub, async (body, tx) =>
         {
             var checkedItems = CheckAll(body.Items);
             return checkedItems.Refusal is { } no ? no : await DecideAsync(checkedItems.Value, tx);
-        }, limit: Requests.BulkLimit)).WithTags("Catalog").Accepts<BulkProducts>("application/json").Produces<BulkResult>();
+        }, limit: Requests.BulkLimit)).WithTags("Catalog").WithSummary("Create or replace many products at once, all or none").Accepts<BulkProducts>("application/json").Produces<BulkResult>();
     }
 
     /// <summary>Checks the items of a bulk call, up to 100,000. The last of several items with one SKU counts.</summary>

@@ -58,7 +58,7 @@ public static class SaveSite
 {
     internal static void Map(IEndpointRouteBuilder api, Node node) =>
         api.MapPut("/sites/{code}", (HttpContext http, string code) => Commands.RunAsync<SiteBody, SiteView>(http, node.Lanes, Lane.Hub,
-            (body, tx) => DecideAsync(code, body, tx, node))).WithTags("Sites").Accepts<SiteBody>("application/json").Produces<SiteView>();
+            (body, tx) => DecideAsync(code, body, tx, node))).WithTags("Sites").WithSummary("Create or replace a site").Accepts<SiteBody>("application/json").Produces<SiteView>();
 
     public static async ValueTask<Outcome<SiteView>> DecideAsync(string code, SiteBody body, LaneTransaction tx, Node node)
     {
@@ -184,7 +184,7 @@ public static class ReadSites
             var row = await node.Database.ReadAsync(async s => await s.FindAsync<Row>($"SELECT {Columns} FROM sites WHERE code = @code", new { code }), http.RequestAborted);
             Outcome<SiteView> answer = row is null ? Refusal.NotFound("site_not_found", $"there is no site {code}") : row.View();
             await Answers.WriteAsync(http, answer);
-        }).WithTags("Sites").Produces<SiteView>();
+        }).WithTags("Sites").WithSummary("One site by its code").Produces<SiteView>();
 
         api.Get("/sites", async http =>
         {
@@ -195,7 +195,7 @@ public static class ReadSites
                 new { cursor = cursor ?? "", more = limit + 1 }), http.RequestAborted);
             await Answers.WriteAsync(http, (Outcome<Page<SiteView>>)new Page<SiteView>([.. rows.Take(limit).Select(r => r.View())],
                 rows.Count > limit ? rows[limit - 1].Code : null));
-        }).WithTags("Sites").Produces<Page<SiteView>>();
+        }).WithTags("Sites").WithSummary("Sites, in order of code").Pages<SiteView>();
     }
 }
 

@@ -32,7 +32,7 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
         if (caller.Refusal is { } who) { await Answers.WriteAsync(http, who); return; }
         var result = await AcceptAsync(order.Value, caller.Value, http.RequestAborted);
         await Answers.WriteAsync(http, result, Render);
-    }).WithTags("Orders").Accepts<OrderBody>("application/json").Produces<OrderView>(201).Produces<OrderView>();
+    }).WithTags("Orders").WithSummary("Place an order: it is promised and routed at once, or refused").Accepts<OrderBody>("application/json").Produces<OrderView>(201).Produces<OrderView>();
 
     private static readonly Func<Outcome<OrderView>, StoredAnswer> Render = Answers.Json<OrderView>(201, o => o.Links.Self);
 

@@ -23,7 +23,7 @@ public static class CancelOrder
     internal static void Map(IEndpointRouteBuilder api, Node node) =>
         // Two hops: to the site and back, so that at a local site the order read next is cancelled already.
         api.MapPost("/orders/{id}/cancel", (HttpContext http, string id) => OrderCommands.RunAsync<ReasonBody>(http, node, id, (body, order, tx) => DecideAsync(order, body.Reason, tx), hops: 2))
-            .WithTags("Orders").Accepts<ReasonBody>("application/json").Produces<OrderView>();
+            .WithTags("Orders").WithSummary("Cancel an order as far as it has not shipped").Accepts<ReasonBody>("application/json").Produces<OrderView>();
 
     public static async ValueTask<Outcome<OrderView>> DecideAsync(Guid id, string? reason, LaneTransaction tx)
     {
@@ -60,16 +60,16 @@ public static class ChangeOrder
     {
         api.MapPost("/orders/{id}/hold", (HttpContext http, string id) =>
                 OrderCommands.RunAsync<ReasonBody>(http, node, id, (body, order, tx) => HoldAsync(order, true, body.Reason, tx)))
-            .WithTags("Orders").Accepts<ReasonBody>("application/json").Produces<OrderView>();
+            .WithTags("Orders").WithSummary("Stop work on an order until it is released").Accepts<ReasonBody>("application/json").Produces<OrderView>();
         api.MapPost("/orders/{id}/release", (HttpContext http, string id) =>
                 OrderCommands.RunAsync<ReasonBody>(http, node, id, (body, order, tx) => HoldAsync(order, false, body.Reason, tx)))
-            .WithTags("Orders").Accepts<ReasonBody>("application/json").Produces<OrderView>();
+            .WithTags("Orders").WithSummary("Let a held order go on").Accepts<ReasonBody>("application/json").Produces<OrderView>();
         api.MapPost("/orders/{id}/priority", (HttpContext http, string id) =>
                 OrderCommands.RunAsync<PriorityBody>(http, node, id, (body, order, tx) => PrioritizeAsync(order, body.Priority, tx)))
-            .WithTags("Orders").Accepts<PriorityBody>("application/json").Produces<OrderView>();
+            .WithTags("Orders").WithSummary("Change how urgent an order is").Accepts<PriorityBody>("application/json").Produces<OrderView>();
         api.MapPost("/orders/{id}/reroute", (HttpContext http, string id) =>
                 OrderCommands.RunAsync<RerouteBody>(http, node, id, (body, order, tx) => RerouteAsync(order, body, tx), hops: 2))
-            .WithTags("Orders").Accepts<RerouteBody>("application/json").Produces<OrderView>();
+            .WithTags("Orders").WithSummary("Route an order again, away from a site").Accepts<RerouteBody>("application/json").Produces<OrderView>();
     }
 
     /// <summary>Holds or releases: a held order's tasks are not started and nothing of it is shipped.</summary>

@@ -20,14 +20,16 @@ public static class ReadOrders
             var view = await node.Database.ReadAsync(session => FindAsync(session, id), http.RequestAborted);
             Outcome<OrderView> answer = view is null ? OrderCommands.NotFound(id) : view;
             await Answers.WriteAsync(http, answer);
-        }).WithTags("Orders").Produces<OrderView>();
+        }).WithTags("Orders").WithSummary("One order by id, number or channel:external_id, with lines and customer").Produces<OrderView>();
         api.Get("/orders", async http =>
         {
             var filter = ReadFilter(http);
             if (filter.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
             var page = await node.Database.ReadAsync(session => ListAsync(session, filter.Value), http.RequestAborted);
             await Answers.WriteAsync(http, (Outcome<Page<OrderView>>)page);
-        }).WithTags("Orders").Produces<Page<OrderView>>();
+        }).WithTags("Orders").WithSummary("Orders, newest first").Pages<OrderView>()
+            .Reads("status", "Only in this state.", typeof(OrderStatus)).Reads("site", "Only with a part at this site.").Reads("channel", "Only of this channel.")
+            .Reads("external_id", "Only with this id of the shop.").Reads("since", "Only placed at this time or later.", format: "date-time");
     }
 
     /// <summary>The id of an order given by id, number or <c>channel:external_id</c>; null where there is none.</summary>

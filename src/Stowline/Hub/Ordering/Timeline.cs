@@ -24,14 +24,14 @@ public static class Timeline
             if (await ReadOrders.IdOfAsync(node, id, http.RequestAborted) is not { } order) { await Answers.WriteAsync(http, OrderCommands.NotFound(id)); return; }
             var items = await node.Database.ReadAsync(session => ReadAsync(session, order), http.RequestAborted);
             await Answers.WriteAsync(http, (Outcome<Page<TimelineItem>>)new Page<TimelineItem>(items, null));
-        }).WithTags("Orders").Produces<Page<TimelineItem>>();
+        }).WithTags("Orders").WithSummary("Everything that happened to an order, oldest first").Produces<Page<TimelineItem>>();
 
         api.MapGet("/orders/{id}/decision", async (HttpContext http, string id) =>
         {
             if (await ReadOrders.IdOfAsync(node, id, http.RequestAborted) is not { } order) { await Answers.WriteAsync(http, OrderCommands.NotFound(id)); return; }
             var events = await node.Database.ReadAsync(async session => await LaneReader.OfOrderAsync(session, order), http.RequestAborted);
             await Answers.WriteAsync(http, (Outcome<DecisionView>)Decisions(order, events));
-        }).WithTags("Orders").Produces<DecisionView>();
+        }).WithTags("Orders").WithSummary("Why the order was routed as it was: every decision with its candidates").Produces<DecisionView>();
     }
 
     public static async Task<IReadOnlyList<TimelineItem>> ReadAsync(SqlSession session, Guid order) =>

@@ -33,7 +33,8 @@ public static class Availability
         var (limit, cursor) = paging.Value;
         var page = await node.Database.ReadAsync(s => asked.Count > 0 ? OfAsync(s, [.. asked.OfType<string>().Distinct()]) : PageAsync(s, cursor ?? "", limit), http.RequestAborted);
         await Answers.WriteAsync(http, (Outcome<Page<AvailabilityItem>>)page);
-    }).WithTags("Stock").Produces<Page<AvailabilityItem>>();
+    }).WithTags("Stock").WithSummary("What can be promised now, per SKU and site").Pages<AvailabilityItem>()
+        .Reads("sku", "These SKUs, in one page; may be repeated.", repeated: true);
 
     private sealed record Row
     {

@@ -32,7 +32,7 @@ public static class Policies
         // Two hops, so that the answer comes when the site has granted anew and the hub knows.
         api.MapPut("/sites/{code}/policies/{sku}", (HttpContext http, string code, string sku) =>
                 Commands.RunAsync<PolicyBody, PolicyView>(http, node.Lanes, Lane.Hub, (body, tx) => DecideAsync(code, sku, body, tx), hops: 2))
-            .WithTags("Stock").Accepts<PolicyBody>("application/json").Produces<PolicyView>();
+            .WithTags("Stock").WithSummary("Set the safety stock and local share of a SKU at a site").Accepts<PolicyBody>("application/json").Produces<PolicyView>();
 
         api.MapGet("/sites/{code}/policies", async (HttpContext http, string code) =>
         {
@@ -40,7 +40,7 @@ public static class Policies
                 "SELECT site, sku, safety_stock, local_share_percent FROM policies WHERE site = @code ORDER BY sku", new { code }), http.RequestAborted);
             await Answers.WriteAsync(http, (Outcome<Page<PolicyView>>)new Page<PolicyView>(
                 [.. rows.Select(r => new PolicyView(r.Site, r.Sku, r.SafetyStock, r.LocalSharePercent))], null));
-        }).WithTags("Stock").Produces<Page<PolicyView>>();
+        }).WithTags("Stock").WithSummary("The policies of a site").Produces<Page<PolicyView>>();
     }
 
     public static async ValueTask<Outcome<PolicyView>> DecideAsync(string site, string sku, PolicyBody body, LaneTransaction tx)

@@ -95,11 +95,14 @@ public static class PutBack
 
     internal static void Map(IEndpointRouteBuilder api, Node node)
     {
-        var tasks = api.MapGroup("/put-back-tasks");
-        tasks.MapGet("", (HttpContext http) => ListAsync(http, node.Database));
-        tasks.MapGet("/{key}", (HttpContext http, string key) => GetAsync(http, node.Database, key));
+        var tasks = api.MapGroup("/put-back-tasks").WithTags("Put-back");
+        tasks.Get("", http => ListAsync(http, node.Database)).WithSummary("Put-back tasks, oldest first").Pages<PutBackTask>()
+            .Reads("site", "Only at this site.").Reads("status", "Only in this state.", typeof(PutBackStatus))
+            .Reads("order", "Only of the order with this id.", format: "uuid");
+        tasks.MapGet("/{key}", (HttpContext http, string key) => GetAsync(http, node.Database, key)).WithSummary("One put-back task by id or number").Produces<PutBackTask>();
         tasks.MapPost("/{key}/complete", (HttpContext http, string key) => TaskInput.RunAsync<CompletePutBackBody, PutBackTask>(http, node, "put_back_tasks", key, NotFound,
-            (site, id, body, tx) => DecideAsync(site, id, body.Bin, tx), optionalBody: true));
+            (site, id, body, tx) => DecideAsync(site, id, body.Bin, tx), optionalBody: true))
+            .WithSummary("Put the units back into bins").Takes<CompletePutBackBody>(optional: true).Produces<PutBackTask>();
     }
 
     private static async Task GetAsync(HttpContext http, Database database, string key)

@@ -13,16 +13,20 @@ internal static class PackingEndpoints
 
     public static void Map(IEndpointRouteBuilder api, Node node)
     {
-        var tasks = api.MapGroup("/packing-tasks");
-        tasks.MapGet("", (HttpContext http) => ListAsync(http, node.Database));
-        tasks.MapGet("/{key}", (HttpContext http, string key) => GetAsync(http, node.Database, key));
+        var tasks = api.MapGroup("/packing-tasks").WithTags("Packing");
+        tasks.Get("", http => ListAsync(http, node.Database)).WithSummary("Packing tasks, oldest first").Pages<PackingTask>()
+            .Reads("site", "Only at this site.").Reads("status", "Only in this state.", typeof(PackingStatus))
+            .Reads("order", "Only of the order with this id.", format: "uuid").Reads("worker", "Only of this worker.");
+        tasks.MapGet("/{key}", (HttpContext http, string key) => GetAsync(http, node.Database, key)).WithSummary("One packing task by id or number").Produces<PackingTask>();
         tasks.MapPost("/{key}/start", (HttpContext http, string key) => TaskInput.RunAsync<StartPackingBody, PackingTask>(http, node, Table, key, PackingTasks.NotFound,
-            (site, id, body, tx) => StartPacking.DecideAsync(site, id, body.Worker, tx)));
+            (site, id, body, tx) => StartPacking.DecideAsync(site, id, body.Worker, tx))).WithSummary("Start packing").Takes<StartPackingBody>().Produces<PackingTask>();
         tasks.MapPost("/{key}/packages", (HttpContext http, string key) => TaskInput.RunAsync<AddPackageBody, Package>(http, node, Table, key, PackingTasks.NotFound,
-            AddPackage.DecideAsync, StatusCodes.Status201Created));
-        tasks.MapPost("/{key}/complete", (HttpContext http, string key) => TaskInput.RunAsync(http, node, Table, key, PackingTasks.NotFound, CompletePacking.DecideAsync));
+            AddPackage.DecideAsync, StatusCodes.Status201Created)).WithSummary("Add a package; each call is a new one").Takes<AddPackageBody>().Produces<Package>(StatusCodes.Status201Created);
+        tasks.MapPost("/{key}/complete", (HttpContext http, string key) => TaskInput.RunAsync(http, node, Table, key, PackingTasks.NotFound, CompletePacking.DecideAsync))
+            .WithSummary("Complete packing; it needs at least one package").Produces<PackingTask>();
         tasks.MapPost("/{key}/cancel", (HttpContext http, string key) => TaskInput.RunAsync<CancelTaskBody, PackingTask>(http, node, Table, key, PackingTasks.NotFound,
-            (site, id, body, tx) => CancelPacking.DecideAsync(site, id, body.Reason, tx), optionalBody: true));
+            (site, id, body, tx) => CancelPacking.DecideAsync(site, id, body.Reason, tx), optionalBody: true))
+            .WithSummary("Cancel packing").Takes<CancelTaskBody>(optional: true).Produces<PackingTask>();
     }
 
     private static async Task GetAsync(HttpContext http, Database database, string key)

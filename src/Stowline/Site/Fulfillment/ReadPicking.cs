@@ -16,22 +16,41 @@ internal static class PickingEndpoints
 
     public static void Map(IEndpointRouteBuilder api, Node node)
     {
-        var tasks = api.MapGroup("/picking-tasks");
-        tasks.MapGet("", (HttpContext http) => ListAsync(http, node.Database));
-        tasks.MapGet("/{key}", (HttpContext http, string key) => GetAsync(http, node.Database, key));
-        tasks.MapGet("/{key}/next-item", (HttpContext http, string key) => NextItemAsync(http, node.Database, key));
+        var tasks = api.MapGroup("/picking-tasks").WithTags("Picking");
+        tasks.Get("", http => ListAsync(http, node.Database)).WithSummary("Picking tasks, oldest first").Pages<PickingTask>()
+            .Reads("site", "Only at this site.").Reads("status", "Only in this state.", typeof(PickingStatus))
+            .Reads("order", "Only of the order with this id.", format: "uuid").Reads("worker", "Only of this worker.");
+        tasks.MapGet("/{key}", (HttpContext http, string key) => GetAsync(http, node.Database, key)).WithSummary("One picking task by id or number").Produces<PickingTask>();
+        tasks.MapGet("/{key}/next-item", (HttpContext http, string key) => NextItemAsync(http, node.Database, key))
+            .WithSummary("The next item on the path; 204 when nothing is left").Produces<PickingItem>().Produces(StatusCodes.Status204NoContent);
+        MapLifecycle(tasks, node);
+        MapItems(tasks, node);
+    }
+
+    private static void MapLifecycle(RouteGroupBuilder tasks, Node node)
+    {
         tasks.MapPost("/{key}/assign", (HttpContext http, string key) => TaskInput.RunAsync<AssignPickingBody, PickingTask>(http, node, Table, key, PickingTasks.NotFound,
-            (site, id, body, tx) => AssignPicking.DecideAsync(site, id, body.Worker, tx)));
-        tasks.MapPost("/{key}/start", (HttpContext http, string key) => TaskInput.RunAsync(http, node, Table, key, PickingTasks.NotFound, StartPicking.DecideAsync));
-        tasks.MapPost("/{key}/complete", (HttpContext http, string key) => TaskInput.RunAsync(http, node, Table, key, PickingTasks.NotFound, CompletePicking.DecideAsync));
+            (site, id, body, tx) => AssignPicking.DecideAsync(site, id, body.Worker, tx))).WithSummary("Give a task to a worker").Takes<AssignPickingBody>().Produces<PickingTask>();
+        tasks.MapPost("/{key}/start", (HttpContext http, string key) => TaskInput.RunAsync(http, node, Table, key, PickingTasks.NotFound, StartPicking.DecideAsync))
+            .WithSummary("Start an assigned task").Produces<PickingTask>();
+        tasks.MapPost("/{key}/complete", (HttpContext http, string key) => TaskInput.RunAsync(http, node, Table, key, PickingTasks.NotFound, CompletePicking.DecideAsync))
+            .WithSummary("Complete a task; what was not picked is short and routed again").Produces<PickingTask>();
         tasks.MapPost("/{key}/cancel", (HttpContext http, string key) => TaskInput.RunAsync<CancelTaskBody, PickingTask>(http, node, Table, key, PickingTasks.NotFound,
-            (site, id, body, tx) => CancelPicking.DecideAsync(site, id, body.Reason, tx)));
+            (site, id, body, tx) => CancelPicking.DecideAsync(site, id, body.Reason, tx)))
+            .WithSummary("Cancel a task and give its part of the order back").Takes<CancelTaskBody>().Produces<PickingTask>();
+    }
+
+    private static void MapItems(RouteGroupBuilder tasks, Node node)
+    {
         tasks.MapPost("/{key}/items/{item}/pick", (HttpContext http, string key, string item) => TaskInput.RunAsync<PickItemBody, PickingTask>(http, node, Table, key,
-            PickingTasks.NotFound, (site, id, body, tx) => PickItem.DecideAsync(site, id, ItemNumber(item), body, tx)));
+            PickingTasks.NotFound, (site, id, body, tx) => PickItem.DecideAsync(site, id, ItemNumber(item), body, tx)))
+            .WithSummary("Pick units of one item").Takes<PickItemBody>().Produces<PickingTask>();
         tasks.MapPost("/{key}/items/pick", (HttpContext http, string key) => TaskInput.RunAsync<PickItemsBody, PickingTask>(http, node, Table, key,
-            PickingTasks.NotFound, (site, id, body, tx) => PickItem.DecideAsync(site, id, body, tx)));
+            PickingTasks.NotFound, (site, id, body, tx) => PickItem.DecideAsync(site, id, body, tx)))
+            .WithSummary("Pick several items at once, all or none").Takes<PickItemsBody>().Produces<PickingTask>();
         tasks.MapPost("/{key}/items/{item}/skip", (HttpContext http, string key, string item) => TaskInput.RunAsync<SkipItemBody, PickingTask>(http, node, Table, key,
-            PickingTasks.NotFound, (site, id, body, tx) => SkipItem.DecideAsync(site, id, ItemNumber(item), body.Reason, tx)));
+            PickingTasks.NotFound, (site, id, body, tx) => SkipItem.DecideAsync(site, id, ItemNumber(item), body.Reason, tx)))
+            .WithSummary("Skip an item with a reason").Takes<SkipItemBody>().Produces<PickingTask>();
     }
 
     /// <summary>Items count from 1, so what is no number is an item that the task does not have.</summary>

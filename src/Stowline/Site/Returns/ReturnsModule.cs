@@ -20,8 +20,10 @@ internal sealed class ReturnsModule : Module
 
     public override void Map(IEndpointRouteBuilder api, Node node)
     {
-        api.MapPost("/sites/{code}/returns", (HttpContext http, string code) => ReceiveReturn.PostAsync(http, node, code));
-        api.MapGet("/sites/{code}/returns", (HttpContext http, string code) => ListAsync(http, node, code));
+        api.MapPost("/sites/{code}/returns", (HttpContext http, string code) => ReceiveReturn.PostAsync(http, node, code))
+            .WithTags("Returns").WithSummary("Take goods back from a customer").Takes<ReceiveReturnBody>().Produces<ReturnReceipt>(StatusCodes.Status201Created);
+        api.MapGet("/sites/{code}/returns", (HttpContext http, string code) => ListAsync(http, node, code))
+            .WithTags("Returns").WithSummary("Returns at a site, oldest first").Pages<ReturnView>();
     }
 
     private sealed record Row

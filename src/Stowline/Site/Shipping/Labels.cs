@@ -29,7 +29,8 @@ internal static class Labels
     public static string UrlOf(Guid packingTaskId) => PackingTasks.LabelUrl(packingTaskId);
 
     public static void Map(IEndpointRouteBuilder api, Node node) =>
-        api.MapGet("/packing-tasks/{key}/label", (HttpContext http, string key) => GetAsync(http, node.Database, key));
+        api.MapGet("/packing-tasks/{key}/label", (HttpContext http, string key) => GetAsync(http, node.Database, key))
+            .WithTags("Shipping").WithSummary("The labels of a packed task, one per package").Produces<string>(contentType: "application/zpl").Reads("format", "zpl, which is also the default.");
 
     private static async Task GetAsync(HttpContext http, Database database, string key)
     {

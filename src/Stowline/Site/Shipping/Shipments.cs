@@ -51,8 +51,11 @@ internal static class Shipments
 
     public static void Map(IEndpointRouteBuilder api, Node node)
     {
-        api.MapGet("/shipments", (HttpContext http) => ListAsync(http, node.Database));
-        api.MapGet("/shipments/{key}", (HttpContext http, string key) => GetAsync(http, node.Database, key));
+        api.Get("/shipments", http => ListAsync(http, node.Database)).WithTags("Shipping").WithSummary("Shipments, oldest first").Pages<Shipment>()
+            .Reads("site", "Only from this site.").Reads("status", "Only in this state.", typeof(ShipmentStatus))
+            .Reads("order", "Only of the order with this id.", format: "uuid");
+        api.MapGet("/shipments/{key}", (HttpContext http, string key) => GetAsync(http, node.Database, key))
+            .WithTags("Shipping").WithSummary("One shipment by id or number").Produces<Shipment>();
     }
 
     private static async Task GetAsync(HttpContext http, Database database, string key)

@@ -20,7 +20,8 @@ internal sealed class ShippingModule : Module
         Shipments.Map(api, node);
         Labels.Map(api, node);
         api.MapPost("/packing-tasks/{key}/ship", (HttpContext http, string key) => TaskInput.RunAsync<ShipPackingBody, Shipment>(http, node, PackingEndpoints.Table, key,
-            PackingTasks.NotFound, ShipPacking.DecideAsync));
+            PackingTasks.NotFound, ShipPacking.DecideAsync))
+            .WithTags("Shipping").WithSummary("Ship what was packed").Takes<ShipPackingBody>().Produces<Shipment>();
     }
 
     public override async Task<string?> FindSiteOfAsync(Database database, string resource, string key, CancellationToken ct) =>

@@ -26,7 +26,7 @@ public static class AdjustStock
     internal static void Map(IEndpointRouteBuilder api, Node node, StockModule module) =>
         api.Post("/sites/{code}/adjustments", http => SitePath.RunAsync<AdjustmentBody, MovementView>(http, node,
                 (site, body, tx) => DecideAsync(site, body, tx, module.KnowsProduct), 201))
-            .WithTags("Stock").Accepts<AdjustmentBody>("application/json").Produces<MovementView>(201);
+            .WithTags("Stock").WithSummary("Adjust stock, by a difference or a count").Accepts<AdjustmentBody>("application/json").Produces<MovementView>(201);
 
     /// <param name="knows">Null where the catalogue need not be asked.</param>
     public static async ValueTask<Outcome<MovementView>> DecideAsync(string site, AdjustmentBody body, LaneTransaction tx, ProductLookup? knows = null)

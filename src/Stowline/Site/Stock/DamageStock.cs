@@ -20,9 +20,9 @@ public static class DamageStock
     internal static void Map(IEndpointRouteBuilder api, Node node)
     {
         api.Post("/sites/{code}/damages", http => SitePath.RunAsync<DamageBody, MovementView>(http, node, DamageAsync, 201))
-            .WithTags("Stock").Accepts<DamageBody>("application/json").Produces<MovementView>(201);
+            .WithTags("Stock").WithSummary("Record damage: available units become damaged where they stand").Accepts<DamageBody>("application/json").Produces<MovementView>(201);
         api.Post("/sites/{code}/disposals", http => SitePath.RunAsync<DamageBody, MovementView>(http, node, DisposeAsync, 201))
-            .WithTags("Stock").Accepts<DamageBody>("application/json").Produces<MovementView>(201);
+            .WithTags("Stock").WithSummary("Dispose of damaged units").Accepts<DamageBody>("application/json").Produces<MovementView>(201);
     }
 
     public static ValueTask<Outcome<MovementView>> DamageAsync(string site, DamageBody body, LaneTransaction tx) => DecideAsync(site, body, tx, MovementKind.Damage);

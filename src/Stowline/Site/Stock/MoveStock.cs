@@ -21,7 +21,7 @@ public static class MoveStock
 {
     internal static void Map(IEndpointRouteBuilder api, Node node) =>
         api.Post("/sites/{code}/moves", http => SitePath.RunAsync<MoveBody, MovementView>(http, node, DecideAsync, 201))
-            .WithTags("Stock").Accepts<MoveBody>("application/json").Produces<MovementView>(201);
+            .WithTags("Stock").WithSummary("Move units from bin to bin").Accepts<MoveBody>("application/json").Produces<MovementView>(201);
 
     public static async ValueTask<Outcome<MovementView>> DecideAsync(string site, MoveBody body, LaneTransaction tx)
     {

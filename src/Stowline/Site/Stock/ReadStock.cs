@@ -33,9 +33,11 @@ public static class ReadStock
     internal static void Map(IEndpointRouteBuilder api, Node node)
     {
         api.Get("/sites/{code}/stock", http => SitePath.ReadAsync(http, node, site => StockAsync(site, new ListQuery(http), node)))
-            .WithTags("Stock").Produces<Page<StockView>>();
+            .WithTags("Stock").WithSummary("Stock per SKU, bin and lot").Pages<StockView>()
+            .Reads("sku", "Only this SKU.").Reads("bin", "Only in this bin.").Reads("lot", "Only of this lot.");
         api.Get("/sites/{code}/movements", http => SitePath.ReadAsync(http, node, site => MovementsAsync(site, new ListQuery(http), node)))
-            .WithTags("Stock").Produces<Page<MovementView>>();
+            .WithTags("Stock").WithSummary("Movements of the ledger, newest first").Pages<MovementView>()
+            .Reads("sku", "Only of this SKU.").Reads("since", "Only at this time or later.", format: "date-time");
     }
 
     internal static async Task<Outcome<Page<StockView>>> StockAsync(string site, ListQuery query, Node node)

@@ -41,7 +41,7 @@ public static class ReceiveStock
     internal static void Map(IEndpointRouteBuilder api, Node node, StockModule module) =>
         api.Post("/sites/{code}/receipts", http => SitePath.RunAsync<ReceiptBody, Receipt>(http, node,
                 (site, body, tx) => DecideAsync(site, body, tx, module.KnowsProduct), 201))
-            .WithTags("Stock").Accepts<ReceiptBody>("application/json").Produces<Receipt>(201);
+            .WithTags("Stock").WithSummary("Receive goods: one movement per line").Accepts<ReceiptBody>("application/json").Produces<Receipt>(201);
 
     private sealed record Line(string Sku, int Quantity, string Bin, string Lot, DateOnly? ExpiresOn, DateOnly? ManufacturedOn, IReadOnlyList<string> Serials);
 

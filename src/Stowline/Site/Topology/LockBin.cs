@@ -26,9 +26,9 @@ public static class LockBin
             var reason = problems.Text(body.Reason?.Trim(), "reason", 200);
             problems.Check(!string.IsNullOrEmpty(reason), "reason", "is required");
             return problems.Any ? problems.ToRefusal() : await DecideAsync(site, SitePath.Segment(http, "bin"), reason, tx);
-        })).WithTags("Topology").Accepts<LockBody>("application/json").Produces<BinView>();
+        })).WithTags("Topology").WithSummary("Lock a bin against receiving and picking").Accepts<LockBody>("application/json").Produces<BinView>();
         api.Post("/sites/{code}/bins/{bin}/unlock", http => SitePath.RunAsync<BinView>(http, node,
-            (site, tx) => DecideAsync(site, SitePath.Segment(http, "bin"), null, tx))).WithTags("Topology").Produces<BinView>();
+            (site, tx) => DecideAsync(site, SitePath.Segment(http, "bin"), null, tx))).WithTags("Topology").WithSummary("Unlock a bin").Produces<BinView>();
     }
 
     /// <param name="reason">Null to unlock.</param>

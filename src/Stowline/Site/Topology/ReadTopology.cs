@@ -85,23 +85,24 @@ public static class ReadTopology
     internal static void Map(IEndpointRouteBuilder api, Node node)
     {
         api.Get("/sites/{code}/zones", http => SitePath.ReadAsync(http, node, site => ZonesAsync(site, new ListQuery(http), node)))
-            .WithTags("Topology").Produces<Page<ZoneView>>();
+            .WithTags("Topology").WithSummary("Zones of a site").Pages<ZoneView>().Reads("type", "Only of this type.", typeof(ZoneType));
         api.Get("/sites/{code}/bins", http => SitePath.ReadAsync(http, node, site => BinsAsync(site, new ListQuery(http), node)))
-            .WithTags("Topology").Produces<Page<BinView>>();
+            .WithTags("Topology").WithSummary("Bins of a site").Pages<BinView>()
+            .Reads("type", "Only of this type.", typeof(BinType)).Reads("zone", "Only in this zone.").Reads("barcode", "The bin with this barcode.");
         api.Get("/sites/{code}/zones/{zone}", http => SitePath.ReadAsync(http, node, async site =>
         {
             var zone = SitePath.Segment(http, "zone");
             var found = !CodeRule.TryNormalize(zone, out var code) ? null : await node.Database.ReadAsync(async s =>
                 await s.FindAsync<ZoneView>($"SELECT {ZoneColumns} FROM zones WHERE site = @site AND code = @code", new { site, code }), http.RequestAborted);
             return found is null ? Refusal.NotFound("zone_not_found", $"{site} has no zone {zone}") : (Outcome<ZoneView>)found;
-        })).WithTags("Topology").Produces<ZoneView>();
+        })).WithTags("Topology").WithSummary("One zone").Produces<ZoneView>();
         api.Get("/sites/{code}/bins/{bin}", http => SitePath.ReadAsync(http, node, async site =>
         {
             var bin = SitePath.Segment(http, "bin");
             var found = !CodeRule.TryNormalize(bin, out var code) ? null : await node.Database.ReadAsync(async s =>
                 await s.FindAsync<BinRow>($"SELECT {BinColumns} FROM bins WHERE site = @site AND code = @code", new { site, code }), http.RequestAborted);
             return found is null ? Refusal.NotFound("bin_not_found", $"{site} has no bin {bin}") : (Outcome<BinView>)found.View();
-        })).WithTags("Topology").Produces<BinView>();
+        })).WithTags("Topology").WithSummary("One bin").Produces<BinView>();
     }
 
     private static async Task<Outcome<Page<ZoneView>>> ZonesAsync(string site, ListQuery query, Node node)

@@ -68,13 +68,13 @@ public static class SaveBins
             if (problems.Any) return problems.ToRefusal();
             var saved = await DecideAsync(site, [bin], _ => "", tx);
             return saved.Refusal is { } no ? no : (await ReadTopology.FindBinAsync(tx, site, bin.Code))!;
-        })).WithTags("Topology").Accepts<BinBody>("application/json").Produces<BinView>();
+        })).WithTags("Topology").WithSummary("Create or replace a bin").Accepts<BinBody>("application/json").Produces<BinView>();
 
         api.Post("/sites/{code}/bins/bulk", http => SitePath.RunAsync<BinsBody, BinsAnswer>(http, node, async (site, body, tx) =>
         {
             var bins = CheckAll(body.Items);
             return bins.Refusal is { } no ? no : await DecideAsync(site, bins.Value, i => $"items[{i}].", tx);
-        }, limit: Requests.BulkLimit)).WithTags("Topology").Accepts<BinsBody>("application/json").Produces<BinsAnswer>();
+        }, limit: Requests.BulkLimit)).WithTags("Topology").WithSummary("Create or replace many bins at once, all or none").Accepts<BinsBody>("application/json").Produces<BinsAnswer>();
     }
 
     /// <summary>A bin whose fields are in order.</summary>

@@ -46,7 +46,7 @@ public static class SaveZone
 {
     internal static void Map(IEndpointRouteBuilder api, Node node) =>
         api.MapPut("/sites/{code}/zones/{zone}", (HttpContext http, string code) => SitePath.RunAsync<ZoneBody, ZoneView>(http, node,
-            (site, body, tx) => DecideAsync(site, SitePath.Segment(http, "zone"), body, tx))).WithTags("Topology").Accepts<ZoneBody>("application/json").Produces<ZoneView>();
+            (site, body, tx) => DecideAsync(site, SitePath.Segment(http, "zone"), body, tx))).WithTags("Topology").WithSummary("Create or replace a zone").Accepts<ZoneBody>("application/json").Produces<ZoneView>();
 
     public static async ValueTask<Outcome<ZoneView>> DecideAsync(string site, string code, ZoneBody body, LaneTransaction tx)
     {
