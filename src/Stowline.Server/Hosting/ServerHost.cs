@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Console;
 using Stowline.Http;
+using Stowline.Server.Live;
 using Stowline.Server.Operations;
 using Stowline.Server.Telemetry;
 
@@ -38,8 +39,9 @@ public sealed class ServerHost : IAsyncDisposable
     public string Url => _app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
 
     /// <param name="more">Further endpoints on <c>/api/v1</c>: for tests.</param>
+    /// <param name="liveQueue">How many frames may wait for a live client before it is cut off.</param>
     /// <exception cref="CommandRefusedException">The configuration would let anybody in.</exception>
-    public static ServerHost Build(Node node, Configuration configuration, Action<IEndpointRouteBuilder>? more = null)
+    public static ServerHost Build(Node node, Configuration configuration, Action<IEndpointRouteBuilder>? more = null, int liveQueue = 1024)
     {
         var address = ListenAddress(configuration);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "stowline", ContentRootPath = AppContext.BaseDirectory });
@@ -53,10 +55,14 @@ public sealed class ServerHost : IAsyncDisposable
         // The command line owns the signals.
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
+        var feeds = new LiveFeeds(node, liveQueue);
+        LiveEndpoint.AddServices(builder.Services, feeds);
         var app = builder.Build();
+        node.Add(feeds);
         var started = node.Time.GetUtcNow();
         var metrics = new MetricsText(node);
         app.Lifetime.ApplicationStopped.Register(metrics.Dispose);
+        app.Lifetime.ApplicationStopped.Register(feeds.Dispose);
         var guard = new Guard(node, metrics, configuration.Auth == "off", app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Stowline.Http"));
         app.Use(next => http => guard.InvokeAsync(http, next));
         HealthEndpoints.Map(app, node, metrics);
@@ -67,6 +73,7 @@ public sealed class ServerHost : IAsyncDisposable
         ErasureEndpoint.Map(api, node);
         foreach (var module in node.Modules) module.Map(api, node);
         more?.Invoke(api);
+        LiveEndpoint.Map(app);
         return new ServerHost(app, node);
     }
 
