@@ -31,7 +31,7 @@ internal sealed class LaneFeed(Lane lane, Lanes lanes, Action wake)
     {
         while (true)
         {
-            var missed = await lanes.ReadAsync(lane, after, Page, ct);
+            var missed = await lanes.ReadAsync(lane, after, Page, ct, ask: true);
             foreach (var e in missed)
                 if (topic.Wants(e)) await connection.SendAsync(LiveFrame.OfEvent(topic.Name, e.Position, e));
             if (missed.Count > 0) after = missed[^1].Position;
@@ -65,7 +65,7 @@ internal sealed class LaneFeed(Lane lane, Lanes lanes, Action wake)
         {
             long from;
             lock (_gate) from = _at;
-            var events = await lanes.ReadAsync(lane, from, Page, ct);
+            var events = await lanes.ReadAsync(lane, from, Page, ct, ask: look);
             if (events.Count == 0) return false;
             // Under the gate, so that nobody joins between the events and the place behind them.
             lock (_gate)
