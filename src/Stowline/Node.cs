@@ -106,7 +106,20 @@ public sealed class Node : IAsyncDisposable
     }
 
     /// <summary>All that runs by itself on this node.</summary>
-    public IReadOnlyList<Pump> Pumps => [.. Lanes.Writers, .. Consumers, .. _others];
+    public IReadOnlyList<Pump> Pumps
+    {
+        get { lock (_gate) return [.. Lanes.Writers, .. _consumers, .. _others]; }
+    }
+
+    /// <summary>Takes on a pump of whoever stands around the node, to be run and shown with its own.</summary>
+    public void Add(Pump pump)
+    {
+        lock (_gate)
+        {
+            _others.Add(pump);
+            _host?.Start(pump);
+        }
+    }
 
     /// <summary>Runs the pumps in loops until the node is disposed.</summary>
     public void Start(Action<Pump, Exception>? onError = null)

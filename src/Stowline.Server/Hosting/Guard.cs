@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using Stowline.Http;
 using Stowline.Kernel;
+using Stowline.Server.Live;
 using Stowline.Server.Telemetry;
 
 namespace Stowline.Server.Hosting;
@@ -28,7 +29,8 @@ internal sealed class Guard(Node node, MetricsText metrics, KeyGate? gate, ILogg
         {
             await FailAsync(http, e);
         }
-        metrics.Request(http.Response.StatusCode, Stopwatch.GetElapsedTime(started));
+        // A WebSocket lasts as long as its client likes: that is no duration of an answer.
+        if (http.Response.StatusCode != StatusCodes.Status101SwitchingProtocols) metrics.Request(http.Response.StatusCode, Stopwatch.GetElapsedTime(started));
     }
 
     /// <summary>The id is made by us from checked hexadecimal digits, so nothing that a caller sent is echoed into a header.</summary>
@@ -48,6 +50,10 @@ internal sealed class Guard(Node node, MetricsText metrics, KeyGate? gate, ILogg
             return new Refusal(RefusalKind.Forbidden, "unknown_host", "with auth=off this node answers only to localhost");
         if (!HttpMethods.IsGet(request.Method) && request.Headers["Sec-Fetch-Site"] is ["cross-site" or "same-site"])
             return new Refusal(RefusalKind.Forbidden, "cross_site", "with auth=off this node takes no changes from other web sites");
+        // Browsers let any page open a WebSocket to anywhere and read from it, by GET; they only say from where.
+        if (request.Path.StartsWithSegments(LiveEndpoint.Path) && request.Headers.Origin is { Count: > 0 } origin &&
+            !(Uri.TryCreate(origin.ToString(), UriKind.Absolute, out var from) && from.Authority.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase)))
+            return new Refusal(RefusalKind.Forbidden, "cross_site", "with auth=off this node is not read live from other web sites");
         return null;
     }
 

@@ -17,7 +17,7 @@ internal sealed class KeyGate(Node node, KeyRing ring)
     {
         var endpoint = http.GetEndpoint() as RouteEndpoint;
         if (KeyRules.IsOpen(endpoint)) return null;
-        if (Given(http.Request) is not { } key) return Unauthenticated(http, "this node needs a key: send it as 'Authorization: Bearer KEY'");
+        if (Given(http.Request, KeyRules.IsLive(endpoint)) is not { } key) return Unauthenticated(http, "this node needs a key: send it as 'Authorization: Bearer KEY'");
         if (await ring.FindAsync(node.Database, key, http.RequestAborted) is not { } holder) return Unauthenticated(http, "this key is not known or was revoked");
         http.User = new ClaimsPrincipal(new GenericIdentity(holder.Name, "key"));
         var scope = KeyRules.ScopeOf(http.Request.Method, endpoint);
@@ -25,9 +25,11 @@ internal sealed class KeyGate(Node node, KeyRing ring)
         return holder.IsLimited ? await OutsideAsync(http, endpoint, holder) : null;
     }
 
-    private static string? Given(HttpRequest request)
+    private static string? Given(HttpRequest request, bool live)
     {
         const string scheme = "Bearer ";
+        // A browser cannot give a WebSocket a header; SignalR's clients then send the key as this parameter, there only.
+        if (live && request.Query["access_token"].ToString() is { Length: > 0 } token) return token;
         return request.Headers.Authorization is [{ } text] && text.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) ? text[scheme.Length..].Trim() : null;
     }
 
@@ -46,6 +48,7 @@ internal sealed class KeyGate(Node node, KeyRing ring)
     /// <summary>What a key that is limited to sites may not have: other sites, their tasks and lanes, and changes that reach every site.</summary>
     private async ValueTask<Refusal?> OutsideAsync(HttpContext http, RouteEndpoint? endpoint, KeyHolder holder)
     {
+        if (KeyRules.IsLive(endpoint)) return Limited(holder, "the live feed tells of every site");
         var resource = KeyRules.ResourceOf(endpoint);
         if (resource == "sites") return http.Request.RouteValues["code"] is string code ? Other(holder, code) : null;
         if (resource == "events") return OfLane(holder, Requests.Query(http, "lane") ?? "");

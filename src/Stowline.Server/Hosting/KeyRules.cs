@@ -27,8 +27,8 @@ internal static class KeyRules
         new("keys", null, KeyScope.Admin, KeyScope.Admin),
     ];
 
-    /// <summary>Whoever watches whether the node is up has no key, and learns nothing else.</summary>
-    private static readonly string[] Open = ["/health/live", "/health/ready"];
+    /// <summary>Whoever watches whether the node is up has no key, and learns nothing else; the description of the API is the same everywhere.</summary>
+    private static readonly string[] Open = ["/health/live", "/health/ready", "/openapi/v1.json", "/docs"];
 
     /// <summary>The resources outside <c>/sites</c> that each belong to one site.</summary>
     private static readonly string[] OfOneSite = ["picking-tasks", "packing-tasks", "put-back-tasks", "shipments"];
@@ -38,12 +38,15 @@ internal static class KeyRules
     /// <summary>The scope that a call needs. Where no route matched, the answer will be 404 or 405 and any key may have it.</summary>
     public static KeyScope ScopeOf(string method, RouteEndpoint? endpoint)
     {
-        if (endpoint is null) return KeyScope.Read;
+        if (endpoint is null || IsLive(endpoint)) return KeyScope.Read;
         var reads = HttpMethods.IsGet(method) || HttpMethods.IsHead(method);
         var words = Words(endpoint);
         var rule = words.Length == 0 ? null : Table.FirstOrDefault(r => r.Resource == words[0] && (r.Below is null || words.Length > 2 && words[2] == r.Below));
         return reads ? rule?.Read ?? KeyScope.Read : rule?.Write ?? KeyScope.Admin;
     }
+
+    /// <summary>The live feed: it only reads, whatever the method of its handshake.</summary>
+    public static bool IsLive(RouteEndpoint? endpoint) => endpoint?.RoutePattern.RawText?.TrimStart('/').StartsWith("live", StringComparison.Ordinal) == true;
 
     /// <summary>The word after <c>/api/v1</c> that says what a call is about; empty elsewhere.</summary>
     public static string ResourceOf(RouteEndpoint? endpoint) => endpoint is not null && Words(endpoint) is [var first, ..] ? first : "";

@@ -8,6 +8,7 @@ using Microsoft.Extensions.Logging.Console;
 using Stowline.Http;
 using Stowline.Hub.Access;
 using Stowline.Server.OpenApi;
+using Stowline.Server.Live;
 using Stowline.Server.Operations;
 using Stowline.Server.Telemetry;
 
@@ -40,8 +41,9 @@ public sealed class ServerHost : IAsyncDisposable
     public string Url => _app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
 
     /// <param name="more">Further endpoints on <c>/api/v1</c>: for tests.</param>
+    /// <param name="liveQueue">How many frames may wait for a live client before it is cut off.</param>
     /// <exception cref="CommandRefusedException">The configuration would let anybody in.</exception>
-    public static ServerHost Build(Node node, Configuration configuration, Action<IEndpointRouteBuilder>? more = null)
+    public static ServerHost Build(Node node, Configuration configuration, Action<IEndpointRouteBuilder>? more = null, int liveQueue = 1024)
     {
         var address = ListenAddress(configuration);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "stowline", ContentRootPath = AppContext.BaseDirectory });
@@ -56,12 +58,16 @@ public sealed class ServerHost : IAsyncDisposable
         // The command line owns the signals.
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(20));
+        var feeds = new LiveFeeds(node, liveQueue);
+        LiveEndpoint.AddServices(builder.Services, feeds);
         var app = builder.Build();
+        node.Add(feeds);
         var started = node.Time.GetUtcNow();
         var metrics = new MetricsText(node);
         app.Lifetime.ApplicationStopped.Register(metrics.Dispose);
         var gate = configuration.Auth == "keys" ? new KeyGate(node, node.Modules.OfType<AccessModule>().Single().Ring) : null;
         var guard = new Guard(node, metrics, gate, app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Stowline.Http"));
+        app.Lifetime.ApplicationStopped.Register(feeds.Dispose);
         app.Use(next => http => guard.InvokeAsync(http, next));
         HealthEndpoints.Map(app, node, metrics);
         ApiDescription.Map(app);
@@ -72,6 +78,7 @@ public sealed class ServerHost : IAsyncDisposable
         ErasureEndpoint.Map(api, node);
         foreach (var module in node.Modules) module.Map(api, node);
         more?.Invoke(api);
+        LiveEndpoint.Map(app);
         return new ServerHost(app, node);
     }
 

@@ -164,10 +164,11 @@ public sealed class Lanes : IAsyncDisposable
     }
 
     /// <summary>Reads a lane in order, oldest first: from memory where it is new, else from the database.</summary>
-    public async ValueTask<IReadOnlyList<EventRecord>> ReadAsync(Lane lane, long after, int limit, CancellationToken ct = default)
+    /// <param name="ask">Ask the database where memory has nothing and others may have written, even if it was asked a moment ago.</param>
+    public async ValueTask<IReadOnlyList<EventRecord>> ReadAsync(Lane lane, long after, int limit, CancellationToken ct = default, bool ask = false)
     {
         // At its own end the memory of one process knows nothing about another's: where others may write, the database is asked now and then.
-        if (_tails.TryGetValue(lane, out var tail) && tail.After(after, limit) is { } recent && (recent.Count > 0 || Database.SingleWriter || !tail.IsTimeToLook(Time))) return recent;
+        if (_tails.TryGetValue(lane, out var tail) && tail.After(after, limit) is { } recent && (recent.Count > 0 || Database.SingleWriter || !ask && !tail.IsTimeToLook(Time))) return recent;
         var rows = await Database.ReadAsync(async session => await session.QueryAsync<Verification.StoredEvent>("""
             SELECT e.position, e.id, e.type, e.subject, e.order_id, e.at, e.actor, e.trace, e.payload
             FROM events e WHERE e.lane_id = (SELECT id FROM lanes WHERE name = @lane) AND e.position > @after ORDER BY e.position LIMIT @limit

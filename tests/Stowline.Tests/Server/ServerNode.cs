@@ -20,11 +20,12 @@ public sealed class ServerNode : IAsyncDisposable
     public Node Node => _node;
     public Uri Url => Http.BaseAddress!;
 
-    public static async Task<ServerNode> StartAsync(string store = "sqlite", Action<Microsoft.AspNetCore.Routing.IEndpointRouteBuilder>? more = null, string auth = "off")
+    public static async Task<ServerNode> StartAsync(string store = "sqlite", Action<Microsoft.AspNetCore.Routing.IEndpointRouteBuilder>? more = null, string auth = "off",
+        int liveQueue = 1024)
     {
         var (database, folder, _) = await TestNode.NewDatabaseAsync(store, TimeProvider.System);
         var node = await Node.OpenAsync(database);
-        var host = ServerHost.Build(node, new Configuration { Port = 0, Auth = auth }, more);
+        var host = ServerHost.Build(node, new Configuration { Port = 0, Auth = auth }, more, liveQueue);
         await host.StartAsync();
         return new ServerNode(node, host, folder);
     }
