@@ -225,7 +225,9 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
     private void Later(string sql, int count, Column[] columns)
     {
         var command = Later(sql);
-        foreach (var column in columns) command.Parameters.Add(new NpgsqlParameter { Value = ArrayOf(column, count) });
+        // The type is said, because the driver would guess it from the first element, which may be null.
+        foreach (var column in columns)
+            command.Parameters.Add(new NpgsqlParameter { Value = ArrayOf(column, count), NpgsqlDbType = NpgsqlDbType.Array | DbType(Nullable.GetUnderlyingType(column.ValueType) ?? column.ValueType) });
     }
 
     /// <summary><c>unnest($1::uuid[], $2::text[]) AS k(id, sku)</c></summary>
@@ -280,7 +282,7 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         {
             case null:
                 parameter.Value = DBNull.Value;
-                ((NpgsqlParameter)parameter).NpgsqlDbType = NullType(Nullable.GetUnderlyingType(type) ?? type);
+                ((NpgsqlParameter)parameter).NpgsqlDbType = DbType(Nullable.GetUnderlyingType(type) ?? type);
                 break;
             case DateTimeOffset time: parameter.Value = time.UtcDateTime; break;
             case Enum member: parameter.Value = Convert.ToInt32(member, CultureInfo.InvariantCulture); break;
@@ -290,7 +292,7 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
     }
 
     /// <summary>A null without a type makes PostgreSQL guess, and a changed guess makes a new plan: say the type.</summary>
-    private static NpgsqlDbType NullType(Type type) => type switch
+    private static NpgsqlDbType DbType(Type type) => type switch
     {
         _ when type == typeof(Guid) => NpgsqlDbType.Uuid,
         _ when type == typeof(string) || type == typeof(Sku) => NpgsqlDbType.Text,
