@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Net.Sockets;
 using Npgsql;
 using NpgsqlTypes;
-using Stowline.Kernel;
 using Stowline.Store;
 
 namespace Stowline.Adapters;
@@ -286,7 +285,6 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
                 break;
             case DateTimeOffset time: parameter.Value = time.UtcDateTime; break;
             case Enum member: parameter.Value = Convert.ToInt32(member, CultureInfo.InvariantCulture); break;
-            case Sku sku: parameter.Value = sku.Value; break;
             default: parameter.Value = value; break;
         }
     }
@@ -295,7 +293,7 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
     private static NpgsqlDbType DbType(Type type) => type switch
     {
         _ when type == typeof(Guid) => NpgsqlDbType.Uuid,
-        _ when type == typeof(string) || type == typeof(Sku) => NpgsqlDbType.Text,
+        _ when type == typeof(string) => NpgsqlDbType.Text,
         _ when type == typeof(int) || type.IsEnum => NpgsqlDbType.Integer,
         _ when type == typeof(long) => NpgsqlDbType.Bigint,
         _ when type == typeof(double) => NpgsqlDbType.Double,

@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace Stowline.Kernel;
 
@@ -34,21 +32,5 @@ public static class CodeRule
         }
         code = trimmed;
         return true;
-    }
-}
-
-/// <summary>A stock keeping unit. Belongs to one seller; see <see cref="CodeRule"/> for its form.</summary>
-[JsonConverter(typeof(SkuConverter))]
-public readonly record struct Sku(string Value) : IComparable<Sku>
-{
-    public int CompareTo(Sku other) => string.CompareOrdinal(Value, other.Value);
-    public override string ToString() => Value;
-
-    internal sealed class SkuConverter : JsonConverter<Sku>
-    {
-        public override Sku Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) =>
-            CodeRule.TryNormalize(reader.GetString(), out var code) ? new Sku(code) : throw new JsonException("sku " + CodeRule.Description);
-
-        public override void Write(Utf8JsonWriter writer, Sku value, JsonSerializerOptions options) => writer.WriteStringValue(value.Value);
     }
 }

@@ -53,7 +53,7 @@ internal sealed class ConsumerPump : Pump
     public Consumer Consumer => _consumer;
     public Lane Source => _source;
 
-    private sealed record Cursor { public int LaneId { get; init; } public long Position { get; init; } public long Head { get; init; } }
+    private sealed record Cursor { public long Position { get; init; } public long Head { get; init; } }
 
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
@@ -91,7 +91,7 @@ internal sealed class ConsumerPump : Pump
     private async Task<bool> LoadAsync(CancellationToken ct)
     {
         var cursor = await _lanes.Database.ReadAsync(async session => await session.FindAsync<Cursor>("""
-            SELECT l.id AS lane_id, COALESCE(c.position, 0) AS position, l.head_position AS head
+            SELECT COALESCE(c.position, 0) AS position, l.head_position AS head
             FROM lanes l LEFT JOIN cursors c ON c.lane_id = l.id AND c.consumer = @consumer WHERE l.name = @lane
             """, new { consumer = _consumer.Name, lane = _source.Name }), ct);
         if (cursor is null) return false; // the lane is not here yet

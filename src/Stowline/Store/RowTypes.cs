@@ -1,7 +1,6 @@
 using System.Data;
 using System.Globalization;
 using Dapper;
-using Stowline.Kernel;
 
 namespace Stowline.Store;
 
@@ -21,7 +20,6 @@ public static class RowTypes
         Add(new GuidHandler());
         Add(new TimeHandler());
         Add(new DateHandler());
-        SqlMapper.AddTypeHandler(new SkuHandler());
     }
 
     public static string Text(DateTimeOffset time) => time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
@@ -85,12 +83,6 @@ public static class RowTypes
         };
 
         public override void SetValue(IDbDataParameter parameter, DateOnly value) => parameter.Value = value;
-    }
-
-    private sealed class SkuHandler : SqlMapper.TypeHandler<Sku>
-    {
-        public override Sku Parse(object value) => new((string)value);
-        public override void SetValue(IDbDataParameter parameter, Sku value) => parameter.Value = value.Value;
     }
 }
 

@@ -198,7 +198,6 @@ internal sealed class SqliteSession(SqliteConnection connection) : SqlSession(co
         DateOnly date => date.ToString(RowTypes.DateFormat, CultureInfo.InvariantCulture),
         bool flag => flag ? 1L : 0L,
         Enum member => Convert.ToInt64(member, CultureInfo.InvariantCulture),
-        Kernel.Sku sku => sku.Value,
         _ => value,
     };
 
