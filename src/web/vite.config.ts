@@ -1,5 +1,5 @@
 import { readFile, readdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import react from "@vitejs/plugin-react";
@@ -11,7 +11,7 @@ function precompress(): Plugin {
   return {
     name: "precompress",
     apply: "build",
-    configResolved: (config) => void (folder = join(config.root, config.build.outDir)),
+    configResolved: (config) => void (folder = resolve(config.root, config.build.outDir)),
     async closeBundle() {
       const names = await readdir(folder, { recursive: true, withFileTypes: true });
       const files = names.filter((f) => f.isFile() && /\.(js|css|html|svg|json)$/.test(f.name)).map((f) => join(f.parentPath, f.name));

@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Button, Skeleton } from "antd";
-import { useCallback, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, body, type OrderStatus } from "../api/client";
@@ -28,6 +28,10 @@ export function Overview() {
   useTopic("orders", useCallback((frames) => setNow((state) => frames.reduce(ordersNow, state)), []));
   const stale = phase === "lost";
   const empty = now !== undefined && now.newest.length === 0;
+  const shown = now !== undefined;
+  useEffect(() => {
+    if (shown) performance.mark("stowline-orders-shown"); // for the journeys, and for whoever measures at a user's
+  }, [shown]);
   return (
     <>
       <h1 className="sr-only">{t("overview.title")}</h1>
