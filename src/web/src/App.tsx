@@ -66,7 +66,7 @@ function useTheme() {
       colorTextPlaceholder: isDark ? "#98a3ae" : "#66717c",
       ...(isDark ? { colorTextLightSolid: "#0c1116" } : {}),
     },
-    components: { Table: { cellPaddingBlockSM: 6, cellPaddingInlineSM: 10, headerBg: isDark ? "#1f252c" : "#f6f8f9", headerColor: isDark ? "#a5b0bb" : "#56616d" } },
+    components: { Table: { cellPaddingBlockSM: 6, cellPaddingInlineSM: 12, headerBg: isDark ? "#1f252c" : "#f6f8f9", headerColor: isDark ? "#a5b0bb" : "#56616d" } },
   };
 }
 

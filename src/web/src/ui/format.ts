@@ -8,10 +8,13 @@ export function useFormat() {
   return useMemo(() => formats(i18n.language), [i18n.language]);
 }
 
-function formats(language: string) {
+function formats(chosen: string) {
+  // The browser's own variant of the language, say British English, knows better how dates are written. Clocks have 24 hours everywhere.
+  const language = navigator.languages.find((l) => l.startsWith(chosen)) ?? chosen;
+  const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
   const number = new Intl.NumberFormat(language);
-  const time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-  const minute = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+  const time = new Intl.DateTimeFormat(language, { ...clock, second: "2-digit" });
+  const minute = new Intl.DateTimeFormat(language, clock);
   const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
   const date = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric" });
   const today = () => new Date().toDateString();
