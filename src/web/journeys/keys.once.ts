@@ -57,7 +57,7 @@ test("a key that may not follow live sees the orders all the same", async ({ pag
     await picture(page, "key-limited");
     // Another site's bins are refused, and the page says by whom and why.
     await page.goto(`${node.url}/stock?sku=HONEY-500`);
-    await expect(page.getByRole("alert")).toContainText("This key may not do that");
+    await expect(page.getByRole("region", { name: "Bins and lots" }).getByRole("alert")).toContainText("This key may not do that");
     // Revoked: the page asks again.
     await node.call("DELETE", "keys/wh1");
     await page.reload();

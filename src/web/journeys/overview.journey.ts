@@ -7,6 +7,7 @@ test("orders appear and move by themselves", async ({ page, business, picture })
   await expect(page.getByTestId("live")).toHaveText("Live");
   await page.evaluate(() => void (window.name = "not loaded again"));
   const [allocated, picking] = [page.getByTestId("state-allocated").locator(".state-count"), page.getByTestId("state-picking").locator(".state-count")];
+  await expect(allocated).toHaveText(/\d/);
   const before = [count(await allocated.textContent()), count(await picking.textContent())] as const;
 
   const order = await business.place();

@@ -64,7 +64,7 @@ function useTheme() {
       colorBgContainer: isDark ? "#1a1f25" : "#ffffff",
       colorTextDescription: isDark ? "#a5b0bb" : "#56616d",
       colorTextPlaceholder: isDark ? "#98a3ae" : "#66717c",
-      ...(isDark ? { colorTextLightSolid: "#0c1116" } : {}),
+      ...(isDark ? { colorTextLightSolid: "#0c1116" } : { colorInfoBg: "#e9f2f8", colorInfoBorder: "#b7d3e5" }),
     },
     components: { Table: { cellPaddingBlockSM: 6, cellPaddingInlineSM: 12, headerBg: isDark ? "#1f252c" : "#f6f8f9", headerColor: isDark ? "#a5b0bb" : "#56616d" } },
   };

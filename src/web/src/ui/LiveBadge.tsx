@@ -20,7 +20,7 @@ export function StaleAlert() {
   const format = useFormat();
   const { phase, since, problem } = useLiveState();
   if (phase === "lost" && since !== null)
-    return <Alert className="stale-alert" type="warning" showIcon title={t("live.lostSince", { time: format.time(since) })} />;
-  if (phase === "refused") return <Alert className="stale-alert" type="info" showIcon title={t("live.refusedHint")} description={problem?.detail} />;
+    return <Alert role="status" type="warning" showIcon title={t("live.lostSince", { time: format.time(since) })} />;
+  if (phase === "refused") return <Alert role="status" type="info" showIcon title={<>{t("live.refusedHint")} <span className="dim">{problem?.detail}</span></>} />;
   return null;
 }

@@ -14,9 +14,9 @@ export function OrderTable({ orders, loading, empty }: { orders: readonly OrderR
   const format = useFormat();
   const columns = useMemo<TableColumnsType<OrderRow>>(() => [
     { title: t("order.number"), key: "number", className: "nowrap", render: (_, o) => <Link to={`/orders/${o.id}`} className="number">{o.number}</Link> },
-    { title: t("order.external"), key: "external", className: "clip", render: (_, o) => <span title={`${o.channel}:${o.external_id}`}><span className="dim">{o.channel}:</span>{o.external_id}</span> },
+    { title: t("order.external"), key: "external", className: "clip", render: (_, o) => <span title={`${o.channel}:${o.external_id}`}><span className="dim wide-only">{o.channel}:</span>{o.external_id}</span> },
     {
-      title: t("order.status"), key: "status", className: "nowrap",
+      title: t("order.status"), key: "status",
       render: (_, o) => <><StatusTag status={o.status} />{o.on_hold && <span className="tag tag-hold">{t("order.onHold")}</span>}</>,
     },
     { title: t("order.priority"), key: "priority", responsive: ["lg"], render: (_, o) => (o.priority === "normal" ? <span className="dim">{t(`priority.${o.priority}`)}</span> : t(`priority.${o.priority}`)) },
