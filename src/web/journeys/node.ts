@@ -8,9 +8,15 @@ import { fileURLToPath } from "node:url";
 
 const RUN = fileURLToPath(new URL("../../../run", import.meta.url));
 
+// Whatever happens to a journey, its nodes do not outlive the process that started them.
+const running = new Set<ChildProcess>();
+process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+
 /** Starts `./run ARGS` and gives the first line of its output that fits. `./run` becomes the node, so its pid is the node's. */
 async function start(args: string[], wanted: RegExp): Promise<{ process: ChildProcess; match: RegExpMatchArray }> {
   const child = spawn(RUN, args, { stdio: ["ignore", "pipe", "pipe"] });
+  running.add(child);
+  child.once("exit", () => running.delete(child));
   const errors: string[] = [];
   child.stderr.on("data", (chunk: Buffer) => void (errors.length < 200 && errors.push(chunk.toString())));
   for await (const line of createInterface({ input: child.stdout })) {

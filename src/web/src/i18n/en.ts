@@ -147,7 +147,7 @@ export const en = {
   },
   empty: {
     title: "No orders yet",
-    intro: "Four calls make the first one. The tutorial has them ready to send.",
+    intro: "A few calls make the first one; docs/tutorial.http has them ready to send.",
     site: "Make a site with a zone and a bin",
     product: "Make a product",
     receipt: "Receive some of it",
@@ -157,7 +157,7 @@ export const en = {
   },
   key: {
     title: "This node needs an API key",
-    intro: "Ask whoever runs it. Keys are made with {{command}}.",
+    intro: "Ask whoever runs it. Keys are made with “{{command}}”.",
     label: "API key",
     remember: "Remember it on this device",
     use: "Use this key",

@@ -38,7 +38,7 @@ export function Overview() {
       {phase !== "refused" && <StatePanel counts={now?.counts} stale={stale} />}
       {empty ? <Panel title={t("overview.newest")}><FirstSteps /></Panel> : (
         <>
-          <ThroughputPanel />
+          <ThroughputPanel lost={stale} />
           {phase === "refused" ? <AskedNewest /> : <LiveNewest now={now} stale={stale} />}
         </>
       )}
@@ -65,7 +65,7 @@ function StatePanel({ counts, stale }: { counts: OrdersNow["counts"] | undefined
   );
 }
 
-function ThroughputPanel() {
+function ThroughputPanel({ lost }: { lost: boolean }) {
   const { t } = useTranslation();
   const { data, error, refetch } = useQuery({
     queryKey: ["throughput", MINUTES],
@@ -73,7 +73,7 @@ function ThroughputPanel() {
     refetchInterval: ASK_AGAIN_MS,
   });
   return (
-    <Panel title={t("overview.throughput")} extra={<span className="dim">{t("overview.window", { count: MINUTES })}</span>} stale={error !== null}>
+    <Panel title={t("overview.throughput")} extra={<span className="dim">{t("overview.window", { count: MINUTES })}</span>} stale={lost || error !== null}>
       {data ? <ThroughputChart data={data} /> : error ? <ProblemAlert error={error} onRetry={() => void refetch()} /> : <Skeleton active title={false} paragraph={{ rows: 3 }} />}
     </Panel>
   );
