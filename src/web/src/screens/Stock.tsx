@@ -131,8 +131,8 @@ function ByBin({ sku, sites }: { sku: string; sites: string[] }) {
   const failed = answers.find((a) => a.error);
   const columns: TableColumnsType<BinRow> = [
     { title: t("stock.site"), key: "site", render: (_, r) => r.site },
-    { title: t("stock.bin"), key: "bin", className: "nowrap", render: (_, r) => <>{r.bin}{!r.pickable && <span className="dim"> · {t("stock.notPickable")}</span>}</> },
-    { title: t("stock.lot"), key: "lot", className: "nowrap", render: (_, r) => r.lot ?? <span className="dim">{t("none")}</span> },
+    { title: t("stock.bin"), key: "bin", render: (_, r) => <>{r.bin}{!r.pickable && <span className="dim"> · {t("stock.notPickable")}</span>}</> },
+    { title: t("stock.lot"), key: "lot", render: (_, r) => r.lot ?? <span className="dim">{t("none")}</span> },
     { title: t("stock.expires"), key: "expires", align: "right", responsive: ["sm"], render: (_, r) => (r.expires_on ? format.date(r.expires_on) : <span className="dim">{t("none")}</span>) },
     { title: t("stock.received"), key: "received", align: "right", responsive: ["lg"], render: (_, r) => format.when(r.received_at) },
     { title: t("stock.onHand"), key: "on_hand", align: "right", render: (_, r) => format.number(r.on_hand) },
