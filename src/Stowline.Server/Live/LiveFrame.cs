@@ -1,30 +1,58 @@
 using System.Buffers;
 using System.Text.Json;
 using Microsoft.AspNetCore.SignalR;
-using Microsoft.AspNetCore.SignalR.Protocol;
 using Stowline.Http;
 using Stowline.Log;
 using Stowline.Store;
 
 namespace Stowline.Server.Live;
 
-/// <summary>
-/// A call of <c>event({topic, position, type, at, data})</c>, made once and given to every connection that wants it: SignalR keeps the
-/// bytes with the frame.
-/// </summary>
-internal static class LiveFrame
+/// <summary>Calls of <c>event({topic, position, type, at, data})</c> as bytes on the wire, made once and given to every connection that wants them.</summary>
+/// <param name="Message">What SignalR writes as it is: it is not asked to serialize anything.</param>
+/// <param name="Events">How many calls it holds.</param>
+internal sealed record LiveFrame(SerializedHubMessage Message, int Events)
 {
     /// <param name="position">A lane's number, or the text that stands for a place in several lanes.</param>
-    public static SerializedHubMessage OfEvent(string topic, object position, EventRecord e) => Make(topic, position, e.Type, e.At, json => WriteData(json, e.Payload));
-
-    public static SerializedHubMessage Snapshot<T>(string topic, object position, DateTimeOffset at, T state) =>
-        Make(topic, position, "snapshot", at, json => JsonSerializer.Serialize(json, state, HttpJson.Info<T>()));
-
-    private static SerializedHubMessage Make(string topic, object position, string type, DateTimeOffset at, Action<Utf8JsonWriter> writeData)
+    public static LiveFrame OfEvent(string topic, object position, EventRecord e)
     {
-        var buffer = new ArrayBufferWriter<byte>(1024);
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = HttpJson.Options.Encoder }))
+        var frames = new LiveFrameWriter(topic);
+        frames.Add(position, e);
+        return frames.Take()[0];
+    }
+
+    public static LiveFrame Snapshot<T>(string topic, object position, DateTimeOffset at, T state)
+    {
+        var frames = new LiveFrameWriter(topic);
+        frames.Add(position, "snapshot", at, json => JsonSerializer.Serialize(json, state, HttpJson.Info<T>()));
+        return frames.Take()[0];
+    }
+}
+
+/// <summary>
+/// Writes the calls of one topic one behind the other. Each stays a call of its own; that several travel together is only seen in what it costs: a
+/// connection takes and sends a frame, not an event.
+/// </summary>
+internal sealed class LiveFrameWriter(string topic)
+{
+    /// <summary>Enough to be worth a system call, and below what the runtime keeps apart as large objects.</summary>
+    private const int FullBytes = 48 * 1024;
+    private const byte Separator = 0x1e;
+    private static readonly JsonWriterOptions Options = new() { Encoder = HttpJson.Options.Encoder };
+
+    private readonly ArrayBufferWriter<byte> _buffer = new(4096);
+    private readonly List<LiveFrame> _full = [];
+    private int _events;
+
+    public void Add(object position, EventRecord e) => Add(position, e.Type, e.At, json => WriteData(json, e.Payload));
+
+    public void Add(object position, string type, DateTimeOffset at, Action<Utf8JsonWriter> writeData)
+    {
+        using (var json = new Utf8JsonWriter(_buffer, Options))
         {
+            json.WriteStartObject();
+            json.WriteNumber("type"u8, 1); // an invocation, in SignalR's JSON protocol
+            json.WriteString("target"u8, "event"u8);
+            json.WriteStartArray("arguments"u8);
             json.WriteStartObject();
             json.WriteString("topic"u8, topic);
             if (position is long number) json.WriteNumber("position"u8, number);
@@ -34,9 +62,30 @@ internal static class LiveFrame
             json.WritePropertyName("data"u8);
             writeData(json);
             json.WriteEndObject();
+            json.WriteEndArray();
+            json.WriteEndObject();
         }
-        var reader = new Utf8JsonReader(buffer.WrittenSpan);
-        return new SerializedHubMessage(new InvocationMessage("event", [JsonElement.ParseValue(ref reader)]));
+        _buffer.GetSpan(1)[0] = Separator;
+        _buffer.Advance(1);
+        _events++;
+        if (_buffer.WrittenCount >= FullBytes) Close();
+    }
+
+    /// <summary>All that was added since, in order.</summary>
+    public IReadOnlyList<LiveFrame> Take()
+    {
+        Close();
+        LiveFrame[] frames = [.. _full];
+        _full.Clear();
+        return frames;
+    }
+
+    private void Close()
+    {
+        if (_events == 0) return;
+        _full.Add(new LiveFrame(new SerializedHubMessage([new SerializedMessage(LiveProtocol.ProtocolName, _buffer.WrittenSpan.ToArray())]), _events));
+        _buffer.ResetWrittenCount();
+        _events = 0;
     }
 
     /// <summary>The payload without <c>personal</c>: it is encrypted, and nobody's business on a screen.</summary>

@@ -16,7 +16,10 @@ internal sealed class LiveProtocol : IHubProtocol
 {
     private readonly JsonHubProtocol _json = new(Options.Create(new JsonHubProtocolOptions { PayloadSerializerOptions = HttpJson.Options }));
 
-    public string Name => _json.Name;
+    /// <summary>The one protocol that is spoken here: frames are written out for it once, not per connection.</summary>
+    public const string ProtocolName = "json";
+
+    public string Name => ProtocolName;
     public int Version => _json.Version;
     public TransferFormat TransferFormat => _json.TransferFormat;
     public bool IsVersionSupported(int version) => _json.IsVersionSupported(version);
