@@ -85,18 +85,20 @@ public class DemoTests
         await using var node = await TestNode.StartAsync(store);
         var slow = Options with { Rate = 0.05 };
         using var business = new DemoBusiness(node.Node, slow);
-        await RunAsync(node, business, TimeSpan.FromHours(3), TimeSpan.FromSeconds(5));
+        var hours = store == "sqlite" ? 4 : 1; // the same business, and there every question is a round trip
+        await RunAsync(node, business, TimeSpan.FromHours(hours), TimeSpan.FromSeconds(5));
         var counts = await CountsAsync(node);
-        // The day's shape makes more of the forenoon than 0.05 orders a second.
-        Assert.InRange(counts.Values.Sum(), 400, 1_200);
+        // 0.05 a second is 180 an hour; the forenoon has more than the average of the day.
+        Assert.InRange(counts.Values.Sum(), 150 * hours, 320 * hours + DemoBusiness.FirstOrders);
         Assert.InRange(counts.Where(c => OrderLifecycle.IsOpen(c.Key)).Sum(c => c.Value), 0, 30);
         Assert.True(counts[OrderStatus.Cancelled] > 0);
         foreach (var place in DemoPlaces.All)
         {
             var supply = new DemoSupply(new DemoDesk(node.Node), place, new DemoOrders(slow), slow);
             var levels = await node.Database.ReadAsync(s => StockLevels.ReadAsync(s, place.Code));
+            // What a cancelled order gives back comes on top of what was bought in its place meanwhile.
             foreach (var product in place.Products.Where(p => !p.Scarce))
-                Assert.InRange(levels[product.Sku].OnHand, 1, supply.TargetOf(product) + 20);
+                Assert.InRange(levels[product.Sku].Free, 0, 2 * supply.TargetOf(product) + 20);
         }
         Assert.Equal(0, await node.Database.ReadAsync(async s => await LaneReader.ParkedCountAsync(s)));
         await node.VerifyAsync();
