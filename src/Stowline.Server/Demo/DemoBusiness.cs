@@ -91,7 +91,7 @@ internal sealed class DemoBusiness : Pump, IDisposable
         _nextAt = now;
         if (last == 0)
         {
-            await Task.WhenAll(Enumerable.Range(0, FirstOrders).Select(i => PlaceAsync(_orders.Make(_next + i), now, ct)));
+            await PlaceAsync([.. Enumerable.Range(0, FirstOrders).Select(i => _orders.Make(_next + i))], now, ct);
             _next += FirstOrders;
         }
         for (var n = Math.Max(1, last - Remembered); n <= last; n++) await RememberAsync(_orders.Make(n), now, ct);
@@ -125,18 +125,25 @@ internal sealed class DemoBusiness : Pump, IDisposable
             coming.Add(_orders.Make(_next));
             _nextAt += _orders.GapAfter(_next++, _nextAt);
         }
-        await Task.WhenAll(coming.Select(o => PlaceAsync(o, now, ct)));
+        await PlaceAsync(coming, now, ct);
         return coming.Count > 0;
     }
 
-    private async Task PlaceAsync(DemoOrder order, DateTimeOffset now, CancellationToken ct)
+    /// <summary>Together, so that they travel in one group; what is to become of them is noted when all are in, in their order.</summary>
+    private async Task PlaceAsync(IReadOnlyList<DemoOrder> orders, DateTimeOffset now, CancellationToken ct)
+    {
+        var placed = await Task.WhenAll(orders.Select(o => PlaceAsync(o, ct)));
+        foreach (var (order, id) in orders.Zip(placed))
+            if (id is { } known && order.Turn != DemoTurn.None) _due.Enqueue(new Due(order.Turn, order, known, Ends: false), now + order.TurnAfter);
+    }
+
+    /// <returns>The order's id; null where it was not taken. Sold out is a customer who goes away; a node that is busy loses one too, as in life.</returns>
+    private async Task<Guid?> PlaceAsync(DemoOrder order, CancellationToken ct)
     {
         var accept = AcceptOrder.From(order.Body, _node.Ids);
         if (accept.Refusal is { } bad) throw new InvalidOperationException($"order {order.Body.ExternalId}: {bad.Detail}");
         var result = await _intake.AcceptAsync(accept.Value, new Caller("shop"), ct, hops: 0);
-        // Sold out is a customer who goes away; a node that is busy loses one too, as in life.
-        if (result.Outcome.Refusal is not null || order.Turn == DemoTurn.None) return;
-        _due.Enqueue(new Due(order.Turn, order, Guid.Parse(result.Outcome.Value.Id), Ends: false), now + order.TurnAfter);
+        return result.Outcome.Refusal is null ? Guid.Parse(result.Outcome.Value.Id) : null;
     }
 
     private async Task<bool> TakeTurnsAsync(DateTimeOffset now, CancellationToken ct)

@@ -51,7 +51,7 @@ internal sealed class LiveConnection(HubConnectionContext context, int capacity,
         {
             await foreach (var frame in _queue.Reader.ReadAllAsync(Aborted))
             {
-                await context.WriteAsync(frame.Message, Aborted);
+                await context.WriteAsync(frame, Aborted);
                 Interlocked.Add(ref _waiting, -frame.Events);
                 _room.Set();
             }

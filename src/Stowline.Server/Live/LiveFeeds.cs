@@ -15,10 +15,10 @@ internal sealed class LiveFeeds : Pump, IDisposable
 
     /// <summary>
     /// After each pass the pump rests, the longer the more clients there are, so that what is committed meanwhile travels together. 200
-    /// clients get news 50 times a second at most: waking and sending to each of them for every group of orders would cost more than the orders.
+    /// clients get news 25 times a second at most: waking and sending to each of them for every group of orders would cost more than the orders.
     /// </summary>
-    private static readonly TimeSpan RestPerClient = TimeSpan.FromMicroseconds(100);
-    private static readonly TimeSpan LongestRest = TimeSpan.FromMilliseconds(40);
+    private static readonly TimeSpan RestPerClient = TimeSpan.FromMicroseconds(200);
+    private static readonly TimeSpan LongestRest = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(2);
 
     private readonly Node _node;

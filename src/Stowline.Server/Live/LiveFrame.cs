@@ -1,17 +1,24 @@
 using System.Buffers;
 using System.Text.Json;
-using Microsoft.AspNetCore.SignalR;
+using Microsoft.AspNetCore.SignalR.Protocol;
 using Stowline.Http;
 using Stowline.Log;
 using Stowline.Store;
 
 namespace Stowline.Server.Live;
 
-/// <summary>Calls of <c>event({topic, position, type, at, data})</c> as bytes on the wire, made once and given to every connection that wants them.</summary>
-/// <param name="Message">What SignalR writes as it is: it is not asked to serialize anything.</param>
-/// <param name="Events">How many calls it holds.</param>
-internal sealed record LiveFrame(SerializedHubMessage Message, int Events)
+/// <summary>
+/// Calls of <c>event({topic, position, type, at, data})</c> as bytes on the wire, made once and given to every connection that wants them. A message
+/// of its own kind, so that the protocol may write it in one piece: SignalR's own shared message is cut into pages of 4 KB, each of which becomes a
+/// WebSocket frame and a system call.
+/// </summary>
+internal sealed class LiveFrame(ReadOnlyMemory<byte> bytes, int events) : HubMessage
 {
+    public ReadOnlyMemory<byte> Bytes => bytes;
+
+    /// <summary>How many calls it holds.</summary>
+    public int Events => events;
+
     /// <param name="position">A lane's number, or the text that stands for a place in several lanes.</param>
     public static LiveFrame OfEvent(string topic, object position, EventRecord e)
     {
@@ -83,7 +90,7 @@ internal sealed class LiveFrameWriter(string topic)
     private void Close()
     {
         if (_events == 0) return;
-        _full.Add(new LiveFrame(new SerializedHubMessage([new SerializedMessage(LiveProtocol.ProtocolName, _buffer.WrittenSpan.ToArray())]), _events));
+        _full.Add(new LiveFrame(_buffer.WrittenSpan.ToArray(), _events));
         _buffer.ResetWrittenCount();
         _events = 0;
     }
