@@ -42,10 +42,11 @@ public sealed class ServerHost : IAsyncDisposable
     public string Url => _app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
 
     /// <param name="more">Further endpoints on <c>/api/v1</c>: for tests.</param>
-    /// <param name="liveQueue">How many frames may wait for a live client before it is cut off.</param>
+    /// <param name="liveQueue">How many events may wait for a live client before it is cut off.</param>
     /// <param name="web">The folder of the built screens; beside the executable where nothing is said.</param>
     /// <exception cref="CommandRefusedException">The configuration would let anybody in.</exception>
-    public static ServerHost Build(Node node, Configuration configuration, Action<IEndpointRouteBuilder>? more = null, int liveQueue = 1024, string? web = null)
+    public static ServerHost Build(Node node, Configuration configuration, Action<IEndpointRouteBuilder>? more = null, int liveQueue = LiveFeeds.DefaultQueue,
+        string? web = null)
     {
         var address = ListenAddress(configuration);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "stowline", ContentRootPath = AppContext.BaseDirectory });
