@@ -91,7 +91,11 @@ public sealed class ServerHost : IAsyncDisposable
     }
 
     /// <summary>Takes no more requests and waits for those that were taken.</summary>
-    public Task StopAsync() => _app.StopAsync();
+    public Task StopAsync()
+    {
+        _node.BeginStopping();
+        return _app.StopAsync();
+    }
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 

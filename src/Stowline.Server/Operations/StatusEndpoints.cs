@@ -1,6 +1,7 @@
 using Stowline.Http;
 using Stowline.Kernel;
 using Stowline.Log;
+using Stowline.Store;
 
 namespace Stowline.Server.Operations;
 
@@ -12,7 +13,8 @@ internal static class StatusEndpoints
 
     private sealed record Status(
         string Version, DateTimeOffset StartedAt, long UptimeSeconds, string Database, long DatabaseBytes, int QueueDepth, long Parked,
-        IReadOnlyList<LaneStatus> Lanes, IReadOnlyList<ConsumerStatus> Consumers, IReadOnlyList<PumpStatus> Pumps, IReadOnlyList<object> Links);
+        IReadOnlyList<LaneStatus> Lanes, IReadOnlyList<ConsumerStatus> Consumers, IReadOnlyList<PumpStatus> Pumps,
+        IReadOnlyList<NodeProcess> Processes, IReadOnlyList<object> Links);
 
     public static void Map(IEndpointRouteBuilder api, Node node, DateTimeOffset started)
     {
@@ -31,6 +33,6 @@ internal static class StatusEndpoints
         var pumps = node.Pumps.Select(p => new PumpStatus(p.Name, p.Errors, p.LastError, p.LastErrorAt));
         var now = node.Time.GetUtcNow();
         return new Status(Configuration.Version, started, (long)(now - started).TotalSeconds, node.Database.Engine, await node.Database.SizeAsync(ct),
-            node.Lanes.QueueDepth, parked, lanes, [.. consumers], [.. pumps], Links: []);
+            node.Lanes.QueueDepth, parked, lanes, [.. consumers], [.. pumps], node.Lanes.Processes, Links: []);
     }
 }

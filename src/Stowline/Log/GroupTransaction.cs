@@ -22,6 +22,12 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
     public IEnumerable<LaneHead> Written => _heads.Values.Where(h => h.Pending.Count > 0);
     public IReadOnlyList<Action> Committed => _committed;
 
+    /// <summary>What the group announces to other processes; null when nothing.</summary>
+    public HashSet<string>? Topics { get; private set; }
+
+    /// <summary>Completes when they have heard it; set after the commit.</summary>
+    public Task? Announced { get; set; }
+
     /// <summary>
     /// Takes a scope. The UPDATE is the transaction's first statement on PostgreSQL: its row lock makes commit order the position order,
     /// and all that is read afterwards is newer than the last commit of this scope.
@@ -77,6 +83,8 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
     public long SettledHead(Lane lane) => _heads.TryGetValue(lane, out var head) && head.Pending.Count == 0 ? head.Position : -1;
 
     public void OnCommitted(Action action) => _committed.Add(action);
+
+    public void Announce(string topic) => (Topics ??= new HashSet<string>(StringComparer.Ordinal)).Add(topic);
 
     /// <summary>Writes the events, their groups with the chained hash, the heads and the numbers: the last statements before the commit.</summary>
     public async ValueTask WriteLogAsync()

@@ -104,7 +104,11 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         _groups = number;
         metrics.Group(commands.Count, Stopwatch.GetElapsedTime(started), Stopwatch.GetElapsedTime(committing));
         onCommitted(group);
-        foreach (var command in commands) command.Complete();
+        foreach (var command in commands)
+        {
+            if (command.Announces) command.Announced = group.Announced;
+            command.Complete();
+        }
     }
 
     /// <summary>Rolls back, or drops the connection when even that fails or the server is gone.</summary>
@@ -215,6 +219,7 @@ internal static class GroupRunner
             {
                 await command.DecideAsync(transaction);
                 command.Appended = transaction.Appended;
+                command.Announces = transaction.Announces;
             }
         }
         await KeepAnswersAsync(fresh, group);

@@ -15,6 +15,10 @@ internal abstract class PendingCommand(Lane lane, Caller caller)
     /// <summary>The lanes and positions that this command appended up to.</summary>
     public IReadOnlyList<(Lane Lane, long Position)> Appended { get; set; } = [];
 
+    /// <summary>Whether other processes are told of it, and when they have confirmed.</summary>
+    public bool Announces { get; set; }
+    public Task? Announced { get; set; }
+
     public abstract ValueTask DecideAsync(LaneTransaction tx);
     public virtual ValueTask DecideTogetherAsync(IReadOnlyList<PendingCommand> commands, LaneTransaction tx) => throw new NotSupportedException();
 
