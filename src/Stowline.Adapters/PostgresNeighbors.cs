@@ -12,7 +12,7 @@ internal sealed class PostgresNeighbors : NeighborSession
 {
     private const string Channel = "stowline";
     private const string NamePrefix = "stowline ";
-    private const int DutyLock = 7_250_092; // next to the migrator's
+    private const int DutyLock = 7_250_777; // not one of the migrator's or the migrations'
 
     /// <summary>
     /// A machine that vanishes without a word is missed after four seconds, not after the two hours of the system's defaults. The answer to

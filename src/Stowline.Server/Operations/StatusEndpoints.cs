@@ -12,7 +12,7 @@ internal static class StatusEndpoints
     private sealed record PumpStatus(string Name, long Errors, string? LastError, DateTimeOffset? LastErrorAt);
 
     private sealed record Status(
-        string Version, DateTimeOffset StartedAt, long UptimeSeconds, string Database, long DatabaseBytes, int QueueDepth, long Parked,
+        string Version, string Process, DateTimeOffset StartedAt, long UptimeSeconds, string Database, long DatabaseBytes, int QueueDepth, long Parked,
         IReadOnlyList<LaneStatus> Lanes, IReadOnlyList<ConsumerStatus> Consumers, IReadOnlyList<PumpStatus> Pumps,
         IReadOnlyList<NodeProcess> Processes, IReadOnlyList<object> Links);
 
@@ -32,7 +32,7 @@ internal static class StatusEndpoints
             .OrderBy(c => c.Consumer, StringComparer.Ordinal).ThenBy(c => c.Lane, StringComparer.Ordinal);
         var pumps = node.Pumps.Select(p => new PumpStatus(p.Name, p.Errors, p.LastError, p.LastErrorAt));
         var now = node.Time.GetUtcNow();
-        return new Status(Configuration.Version, started, (long)(now - started).TotalSeconds, node.Database.Engine, await node.Database.SizeAsync(ct),
+        return new Status(Configuration.Version, node.Lanes.Process, started, (long)(now - started).TotalSeconds, node.Database.Engine, await node.Database.SizeAsync(ct),
             node.Lanes.QueueDepth, parked, lanes, [.. consumers], [.. pumps], node.Lanes.Processes, Links: []);
     }
 }

@@ -32,6 +32,9 @@ public sealed class Lanes : IAsyncDisposable
     internal Neighbors Neighbors { get; }
     internal Duty Duty { get; } = new();
 
+    /// <summary>Which of them this one is; another one after each start.</summary>
+    public string Process => Neighbors.Self;
+
     /// <summary>Everybody who runs a node on this database, this process too, as seen within the last second or two; empty where nobody shares it.</summary>
     public IReadOnlyList<NodeProcess> Processes => Neighbors.Processes;
 
