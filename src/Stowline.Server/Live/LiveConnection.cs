@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Microsoft.AspNetCore.SignalR;
+using Microsoft.AspNetCore.SignalR.Protocol;
 
 namespace Stowline.Server.Live;
 
@@ -24,6 +25,16 @@ internal sealed class LiveConnection(HubConnectionContext context, int capacity,
 
     /// <summary>From the client's own catching up, which may take as long as the client does.</summary>
     public ValueTask SendAsync(SerializedHubMessage frame) => _queue.Writer.WriteAsync(frame, Aborted);
+
+    /// <summary>
+    /// Ends it because the server stops. The client is told that it may come back, or its library would take the end for a refusal; another
+    /// process may be there for it.
+    /// </summary>
+    public async Task CloseAsync()
+    {
+        await context.WriteAsync(new CloseMessage(null, allowReconnect: true), Aborted);
+        context.Abort();
+    }
 
     /// <summary>Sends what waits, one after the other, until the client goes.</summary>
     public async Task RunAsync()

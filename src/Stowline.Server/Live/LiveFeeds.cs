@@ -20,6 +20,10 @@ internal sealed class LiveFeeds : Pump, IDisposable
     private readonly ConcurrentDictionary<Guid, OrderFeed> _orders = new();
     private readonly Lock _ordersGate = new();
     private readonly Dictionary<Lane, (long From, long To)> _elsewhere = [];
+    private readonly ConcurrentDictionary<LiveConnection, bool> _open = new();
+    private readonly Signal _closed = new();
+    private int _sockets;
+    private volatile bool _isClosing;
     private readonly Meter _meter = new("Stowline.Live");
     private readonly Counter<long> _dropped;
     private long _looked;
@@ -36,7 +40,48 @@ internal sealed class LiveFeeds : Pump, IDisposable
 
     public override string Name => "live";
 
-    public LiveConnection Open(HubConnectionContext context) => new(context, _capacity, () => _dropped.Add(1));
+    public async Task<LiveConnection> OpenAsync(HubConnectionContext context)
+    {
+        var connection = new LiveConnection(context, _capacity, () => _dropped.Add(1));
+        _open[connection] = true;
+        if (_isClosing) await connection.CloseAsync();
+        return connection;
+    }
+
+    public void Closed(LiveConnection connection)
+    {
+        _open.TryRemove(connection, out _);
+        Unsubscribe(connection, null);
+    }
+
+    /// <summary>Around each request at the feed's address, which lasts until its socket is closed.</summary>
+    public async Task DuringSocketAsync(Func<Task> request)
+    {
+        Interlocked.Increment(ref _sockets);
+        try
+        {
+            await request();
+        }
+        finally
+        {
+            if (Interlocked.Decrement(ref _sockets) == 0) _closed.Set();
+        }
+    }
+
+    /// <summary>Closes every connection in order: the host would cut them off. Waits until they are closed, but not for clients that do not answer.</summary>
+    public async Task CloseAllAsync()
+    {
+        _isClosing = true;
+        try
+        {
+            await Task.WhenAll(_open.Keys.Select(c => c.CloseAsync())).WaitAsync(TimeSpan.FromSeconds(2), _node.Time);
+            if (Volatile.Read(ref _sockets) > 0) await _closed.WaitAsync(TimeSpan.FromSeconds(3), _node.Time, default);
+        }
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException or IOException or InvalidOperationException)
+        {
+            // Who is gone, or does not read, is cut off with the host.
+        }
+    }
 
     /// <summary>On the writer's thread: marks and wakes, nothing else.</summary>
     private void OnCommitted(Lane lane, IReadOnlyList<EventRecord> events)

@@ -58,7 +58,7 @@ public sealed class Lanes : IAsyncDisposable
     {
         await using var session = await Database.OpenAsync(readOnly: false, ct);
         await session.BeginAsync(snapshot: false, ct);
-        var group = new GroupTransaction(session, Ids, Time.GetUtcNow());
+        var group = new GroupTransaction(session, Ids, Time.GetUtcNow(), []);
         await group.OpenLaneAsync(Lane.Hub, 0);
         await group.OpenLaneAsync(Lane.HubAll, 0);
         await session.CommitAsync();
@@ -130,13 +130,13 @@ public sealed class Lanes : IAsyncDisposable
 
     private void OnCommitted(GroupTransaction group)
     {
-        foreach (var head in group.Written)
+        foreach (var (head, events) in group.Written)
         {
-            _tails.GetOrAdd(head.Lane, _ => new LaneTail()).Append(head.Pending);
+            _tails.GetOrAdd(head.Lane, _ => new LaneTail()).Append(events);
             if (_progress.TryGetValue(head.Lane, out var consumers))
-                foreach (var consumer in consumers) consumer.HeadMovedTo(head.Position + head.Pending.Count);
-            Committed?.Invoke(head.Lane, head.Pending);
-            Neighbors.Wrote(head.Lane, head.Position + head.Pending.Count);
+                foreach (var consumer in consumers) consumer.HeadMovedTo(head.Position + events.Count);
+            Committed?.Invoke(head.Lane, events);
+            Neighbors.Wrote(head.Lane, head.Position + events.Count);
         }
         if (group.Topics is { } topics) group.Announced = Neighbors.Announce(topics);
         foreach (var action in group.Committed) action();

@@ -116,6 +116,7 @@ public class TwoProcessesCrashes
             Assert.Equal(0, await pair[leaver].StopAsync());
             Assert.True(clock.Elapsed < TimeSpan.FromSeconds(25), $"stopping took {clock.Elapsed}");
             Assert.Equal("the server has closed", (await Assert.ThrowsAsync<WebSocketException>(async () => { while (true) await live.NextAsync(); })).Message);
+            Assert.True(live.MayReturn);
             var survivor = pair[1 - leaver];
             var order = await survivor.SendAsync(HttpMethod.Post, "orders", ServerPair.Order($"alone-{round}"), expect: 201);
             Assert.Single((await survivor.GetAsync($"picking-tasks?order={order.GetProperty("id").GetString()}")).GetProperty("items").EnumerateArray());
@@ -202,6 +203,7 @@ public class TwoProcessesCrashes
             Assert.Equal(0, await server.StopAsync());
             await clients;
             Assert.Equal("the server has closed", (await Assert.ThrowsAsync<WebSocketException>(async () => { while (true) await live.NextAsync(); })).Message);
+            Assert.True(live.MayReturn);
         }
         await using var again = await RunningServer.StartAsync(folder, database);
         await ServerPair.CheckAsync(again, answered);
