@@ -75,7 +75,9 @@ internal sealed class LiveFeeds : Pump, IDisposable
         try
         {
             await Task.WhenAll(_open.Keys.Select(c => c.CloseAsync())).WaitAsync(TimeSpan.FromSeconds(2), _node.Time);
-            if (Volatile.Read(ref _sockets) > 0) await _closed.WaitAsync(TimeSpan.FromSeconds(3), _node.Time, default);
+            var started = _node.Time.GetTimestamp();
+            while (Volatile.Read(ref _sockets) > 0 && _node.Time.GetElapsedTime(started) < TimeSpan.FromSeconds(3))
+                await _closed.WaitAsync(TimeSpan.FromSeconds(3), _node.Time, default); // the signal may be an old one
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException or IOException or InvalidOperationException)
         {
