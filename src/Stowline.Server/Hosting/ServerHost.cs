@@ -31,10 +31,11 @@ public sealed class ServerHost : IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly Node _node;
+    private readonly LiveFeeds _feeds;
 
     static ServerHost() => ActivitySource.AddActivityListener(Tracing);
 
-    private ServerHost(WebApplication app, Node node) => (_app, _node) = (app, node);
+    private ServerHost(WebApplication app, Node node, LiveFeeds feeds) => (_app, _node, _feeds) = (app, node, feeds);
 
     public ILogger Logger => _app.Logger;
 
@@ -72,6 +73,7 @@ public sealed class ServerHost : IAsyncDisposable
         var guard = new Guard(node, metrics, gate, app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Stowline.Http"));
         app.Lifetime.ApplicationStopped.Register(feeds.Dispose);
         app.Use(next => http => guard.InvokeAsync(http, next));
+        app.Use(next => http => http.Request.Path.StartsWithSegments(LiveEndpoint.Path) ? feeds.DuringSocketAsync(() => next(http)) : next(http));
         HealthEndpoints.Map(app, node, metrics);
         ApiDescription.Map(app);
         WebApp.Read(web ?? Path.Combine(AppContext.BaseDirectory, "web")).Map(app);
@@ -83,7 +85,7 @@ public sealed class ServerHost : IAsyncDisposable
         foreach (var module in node.Modules) module.Map(api, node);
         more?.Invoke(api);
         LiveEndpoint.Map(app);
-        return new ServerHost(app, node);
+        return new ServerHost(app, node, feeds);
     }
 
     /// <summary>Starts the pumps, then takes requests.</summary>
@@ -95,7 +97,12 @@ public sealed class ServerHost : IAsyncDisposable
     }
 
     /// <summary>Takes no more requests and waits for those that were taken.</summary>
-    public Task StopAsync() => _app.StopAsync();
+    public async Task StopAsync()
+    {
+        _node.BeginStopping();
+        await _feeds.CloseAllAsync();
+        await _app.StopAsync();
+    }
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Microsoft.AspNetCore.SignalR;
+using Microsoft.AspNetCore.SignalR.Protocol;
 using Stowline.Log;
 
 namespace Stowline.Server.Live;
@@ -42,6 +43,16 @@ internal sealed class LiveConnection(HubConnectionContext context, int capacity,
         while (Volatile.Read(ref _waiting) > capacity / 2) await _room.WaitAsync(Timeout.InfiniteTimeSpan, time, Aborted);
         Interlocked.Add(ref _waiting, frame.Events);
         await _queue.Writer.WriteAsync(frame, Aborted);
+    }
+
+    /// <summary>
+    /// Ends it because the server stops. The client is told that it may come back, or its library would take the end for a refusal; another
+    /// process may be there for it.
+    /// </summary>
+    public async Task CloseAsync()
+    {
+        await context.WriteAsync(new CloseMessage(null, allowReconnect: true), Aborted);
+        context.Abort();
     }
 
     /// <summary>Sends what waits, one after the other, until the client goes.</summary>

@@ -8,7 +8,10 @@ using Stowline.Site.Fulfillment;
 
 namespace Stowline.Server.Live;
 
-/// <summary>All feeds of a node, moved by one pump: woken by what this process commits, and once a second for what others did.</summary>
+/// <summary>
+/// All feeds of a node, moved by one pump: woken by what this process commits and by what others say that they did, and once a second in case
+/// that was not heard.
+/// </summary>
 internal sealed class LiveFeeds : Pump, IDisposable
 {
     public const int DefaultQueue = 4096;
@@ -26,6 +29,11 @@ internal sealed class LiveFeeds : Pump, IDisposable
     private readonly ConcurrentDictionary<Lane, LaneFeed> _lanes = new();
     private readonly ConcurrentDictionary<Guid, OrderFeed> _orders = new();
     private readonly Lock _ordersGate = new();
+    private readonly Dictionary<Lane, (long From, long To)> _elsewhere = [];
+    private readonly ConcurrentDictionary<LiveConnection, bool> _open = new();
+    private readonly Signal _closed = new();
+    private int _sockets;
+    private volatile bool _isClosing;
     private readonly Meter _meter = new("Stowline.Live");
     private readonly Counter<long> _dropped;
     private readonly Signal _rest = new();
@@ -38,11 +46,55 @@ internal sealed class LiveFeeds : Pump, IDisposable
         _capacity = capacity;
         _dropped = _meter.CreateCounter<long>("stowline_live_dropped", description: "Live clients cut off because they did not keep up");
         node.Lanes.Committed += OnCommitted;
+        node.Lanes.GrewElsewhere += OnGrewElsewhere;
     }
 
     public override string Name => "live";
 
-    public LiveConnection Open(HubConnectionContext context) => new(context, _capacity, _node.Time, () => _dropped.Add(1));
+    public async Task<LiveConnection> OpenAsync(HubConnectionContext context)
+    {
+        var connection = new LiveConnection(context, _capacity, _node.Time, () => _dropped.Add(1));
+        _open[connection] = true;
+        if (_isClosing) await connection.CloseAsync();
+        return connection;
+    }
+
+    public void Closed(LiveConnection connection)
+    {
+        _open.TryRemove(connection, out _);
+        Unsubscribe(connection, null);
+    }
+
+    /// <summary>Around each request at the feed's address, which lasts until its socket is closed.</summary>
+    public async Task DuringSocketAsync(Func<Task> request)
+    {
+        Interlocked.Increment(ref _sockets);
+        try
+        {
+            await request();
+        }
+        finally
+        {
+            if (Interlocked.Decrement(ref _sockets) == 0) _closed.Set();
+        }
+    }
+
+    /// <summary>Closes every connection in order: the host would cut them off. Waits until they are closed, but not for clients that do not answer.</summary>
+    public async Task CloseAllAsync()
+    {
+        _isClosing = true;
+        try
+        {
+            await Task.WhenAll(_open.Keys.Select(c => c.CloseAsync())).WaitAsync(TimeSpan.FromSeconds(2), _node.Time);
+            var started = _node.Time.GetTimestamp();
+            while (Volatile.Read(ref _sockets) > 0 && _node.Time.GetElapsedTime(started) < TimeSpan.FromSeconds(3))
+                await _closed.WaitAsync(TimeSpan.FromSeconds(3), _node.Time, default); // the signal may be an old one
+        }
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException or IOException or InvalidOperationException)
+        {
+            // Who is gone, or does not read, is cut off with the host.
+        }
+    }
 
     /// <summary>On the writer's thread: marks and wakes, nothing else.</summary>
     private void OnCommitted(Lane lane, IReadOnlyList<EventRecord> events)
@@ -65,8 +117,53 @@ internal sealed class LiveFeeds : Pump, IDisposable
         if (wake) Wake.Set();
     }
 
+    /// <summary>As <see cref="OnCommitted"/>, but which orders it is about is not known until the events have been read.</summary>
+    private void OnGrewElsewhere(Lane lane, long from, long to)
+    {
+        var wake = _lanes.TryGetValue(lane, out var feed) && feed.IsWatched;
+        if (wake) feed!.Grew();
+        if (!_orders.IsEmpty)
+        {
+            lock (_elsewhere) _elsewhere[lane] = _elsewhere.TryGetValue(lane, out var known) ? (Math.Min(known.From, from), Math.Max(known.To, to)) : (from, to);
+            wake = true;
+        }
+        if (wake) Wake.Set();
+    }
+
+    private async Task FindOrdersAsync(CancellationToken ct)
+    {
+        const int Page = 500;
+        KeyValuePair<Lane, (long From, long To)>[] grown;
+        lock (_elsewhere)
+        {
+            if (_elsewhere.Count == 0) return;
+            grown = [.. _elsewhere];
+            _elsewhere.Clear();
+        }
+        foreach (var (lane, (from, to)) in grown)
+        {
+            for (var at = from; at < to;)
+            {
+                var events = await _node.Lanes.ReadAsync(lane, at, Page, ct);
+                foreach (var e in events)
+                    if (e.OrderId is { } order && _orders.TryGetValue(order, out var watched)) watched.Grew();
+                if (events.Count == 0) break;
+                at = events[^1].Position;
+            }
+        }
+    }
+
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
+        try
+        {
+            await FindOrdersAsync(ct);
+        }
+        catch
+        {
+            foreach (var feed in _orders.Values) feed.Grew(); // which of them is not known any more
+            throw;
+        }
         var now = _node.Time.GetTimestamp();
         // Only another process on the same database can have written without our being told.
         var look = !_node.Database.SingleWriter && _node.Time.GetElapsedTime(_looked, now) >= Idle;
@@ -148,6 +245,7 @@ internal sealed class LiveFeeds : Pump, IDisposable
     public void Dispose()
     {
         _node.Lanes.Committed -= OnCommitted;
+        _node.Lanes.GrewElsewhere -= OnGrewElsewhere;
         _meter.Dispose();
     }
 }

@@ -28,6 +28,12 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
     public IEnumerable<(LaneHead Head, List<EventRecord> Events)> Written => _pending.Select(p => (HeadOf(p.Key), p.Value));
     public IReadOnlyList<Action> Committed => _committed;
 
+    /// <summary>What the group announces to other processes; null when nothing.</summary>
+    public HashSet<string>? Topics { get; private set; }
+
+    /// <summary>Completes when they have heard it; set after the commit.</summary>
+    public Task? Announced { get; set; }
+
     /// <summary>
     /// Takes a scope. The UPDATE is the transaction's first statement on PostgreSQL: its row lock makes commit order the position order,
     /// and all that is read afterwards is newer than the last commit of this scope. The heads come with whatever the group reads first:
@@ -107,6 +113,8 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
     }
 
     public void OnCommitted(Action action) => _committed.Add(action);
+
+    public void Announce(string topic) => (Topics ??= new HashSet<string>(StringComparer.Ordinal)).Add(topic);
 
     /// <summary>Writes the events, their groups with the chained hash, the heads and the numbers: the last statements before the commit.</summary>
     public async ValueTask WriteLogAsync()

@@ -116,6 +116,18 @@ public sealed class LaneTransaction
     public void OnCommitted(Action action) => _group.OnCommitted(action);
 
     /// <summary>
+    /// Other processes on this database may keep in memory what is changed here: after the commit they are told (see
+    /// <see cref="Lanes.WhenAnnounced"/>), and the answer waits, for at most two seconds, until each has confirmed. For what changes seldom.
+    /// </summary>
+    public void Announce(string topic)
+    {
+        Announces = true;
+        _group.Announce(topic);
+    }
+
+    internal bool Announces { get; private set; }
+
+    /// <summary>
     /// The position a lane of this scope had when the transaction began, or -1 once the group has appended to it. A cache filled under a
     /// position is good for as long as the lane stands there.
     /// </summary>

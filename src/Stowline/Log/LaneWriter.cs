@@ -105,7 +105,11 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         _groups = number;
         metrics.Group(commands.Count, Stopwatch.GetElapsedTime(started), Stopwatch.GetElapsedTime(committing));
         onCommitted(group);
-        foreach (var command in commands) command.Complete();
+        foreach (var command in commands)
+        {
+            if (command.DecidedIn?.Announces == true) command.Announced = group.Announced;
+            command.Complete();
+        }
     }
 
     /// <summary>Rolls back, or drops the connection when even that fails or the server is gone.</summary>

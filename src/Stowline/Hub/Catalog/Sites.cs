@@ -81,6 +81,7 @@ public static class SaveSite
             await tx.OpenLaneAsync(Lane.Site(site.Code), site.Number);
             if (site.Type is SiteType.Storefront or SiteType.Kitchen) tx.Append(Lane.HubTo(site.Code), new PolicyChanged("*", 0, 20), "policy/*");
             tx.OnCommitted(() => node.AddSite(site.Code));
+            tx.Announce(SiteWatch.Topic);
         }
         tx.Append(Lane.HubAll, new SiteSaved(site.Code, site.Number, site.Name, SnakeCaseEnum<SiteType>.Text(site.Type), site.Active), "site/" + site.Code);
         return site;
