@@ -16,14 +16,16 @@ internal static class ServeCommand
         var port = new Option<string?>("--port") { Description = "the port of HTTP (5080); 0 takes a free one", HelpName = "N" };
         var listen = new Option<string?>("--listen") { Description = "the address to listen on (127.0.0.1)", HelpName = "ADDRESS" };
         var auth = new Option<string?>("--auth") { Description = "off (loopback only) or keys", HelpName = "off|keys" };
+        var otlp = new Option<string?>("--otlp") { Description = "send traces and metrics there: http://host:4318 or grpc://host:4317", HelpName = "URL" };
+        var logFormat = new Option<string?>("--log-format") { Description = "json (default) or text, on standard error", HelpName = "json|text" };
         var demo = new Option<bool>("--demo") { Description = "a running sample business" };
-        return new Command("serve", "Run a node with its HTTP API") { port, listen, auth, demo }.Does(async (context, ct) =>
+        return new Command("serve", "Run a node with its HTTP API") { port, listen, auth, otlp, logFormat, demo }.Does(async (context, ct) =>
         {
             if (context.Parsed.GetValue(demo)) throw new CommandRefusedException("--demo is not available yet");
             await using var opened = await NodeOpener.OpenAsync(context.Configuration, ct: ct);
             await RunAsync(opened.Node, context, ct);
             return 0;
-        }, ("port", port), ("listen", listen), ("auth", auth));
+        }, ("port", port), ("listen", listen), ("auth", auth), ("otlp", otlp), ("log_format", logFormat));
     }
 
     private static async Task RunAsync(Node node, CommandContext context, CancellationToken ct)

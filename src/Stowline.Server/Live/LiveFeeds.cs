@@ -16,22 +16,37 @@ internal sealed class LiveFeeds : Pump, IDisposable
     private readonly ConcurrentDictionary<Lane, LaneFeed> _lanes = new();
     private readonly ConcurrentDictionary<Guid, OrderFeed> _orders = new();
     private readonly Lock _ordersGate = new();
-    private readonly Meter _meter = new("Stowline.Live");
+    private readonly Meter _meter;
     private readonly Counter<long> _dropped;
     private long _looked;
+    private int _clients;
 
     /// <param name="capacity">How many frames may wait for one client.</param>
     public LiveFeeds(Node node, int capacity = 1024)
     {
         _node = node;
         _capacity = capacity;
+        _meter = new Meter(new MeterOptions("Stowline.Live") { Scope = node.Lanes });
         _dropped = _meter.CreateCounter<long>("stowline_live_dropped", description: "Live clients cut off because they did not keep up");
         node.Lanes.Committed += OnCommitted;
     }
 
     public override string Name => "live";
 
-    public LiveConnection Open(HubConnectionContext context) => new(context, _capacity, () => _dropped.Add(1));
+    /// <summary>How many clients are connected.</summary>
+    public int Clients => Volatile.Read(ref _clients);
+
+    public LiveConnection Open(HubConnectionContext context)
+    {
+        Interlocked.Increment(ref _clients);
+        return new LiveConnection(context, _capacity, () => _dropped.Add(1));
+    }
+
+    public void Close(LiveConnection connection)
+    {
+        Unsubscribe(connection, null);
+        Interlocked.Decrement(ref _clients);
+    }
 
     /// <summary>On the writer's thread: marks and wakes, nothing else.</summary>
     private void OnCommitted(Lane lane, IReadOnlyList<EventRecord> events)
@@ -84,7 +99,7 @@ internal sealed class LiveFeeds : Pump, IDisposable
             {
                 LiveTopicKind.Orders => LiveFrame.Snapshot(topic.Name, status.Head, at, await OrdersNow.ReadAsync(session)),
                 LiveTopicKind.Picking => LiveFrame.Snapshot(topic.Name, status.Head, at, new { tasks = await OpenPicking.ReadAsync(session, topic.Key) }),
-                _ => LiveFrame.Snapshot(topic.Name, status.Head, at, new { parked = await LaneReader.ParkedCountAsync(session) }),
+                _ => LiveFrame.Snapshot(topic.Name, status.Head, at, new { parked = await LaneReader.ParkedCountAsync(session), stuck = (await StuckOrders.CountAsync(session)).Values.Sum() }),
             });
         }, ct);
         // A lane that was restored may be shorter than the client remembers: it must begin again, not wait in silence.

@@ -41,7 +41,7 @@ internal sealed class LiveConnections(LiveFeeds feeds, ILogger<DefaultHubLifetim
 
     public override Task OnDisconnectedAsync(HubConnectionContext connection)
     {
-        if (connection.Items.TryGetValue(typeof(LiveConnection), out var live)) feeds.Unsubscribe((LiveConnection)live!, null);
+        if (connection.Items.TryGetValue(typeof(LiveConnection), out var live)) feeds.Close((LiveConnection)live!);
         return base.OnDisconnectedAsync(connection);
     }
 }

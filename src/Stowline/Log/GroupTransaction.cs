@@ -10,7 +10,7 @@ namespace Stowline.Log;
 /// One writing transaction with the commands of a group in it: the scopes' locks, the lane heads, the events not yet written, the
 /// numbers handed out. Everything that must happen once per group rather than once per command.
 /// </summary>
-internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTimeOffset now)
+internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTimeOffset now, NodeMeter? meter = null)
 {
     private readonly Dictionary<Lane, LaneHead> _heads = [];
     private readonly Dictionary<(int LaneId, string Kind), (long First, long Last)> _sequences = [];
@@ -18,6 +18,7 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
 
     public SqlSession Session => session;
     public IdSource Ids => ids;
+    public NodeMeter? Meter => meter;
     public DateTimeOffset Now { get; } = RowTypes.ToMicroseconds(now);
     public IEnumerable<LaneHead> Written => _heads.Values.Where(h => h.Pending.Count > 0);
     public IReadOnlyList<Action> Committed => _committed;

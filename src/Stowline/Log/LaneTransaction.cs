@@ -111,6 +111,12 @@ public sealed class LaneTransaction
     /// <summary>Runs after the commit, on the writer: for caches and signals. Must be quick and must not throw.</summary>
     public void OnCommitted(Action action) => _group.OnCommitted(action);
 
+    /// <summary>Measures once the transaction is committed: what was rolled back has not happened.</summary>
+    public void Measure<T>(Action<T> measure) where T : class, INodeMetrics<T>
+    {
+        if (_group.Meter is { } meter) _group.OnCommitted(() => measure(meter.Get<T>()));
+    }
+
     /// <summary>
     /// The position a lane of this scope had when the transaction began, or -1 once the group has appended to it. A cache filled under a
     /// position is good for as long as the lane stands there.

@@ -14,7 +14,6 @@ public sealed class Lanes : IAsyncDisposable
     private readonly ConcurrentDictionary<string, LaneWriter> _writers = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Lane, LaneTail> _tails = new();
     private readonly ConcurrentDictionary<Lane, ConsumerProgress[]> _progress = new();
-    private readonly LaneMetrics _metrics = new();
     private readonly Lock _gate = new();
 
     public Lanes(Database database, IdSource ids, int queueCapacity = 4096)
@@ -22,11 +21,15 @@ public sealed class Lanes : IAsyncDisposable
         Database = database;
         Ids = ids;
         _capacity = queueCapacity;
+        Meter = new NodeMeter(this, database.Time);
     }
 
     public Database Database { get; }
     public IdSource Ids { get; }
     public TimeProvider Time => Database.Time;
+
+    /// <summary>Where the node's modules keep their metrics.</summary>
+    public NodeMeter Meter { get; }
 
     /// <summary>Called once for each writer that comes to be, so that the host can run its loop.</summary>
     public Action<Pump>? WriterOpened { get; set; }
@@ -34,18 +37,30 @@ public sealed class Lanes : IAsyncDisposable
     /// <summary>Called after each commit with the lanes that grew. Must be quick.</summary>
     public event Action<Lane, IReadOnlyList<EventRecord>>? Committed;
 
+    /// <summary>Called after a consumer's step is durable, with what it was given and when it began. Must be quick.</summary>
+    public event Action<Consumer, IReadOnlyList<EventRecord>, DateTimeOffset>? Consumed;
+
+    /// <summary>Called when a consumer's event has been parked, with what was wrong with it.</summary>
+    public event Action<string, EventRecord, string>? Parked;
+
     /// <summary>The most events that local consumers may lag before intake is refused with 503.</summary>
     public long BacklogLimit { get; set; } = 50_000;
 
     public IEnumerable<Pump> Writers => _writers.Values;
     public int QueueDepth => _writers.Values.Sum(w => w.Queue.Depth);
 
+    /// <summary>How many commands may wait for one writer.</summary>
+    public int QueueCapacity => _capacity;
+
+    /// <summary>The writers with what waits for each.</summary>
+    public IEnumerable<(string Writer, int Depth)> Queues => _writers.Values.Select(w => (w.Name, w.Queue.Depth));
+
     /// <summary>Makes the lanes of a new database: hub and hub/all.</summary>
     public async Task InitializeAsync(CancellationToken ct)
     {
         await using var session = await Database.OpenAsync(readOnly: false, ct);
         await session.BeginAsync(snapshot: false, ct);
-        var group = new GroupTransaction(session, Ids, Time.GetUtcNow());
+        var group = new GroupTransaction(session, Ids, Time.GetUtcNow(), Meter);
         await group.OpenLaneAsync(Lane.Hub, 0);
         await group.OpenLaneAsync(Lane.HubAll, 0);
         await session.CommitAsync();
@@ -107,7 +122,7 @@ public sealed class Lanes : IAsyncDisposable
         {
             if (_writers.TryGetValue(partition, out known)) return known;
             var queue = new CommandQueue(_capacity);
-            var made = new LaneWriter(partition, Database, Ids, queue, _metrics, OnCommitted);
+            var made = new LaneWriter(partition, Database, Ids, queue, Meter, OnCommitted);
             queue.Woken = made.Wake.Set;
             _writers[partition] = made;
             WriterOpened?.Invoke(made);
@@ -126,6 +141,9 @@ public sealed class Lanes : IAsyncDisposable
         }
         foreach (var action in group.Committed) action();
     }
+
+    internal void OnConsumed(Consumer consumer, IReadOnlyList<EventRecord> events, DateTimeOffset started) => Consumed?.Invoke(consumer, events, started);
+    internal void OnParked(string consumer, EventRecord e, string error) => Parked?.Invoke(consumer, e, error);
 
     /// <summary>Registers a consumer of a lane, so that writers wait for it and wake it.</summary>
     internal void Register(Lane lane, ConsumerProgress progress)
@@ -179,6 +197,6 @@ public sealed class Lanes : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         foreach (var writer in _writers.Values) await writer.DisposeAsync();
-        _metrics.Dispose();
+        Meter.Dispose();
     }
 }

@@ -167,6 +167,7 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
                 .Sum(a => Math.Max(0, a.Free)))))
             .Where(m => m.Available < m.Requested).ToList();
         tx.RecordAttempt(Lane.Hub, new OrderRefused(order.Channel, order.ExternalId, "insufficient_stock", missing), $"{order.Channel}:{order.ExternalId}", null, caller);
+        tx.Measure<OrderMetrics>(m => m.Refused());
         return Refusal.Conflict("insufficient_stock", "not enough stock: " + string.Join(", ", missing.Take(5).Select(m => $"{m.Sku} ({m.Requested} wanted, {m.Available} available)")),
             new Dictionary<string, object?> { ["missing"] = missing });
     }
@@ -202,6 +203,7 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
         await OrderRows.InsertPartsAsync(tx, parts);
         await Backorders.AddAsync(tx, parts.Where(p => p.Site is null));
         foreach (var accepted in _accepted) Tell(accepted);
+        tx.Measure<OrderMetrics>(m => m.Placed(n));
     }
 
     private async ValueTask SealAsync()
