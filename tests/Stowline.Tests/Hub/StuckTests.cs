@@ -185,10 +185,10 @@ public class StuckTests
     }
 
     [Theory]
-    [InlineData("""{"mon":"22:00-06:00"}""", 8)] // over midnight
-    [InlineData("""{"mon":"00:00-24:00","tue":"00:00-24:00"}""", 48)]
+    [InlineData("""{"mon":"22:00-06:00"}""", 8d)] // over midnight
+    [InlineData("""{"mon":"00:00-24:00","tue":"00:00-24:00"}""", 48d)]
     [InlineData("""{"wed":["08:00-12:00","13:00-17:30"]}""", 8.5)]
-    [InlineData("""{"sun":"02:00-04:00"}""", 2)]
+    [InlineData("""{"sun":"02:00-04:00"}""", 2d)]
     [InlineData("""{"opening":"always"}""", null)]
     [InlineData("""{"mon":"8 to 6"}""", null)]
     [InlineData("""{"mon":5}""", null)]

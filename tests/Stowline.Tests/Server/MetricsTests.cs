@@ -36,7 +36,7 @@ public partial class MetricsTests
     [Trait("Needs", "server")]
     public async Task A_busy_node_tells_what_the_document_asks_for(string store)
     {
-        await using var node = await ServerNode.StartAsync(store);
+        await using var node = await ServerNode.StartAsync(store, configure: c => c with { Data = Path.GetTempPath() });
         var lines = (await BusyAsync(node)).Split('\n');
         foreach (var name in Named) Assert.Contains(lines, l => l.StartsWith($"# TYPE {name} ", StringComparison.Ordinal));
         foreach (var line in new[]
