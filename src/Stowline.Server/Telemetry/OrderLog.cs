@@ -21,10 +21,13 @@ internal sealed class OrderLog : IDisposable
     }
 
     /// <summary>The scope of log lines that concern an order.</summary>
-    public static IDisposable? Scope(ILogger log, string? order, string? traceId) => log.BeginScope(new KeyValuePair<string, object?>[]
+    public static IDisposable? Scope(ILogger log, string? order, string? traceId) => log.BeginScope(new About { ["order_id"] = order, ["trace_id"] = traceId });
+
+    /// <summary>Says itself in words too: that is what a text log shows of a scope.</summary>
+    private sealed class About : Dictionary<string, object?>
     {
-        new("order_id", order), new("trace_id", traceId),
-    });
+        public override string ToString() => string.Join(' ', this.Where(p => p.Value is not null).Select(p => $"{p.Key}:{p.Value}"));
+    }
 
     private static string? TraceIdOf(string? traceparent) => ActivityContext.TryParse(traceparent, null, out var context) ? context.TraceId.ToHexString() : null;
 

@@ -73,7 +73,10 @@ public sealed class PumpHost(TimeProvider time, Kernel.IdSource ids, Action<Pump
         {
             // Twice is once: a writer may announce itself at the very moment when the node starts all that it knows.
             if (_stop.IsCancellationRequested || _loops.ContainsKey(pump)) return;
-            _loops[pump] = Task.Run(() => LoopAsync(pump));
+            // A pump may be started from within a request, when a writer or a site comes to be. The request's trace and log scopes are not the pump's.
+            if (ExecutionContext.IsFlowSuppressed()) _loops[pump] = Task.Run(() => LoopAsync(pump));
+            else
+                using (ExecutionContext.SuppressFlow()) _loops[pump] = Task.Run(() => LoopAsync(pump));
         }
     }
 
