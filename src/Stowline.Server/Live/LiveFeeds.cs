@@ -11,6 +11,16 @@ namespace Stowline.Server.Live;
 /// <summary>All feeds of a node, moved by one pump: woken by what this process commits, and once a second for what others did.</summary>
 internal sealed class LiveFeeds : Pump, IDisposable
 {
+    public const int DefaultQueue = 4096;
+
+    /// <summary>
+    /// After each pass the pump rests, the longer the more clients there are, so that what is committed meanwhile travels together. 200
+    /// clients get news 25 times a second at most: waking and sending to each of them for every group of orders would cost more than the orders.
+    /// </summary>
+    private static readonly TimeSpan RestPerClient = TimeSpan.FromMicroseconds(200);
+    private static readonly TimeSpan LongestRest = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(2);
+
     private readonly Node _node;
     private readonly int _capacity;
     private readonly ConcurrentDictionary<Lane, LaneFeed> _lanes = new();
@@ -18,11 +28,12 @@ internal sealed class LiveFeeds : Pump, IDisposable
     private readonly Lock _ordersGate = new();
     private readonly Meter _meter;
     private readonly Counter<long> _dropped;
+    private readonly Signal _rest = new();
     private long _looked;
     private int _clients;
 
-    /// <param name="capacity">How many frames may wait for one client.</param>
-    public LiveFeeds(Node node, int capacity = 1024)
+    /// <param name="capacity">How many events may wait for one client.</param>
+    public LiveFeeds(Node node, int capacity = DefaultQueue)
     {
         _node = node;
         _capacity = capacity;
@@ -39,7 +50,7 @@ internal sealed class LiveFeeds : Pump, IDisposable
     public LiveConnection Open(HubConnectionContext context)
     {
         Interlocked.Increment(ref _clients);
-        return new LiveConnection(context, _capacity, () => _dropped.Add(1));
+        return new LiveConnection(context, _capacity, _node.Time, () => _dropped.Add(1));
     }
 
     public void Close(LiveConnection connection)
@@ -76,8 +87,16 @@ internal sealed class LiveFeeds : Pump, IDisposable
         var look = !_node.Database.SingleWriter && _node.Time.GetElapsedTime(_looked, now) >= Idle;
         if (look) _looked = now;
         var worked = false;
-        foreach (var feed in _lanes.Values) worked |= await feed.StepAsync(look, ct);
+        var rest = TimeSpan.Zero;
+        foreach (var feed in _lanes.Values)
+        {
+            if (await feed.StepAsync(look, ct) is not { } offered) continue;
+            worked = true;
+            rest += offered * RestPerClient;
+        }
         foreach (var feed in _orders.Values) worked |= await feed.StepAsync(look, ct);
+        if (rest > LongestRest) rest = LongestRest;
+        if (rest >= ShortestRest) await _rest.WaitAsync(rest, _node.Time, ct);
         return worked;
     }
 
@@ -92,7 +111,7 @@ internal sealed class LiveFeeds : Pump, IDisposable
         {
             var status = (await LaneReader.LanesAsync(session)).FirstOrDefault(l => l.Name == topic.Lane.Name)
                          ?? throw LiveTopic.Refused("unknown_topic", $"there is no site {topic.Key} here");
-            if (after is not null) return (status.Head, (SerializedHubMessage?)null);
+            if (after is not null) return (status.Head, (LiveFrame?)null);
             // State and position of one moment: what follows the position is exactly what the state does not have yet.
             var at = _node.Time.GetUtcNow();
             return (status.Head, topic.Kind switch

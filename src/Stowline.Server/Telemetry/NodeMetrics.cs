@@ -8,23 +8,24 @@ namespace Stowline.Server.Telemetry;
 
 /// <summary>
 /// How the node stands, as metrics: lanes, consumers, queues, pumps, disk, orders by state. What only the database knows is read before it is
-/// told, at most once a second; counting orders at most every fifteen.
+/// told, at most once a second.
 /// </summary>
 internal sealed class NodeMetrics : Pump, IDisposable
 {
-    private sealed record Reading(IReadOnlyList<LaneStatus> Lanes, long Parked, long DatabaseBytes, IReadOnlyDictionary<StuckReason, long> Stuck);
+    private sealed record Reading(IReadOnlyList<LaneStatus> Lanes, long Parked, long DatabaseBytes, IReadOnlyDictionary<StuckReason, long> Stuck,
+        IReadOnlyDictionary<OrderStatus, long> Orders);
 
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan CountedFor = TimeSpan.FromSeconds(15);
+
+    /// <summary>What an order as a whole may be; short is for parts.</summary>
+    private static readonly OrderStatus[] OrderStatuses = [.. Enum.GetValues<OrderStatus>().Where(s => s != OrderStatus.Short)];
     private static readonly string[] Statuses = [.. Enumerable.Range(0, 600).Select(s => s.ToString(CultureInfo.InvariantCulture))];
     private readonly Node _node;
     private readonly Disk _disk;
     private readonly Meter _meter;
     private readonly Histogram<double> _requests;
     private Reading? _reading;
-    private IReadOnlyDictionary<OrderStatus, long> _orders = new Dictionary<OrderStatus, long>();
     private long _read;
-    private long _counted;
     private bool _isUp;
 
     public NodeMetrics(Node node, Disk disk, Func<int> liveClients, string version)
@@ -35,7 +36,8 @@ internal sealed class NodeMetrics : Pump, IDisposable
             NodeMeter.Buckets(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10));
         DefineLanes();
         DefinePumps();
-        Gauge("stowline_orders", "Orders by state", () => OrdersByStatus.All.Select(s => One(_orders.GetValueOrDefault(s), ("status", SnakeCaseEnum<OrderStatus>.Text(s)))));
+        Gauge("stowline_orders", "Orders by state",
+            () => _reading is { } r ? OrderStatuses.Select(s => One(r.Orders.GetValueOrDefault(s), ("status", SnakeCaseEnum<OrderStatus>.Text(s)))) : []);
         Gauge("stowline_orders_stuck", "Orders that stand still for too long, by reason",
             () => _reading is { } r ? r.Stuck.Select(s => One(s.Value, ("reason", SnakeCaseEnum<StuckReason>.Text(s.Key)))) : []);
         Gauge("stowline_disk_free_bytes", "Free space where the data is", () => _disk.Free is { } free ? [One(free)] : []);
@@ -95,12 +97,8 @@ internal sealed class NodeMetrics : Pump, IDisposable
         try
         {
             var size = await _node.Database.SizeAsync(ct);
-            _reading = await _node.Database.ReadAsync(async s => new Reading(await LaneReader.LanesAsync(s), await LaneReader.ParkedCountAsync(s), size, await StuckOrders.CountAsync(s)), ct);
-            if (_counted == 0 || _node.Time.GetElapsedTime(_counted, now) >= CountedFor)
-            {
-                _orders = await _node.Database.ReadAsync(OrdersByStatus.ReadAsync, ct);
-                _counted = now;
-            }
+            _reading = await _node.Database.ReadAsync(async s => new Reading(await LaneReader.LanesAsync(s), await LaneReader.ParkedCountAsync(s), size, await StuckOrders.CountAsync(s),
+                await OrderCounts.ReadAsync(s)), ct);
             (_read, _isUp) = (now, true);
         }
         catch (Exception e) when (_node.Database.IsInfrastructure(e))

@@ -81,8 +81,8 @@ public sealed class Lanes : IAsyncDisposable
 
     /// <summary>Decides a command together with the others of its handler that wait at the same time.</summary>
     public async Task<CommandResult<TResult>> ExecuteTogetherAsync<TCommand, TResult>(Lane lane, Caller caller, TCommand command,
-        IGroupHandler<TCommand, TResult> handler, Func<Outcome<TResult>, StoredAnswer?>? render, CancellationToken ct) =>
-        await SubmitAsync(new PendingGroupCommand<TCommand, TResult>(lane, caller, command, handler, render), 1, ct);
+        IGroupHandler<TCommand, TResult> handler, Func<Outcome<TResult>, StoredAnswer?>? render, CancellationToken ct, int hops = 1) =>
+        await SubmitAsync(new PendingGroupCommand<TCommand, TResult>(lane, caller, command, handler, render), hops, ct);
 
     private async Task<CommandResult<T>> SubmitAsync<T>(PendingCommand<T> command, int hops, CancellationToken ct)
     {

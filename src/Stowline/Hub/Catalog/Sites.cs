@@ -173,6 +173,10 @@ public static class ReadSites
     public static async ValueTask<bool> ExistsAsync(LaneTransaction tx, string code) =>
         await tx.FindAsync<string>("SELECT code FROM sites WHERE code = @code", new { code }) is not null;
 
+    /// <summary>All sites, in order of code.</summary>
+    public static async Task<IReadOnlyList<SiteView>> AllAsync(SqlSession session) =>
+        [.. (await session.QueryAsync<Row>($"SELECT {Columns} FROM sites ORDER BY code")).Select(r => r.View())];
+
     /// <summary>The codes of sites that are switched off: nothing is promised from them.</summary>
     public static async Task<IReadOnlyList<string>> InactiveAsync(SqlSession session) =>
         await session.QueryAsync<string>("SELECT code FROM sites WHERE active = @no", new { no = false });

@@ -38,10 +38,11 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
     private static readonly Func<Outcome<OrderView>, StoredAnswer> Render = Answers.Json<OrderView>(201, o => o.Links.Self);
 
     /// <summary>Accepts one order together with whatever else waits. HTTP, gRPC, consumers and the command line all come through here.</summary>
-    public async Task<CommandResult<OrderView>> AcceptAsync(AcceptOrder order, Caller caller, CancellationToken ct = default)
+    /// <param name="hops">1: the answer waits until the sites of this node have heard of the order; 0: not for that.</param>
+    public async Task<CommandResult<OrderView>> AcceptAsync(AcceptOrder order, Caller caller, CancellationToken ct = default, int hops = 1)
     {
         if (node.Lanes.TooMuchBehind() is { } busy) return new CommandResult<OrderView>(busy, null, false, false);
-        return await node.Lanes.ExecuteTogetherAsync(Lane.Hub, caller, order, this, o => Answers.Keep(o, Render), ct);
+        return await node.Lanes.ExecuteTogetherAsync(Lane.Hub, caller, order, this, o => Answers.Keep(o, Render), ct, hops);
     }
 
     public async ValueTask<Outcome<OrderView>[]> DecideAsync(IReadOnlyList<(AcceptOrder Command, Caller Caller)> items, LaneTransaction tx)
@@ -195,6 +196,7 @@ internal sealed class AcceptGroup(LaneTransaction tx)
             Column.From("order_id", _accepted, a => a.Order.Id), Column.From("request_hash", _accepted, a => a.Order.RequestHash));
         await OrderRows.InsertPartsAsync(tx, parts);
         await Backorders.AddAsync(tx, parts.Where(p => p.Site is null));
+        await OrderCounts.AddAsync(tx, _accepted.Select(a => a.Status));
         tx.StartWriting(); // the rest takes time to encrypt and to put into words
         await SealAsync();
         await tx.InsertAsync("orders", n,

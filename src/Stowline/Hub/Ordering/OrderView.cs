@@ -54,6 +54,7 @@ public sealed record DecisionEntry(DateTimeOffset At, string Cause, RoutingDecis
 [JsonSerializable(typeof(Page<TimelineItem>))]
 [JsonSerializable(typeof(Page<StuckOrder>))]
 [JsonSerializable(typeof(DecisionView))]
+[JsonSerializable(typeof(ThroughputView))]
 [JsonSerializable(typeof(ReasonBody))]
 [JsonSerializable(typeof(PriorityBody))]
 [JsonSerializable(typeof(RerouteBody))]

@@ -33,6 +33,7 @@ public sealed class OrderingModule : Module
         CancelOrder.Map(api, node);
         ChangeOrder.Map(api, node);
         Timeline.Map(api, node);
+        new Throughput(node).Map(api);
     }
 
     public override IEnumerable<Pump> Pumps(Node node) => [new StuckWatch(node)];
