@@ -34,6 +34,9 @@ public sealed class Node : IAsyncDisposable
     public IReadOnlyList<Module> Modules { get; }
     public TimeProvider Time => Database.Time;
 
+    /// <summary>How long orders may stand still before they are stuck.</summary>
+    public StuckRules StuckRules { get; set; } = StuckRules.Default;
+
     /// <summary>Every module of a node. The order is the order of the arrows: a module may use those above it.</summary>
     public static IReadOnlyList<Module> AllModules() => NodeModules.All();
 

@@ -34,7 +34,7 @@ internal sealed class LiveFeeds : Pump, IDisposable
     private readonly Signal _closed = new();
     private int _sockets;
     private volatile bool _isClosing;
-    private readonly Meter _meter = new("Stowline.Live");
+    private readonly Meter _meter;
     private readonly Counter<long> _dropped;
     private readonly Signal _rest = new();
     private long _looked;
@@ -44,12 +44,16 @@ internal sealed class LiveFeeds : Pump, IDisposable
     {
         _node = node;
         _capacity = capacity;
+        _meter = new Meter(new MeterOptions("Stowline.Live") { Scope = node.Lanes });
         _dropped = _meter.CreateCounter<long>("stowline_live_dropped", description: "Live clients cut off because they did not keep up");
         node.Lanes.Committed += OnCommitted;
         node.Lanes.GrewElsewhere += OnGrewElsewhere;
     }
 
     public override string Name => "live";
+
+    /// <summary>How many clients are connected.</summary>
+    public int Clients => _open.Count;
 
     public async Task<LiveConnection> OpenAsync(HubConnectionContext context)
     {
@@ -200,7 +204,7 @@ internal sealed class LiveFeeds : Pump, IDisposable
             {
                 LiveTopicKind.Orders => LiveFrame.Snapshot(topic.Name, status.Head, at, await OrdersNow.ReadAsync(session)),
                 LiveTopicKind.Picking => LiveFrame.Snapshot(topic.Name, status.Head, at, new { tasks = await OpenPicking.ReadAsync(session, topic.Key) }),
-                _ => LiveFrame.Snapshot(topic.Name, status.Head, at, new { parked = await LaneReader.ParkedCountAsync(session) }),
+                _ => LiveFrame.Snapshot(topic.Name, status.Head, at, new { parked = await LaneReader.ParkedCountAsync(session), stuck = (await StuckOrders.CountAsync(session)).Values.Sum() }),
             });
         }, ct);
         // A lane that was restored may be shorter than the client remembers: it must begin again, not wait in silence.

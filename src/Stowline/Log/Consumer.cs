@@ -135,10 +135,18 @@ internal sealed class ConsumerPump : Pump
         catch (Exception e) when (IsAtFault(e))
         {
             await MoveAsync([one], (tx, _) => ParkAsync(tx, one, e.Message));
+            _lanes.OnParked(_consumer.Name, one, e.Message);
         }
     }
 
-    private Task StepAsync(IReadOnlyList<EventRecord> events) => MoveAsync(events, async (tx, anyParked) =>
+    private async Task StepAsync(IReadOnlyList<EventRecord> events)
+    {
+        var started = _lanes.Time.GetUtcNow();
+        await MoveAsync(events, (tx, anyParked) => HandleAsync(events, tx, anyParked));
+        _lanes.OnConsumed(_consumer, events, started);
+    }
+
+    private async ValueTask HandleAsync(IReadOnlyList<EventRecord> events, LaneTransaction tx, bool anyParked)
     {
         IReadOnlyList<string> parked = anyParked
             ? await tx.QueryAsync<string>("SELECT DISTINCT subject FROM parked_events WHERE consumer = @consumer", new { consumer = _consumer.Name }) : [];
@@ -150,7 +158,7 @@ internal sealed class ConsumerPump : Pump
             else wanted.Add(e);
         }
         if (wanted.Count > 0) await _consumer.HandleAsync(wanted, tx);
-    });
+    }
 
     private async ValueTask ParkAsync(LaneTransaction tx, EventRecord e, string error) => await tx.ExecuteAsync("""
         INSERT INTO parked_events (consumer, lane_id, position, subject, type, error, attempts, parked_at)

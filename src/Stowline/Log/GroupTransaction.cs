@@ -11,7 +11,7 @@ namespace Stowline.Log;
 /// numbers handed out. Everything that must happen once per group rather than once per command.
 /// </summary>
 /// <param name="memories">What the writer remembers per scope.</param>
-internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTimeOffset now, Dictionary<string, ScopeMemory> memories)
+internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTimeOffset now, Dictionary<string, ScopeMemory> memories, NodeMeter? meter = null)
 {
     private readonly Dictionary<Lane, LaneHead> _heads = [];
     private readonly Dictionary<Lane, List<EventRecord>> _pending = [];
@@ -22,6 +22,7 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
 
     public SqlSession Session => session;
     public IdSource Ids => ids;
+    public NodeMeter? Meter => meter;
     public DateTimeOffset Now { get; } = RowTypes.ToMicroseconds(now);
 
     /// <summary>The lanes that this group appended to, with their new events; known once the log is written.</summary>

@@ -15,7 +15,6 @@ public sealed class Lanes : IAsyncDisposable
     private readonly ConcurrentDictionary<Lane, LaneTail> _tails = new();
     private readonly ConcurrentDictionary<Lane, ConsumerProgress[]> _progress = new();
     private readonly ConcurrentDictionary<string, Func<CancellationToken, Task>> _topics = new(StringComparer.Ordinal);
-    private readonly LaneMetrics _metrics = new();
     private readonly Lock _gate = new();
 
     public Lanes(Database database, IdSource ids, int queueCapacity = 4096)
@@ -24,6 +23,7 @@ public sealed class Lanes : IAsyncDisposable
         Ids = ids;
         _capacity = queueCapacity;
         Neighbors = new Neighbors(ids.Next().ToString("N")[20..]);
+        Meter = new NodeMeter(this, database.Time);
     }
 
     public Database Database { get; }
@@ -38,6 +38,9 @@ public sealed class Lanes : IAsyncDisposable
     /// <summary>Everybody who runs a node on this database, this process too, as seen within the last second or two; empty where nobody shares it.</summary>
     public IReadOnlyList<NodeProcess> Processes => Neighbors.Processes;
 
+    /// <summary>Where the node's modules keep their metrics.</summary>
+    public NodeMeter Meter { get; }
+
     /// <summary>Called once for each writer that comes to be, so that the host can run its loop.</summary>
     public Action<Pump>? WriterOpened { get; set; }
 
@@ -46,6 +49,11 @@ public sealed class Lanes : IAsyncDisposable
 
     /// <summary>Called when it becomes known that another process has written a lane: from after the first position to the second. Must be quick.</summary>
     public event Action<Lane, long, long>? GrewElsewhere;
+    /// <summary>Called after a consumer's step is durable, with what it was given and when it began. Must be quick.</summary>
+    public event Action<Consumer, IReadOnlyList<EventRecord>, DateTimeOffset>? Consumed;
+
+    /// <summary>Called when a consumer's event has been parked, with what was wrong with it.</summary>
+    public event Action<string, EventRecord, string>? Parked;
 
     /// <summary>The most events that local consumers may lag before intake is refused with 503.</summary>
     public long BacklogLimit { get; set; } = 50_000;
@@ -53,12 +61,18 @@ public sealed class Lanes : IAsyncDisposable
     public IEnumerable<Pump> Writers => _writers.Values;
     public int QueueDepth => _writers.Values.Sum(w => w.Queue.Depth);
 
+    /// <summary>How many commands may wait for one writer.</summary>
+    public int QueueCapacity => _capacity;
+
+    /// <summary>The writers with what waits for each.</summary>
+    public IEnumerable<(string Writer, int Depth)> Queues => _writers.Values.Select(w => (w.Name, w.Queue.Depth));
+
     /// <summary>Makes the lanes of a new database: hub and hub/all.</summary>
     public async Task InitializeAsync(CancellationToken ct)
     {
         await using var session = await Database.OpenAsync(readOnly: false, ct);
         await session.BeginAsync(snapshot: false, ct);
-        var group = new GroupTransaction(session, Ids, Time.GetUtcNow(), []);
+        var group = new GroupTransaction(session, Ids, Time.GetUtcNow(), [], Meter);
         await group.OpenLaneAsync(Lane.Hub, 0);
         await group.OpenLaneAsync(Lane.HubAll, 0);
         await session.CommitAsync();
@@ -120,7 +134,7 @@ public sealed class Lanes : IAsyncDisposable
         {
             if (_writers.TryGetValue(partition, out known)) return known;
             var queue = new CommandQueue(_capacity);
-            var made = new LaneWriter(partition, Database, Ids, queue, _metrics, OnCommitted);
+            var made = new LaneWriter(partition, Database, Ids, queue, Meter, OnCommitted);
             queue.Woken = made.Wake.Set;
             _writers[partition] = made;
             WriterOpened?.Invoke(made);
@@ -141,6 +155,9 @@ public sealed class Lanes : IAsyncDisposable
         if (group.Topics is { } topics) group.Announced = Neighbors.Announce(topics);
         foreach (var action in group.Committed) action();
     }
+
+    internal void OnConsumed(Consumer consumer, IReadOnlyList<EventRecord> events, DateTimeOffset started) => Consumed?.Invoke(consumer, events, started);
+    internal void OnParked(string consumer, EventRecord e, string error) => Parked?.Invoke(consumer, e, error);
 
     /// <summary>Registers a consumer of a lane, so that writers wait for it and wake it.</summary>
     internal void Register(Lane lane, ConsumerProgress progress)
@@ -263,6 +280,6 @@ public sealed class Lanes : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         foreach (var writer in _writers.Values) await writer.DisposeAsync();
-        _metrics.Dispose();
+        Meter.Dispose();
     }
 }

@@ -172,6 +172,7 @@ internal sealed class AcceptGroup(LaneTransaction tx)
                 .Sum(a => Math.Max(0, a.Free)))))
             .Where(m => m.Available < m.Requested).ToList();
         tx.RecordAttempt(Lane.Hub, new OrderRefused(order.Channel, order.ExternalId, "insufficient_stock", missing), $"{order.Channel}:{order.ExternalId}", null, caller);
+        tx.Measure<OrderMetrics>(m => m.Refused());
         return Refusal.Conflict("insufficient_stock", "not enough stock: " + string.Join(", ", missing.Take(5).Select(m => $"{m.Sku} ({m.Requested} wanted, {m.Available} available)")),
             new Dictionary<string, object?> { ["missing"] = missing });
     }
@@ -209,6 +210,7 @@ internal sealed class AcceptGroup(LaneTransaction tx)
             Column.From("pickup_site", _accepted, a => a.Order.PickupSite), Column.From("note", _accepted, a => a.Order.Note),
             Column.Same("on_hold", n, false), Column.Same("cancelling", n, false), Column.Same("placed_at", n, tx.Now));
         foreach (var accepted in _accepted) Tell(accepted);
+        tx.Measure<OrderMetrics>(m => m.Placed(n));
     }
 
     private async ValueTask SealAsync()

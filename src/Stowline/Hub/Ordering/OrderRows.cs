@@ -163,5 +163,11 @@ internal static class OrderRows
         await OrderCounts.MoveAsync(tx, moves);
         await tx.UpdateAsync("orders", "status = k.new_status, cancelling = k.new_cancelling", moved.Count, [Column.From("id", moved, o => o.Id)],
             Column.From("new_status", moved, o => (int)o.Status), Column.From("new_cancelling", moved, o => o.Cancelling));
+        foreach (var end in moved)
+        {
+            if (!OrderMetrics.IsEnd(end.Status)) continue;
+            var (status, placed, now) = (end.Status, end.PlacedAt, tx.Now);
+            tx.Measure<OrderMetrics>(m => m.Moved(status, placed, now));
+        }
     }
 }
