@@ -11,6 +11,7 @@ using Stowline.Server.OpenApi;
 using Stowline.Server.Live;
 using Stowline.Server.Operations;
 using Stowline.Server.Telemetry;
+using Stowline.Server.Web;
 
 namespace Stowline.Server.Hosting;
 
@@ -42,8 +43,10 @@ public sealed class ServerHost : IAsyncDisposable
 
     /// <param name="more">Further endpoints on <c>/api/v1</c>: for tests.</param>
     /// <param name="liveQueue">How many events may wait for a live client before it is cut off.</param>
+    /// <param name="web">The folder of the built screens; beside the executable where nothing is said.</param>
     /// <exception cref="CommandRefusedException">The configuration would let anybody in.</exception>
-    public static ServerHost Build(Node node, Configuration configuration, Action<IEndpointRouteBuilder>? more = null, int liveQueue = LiveFeeds.DefaultQueue)
+    public static ServerHost Build(Node node, Configuration configuration, Action<IEndpointRouteBuilder>? more = null, int liveQueue = LiveFeeds.DefaultQueue,
+        string? web = null)
     {
         var address = ListenAddress(configuration);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "stowline", ContentRootPath = AppContext.BaseDirectory });
@@ -71,6 +74,7 @@ public sealed class ServerHost : IAsyncDisposable
         app.Use(next => http => guard.InvokeAsync(http, next));
         HealthEndpoints.Map(app, node, metrics);
         ApiDescription.Map(app);
+        WebApp.Read(web ?? Path.Combine(AppContext.BaseDirectory, "web")).Map(app);
         var api = app.MapGroup("/api/v1");
         StatusEndpoints.Map(api, node, started);
         ParkedEndpoints.Map(api, node);
