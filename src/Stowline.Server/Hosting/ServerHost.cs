@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Console;
 using Stowline.Http;
 using Stowline.Hub.Access;
+using Stowline.Server.Csv;
 using Stowline.Server.OpenApi;
 using Stowline.Server.Live;
 using Stowline.Server.Operations;
@@ -69,6 +70,7 @@ public sealed class ServerHost : IAsyncDisposable
         var guard = new Guard(node, metrics, gate, app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Stowline.Http"));
         app.Lifetime.ApplicationStopped.Register(feeds.Dispose);
         app.Use(next => http => guard.InvokeAsync(http, next));
+        app.Use(next => http => CsvLists.InvokeAsync(http, next));
         HealthEndpoints.Map(app, node, metrics);
         ApiDescription.Map(app);
         var api = app.MapGroup("/api/v1");
@@ -76,6 +78,7 @@ public sealed class ServerHost : IAsyncDisposable
         ParkedEndpoints.Map(api, node);
         EventEndpoints.Map(api, node);
         ErasureEndpoint.Map(api, node);
+        CsvEndpoints.Map(api, node);
         foreach (var module in node.Modules) module.Map(api, node);
         more?.Invoke(api);
         LiveEndpoint.Map(app);
