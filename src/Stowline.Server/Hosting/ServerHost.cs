@@ -12,6 +12,7 @@ using Stowline.Server.OpenApi;
 using Stowline.Server.Live;
 using Stowline.Server.Operations;
 using Stowline.Server.Telemetry;
+using Stowline.Server.Web;
 
 namespace Stowline.Server.Hosting;
 
@@ -31,10 +32,11 @@ public sealed class ServerHost : IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly Node _node;
+    private readonly LiveFeeds _feeds;
 
     static ServerHost() => ActivitySource.AddActivityListener(Tracing);
 
-    private ServerHost(WebApplication app, Node node) => (_app, _node) = (app, node);
+    private ServerHost(WebApplication app, Node node, LiveFeeds feeds) => (_app, _node, _feeds) = (app, node, feeds);
 
     public ILogger Logger => _app.Logger;
 
@@ -42,9 +44,11 @@ public sealed class ServerHost : IAsyncDisposable
     public string Url => _app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
 
     /// <param name="more">Further endpoints on <c>/api/v1</c>: for tests.</param>
-    /// <param name="liveQueue">How many frames may wait for a live client before it is cut off.</param>
+    /// <param name="liveQueue">How many events may wait for a live client before it is cut off.</param>
+    /// <param name="web">The folder of the built screens; beside the executable where nothing is said.</param>
     /// <exception cref="CommandRefusedException">The configuration would let anybody in.</exception>
-    public static ServerHost Build(Node node, Configuration configuration, Action<IEndpointRouteBuilder>? more = null, int liveQueue = 1024)
+    public static ServerHost Build(Node node, Configuration configuration, Action<IEndpointRouteBuilder>? more = null, int liveQueue = LiveFeeds.DefaultQueue,
+        string? web = null)
     {
         var address = ListenAddress(configuration);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "stowline", ContentRootPath = AppContext.BaseDirectory });
@@ -71,8 +75,10 @@ public sealed class ServerHost : IAsyncDisposable
         app.Lifetime.ApplicationStopped.Register(feeds.Dispose);
         app.Use(next => http => guard.InvokeAsync(http, next));
         app.Use(next => http => CsvLists.InvokeAsync(http, next));
+        app.Use(next => http => http.Request.Path.StartsWithSegments(LiveEndpoint.Path) ? feeds.DuringSocketAsync(() => next(http)) : next(http));
         HealthEndpoints.Map(app, node, metrics);
         ApiDescription.Map(app);
+        WebApp.Read(web ?? Path.Combine(AppContext.BaseDirectory, "web")).Map(app);
         var api = app.MapGroup("/api/v1");
         StatusEndpoints.Map(api, node, started);
         ParkedEndpoints.Map(api, node);
@@ -82,7 +88,7 @@ public sealed class ServerHost : IAsyncDisposable
         foreach (var module in node.Modules) module.Map(api, node);
         more?.Invoke(api);
         LiveEndpoint.Map(app);
-        return new ServerHost(app, node);
+        return new ServerHost(app, node, feeds);
     }
 
     /// <summary>Starts the pumps, then takes requests.</summary>
@@ -94,7 +100,12 @@ public sealed class ServerHost : IAsyncDisposable
     }
 
     /// <summary>Takes no more requests and waits for those that were taken.</summary>
-    public Task StopAsync() => _app.StopAsync();
+    public async Task StopAsync()
+    {
+        _node.BeginStopping();
+        await _feeds.CloseAllAsync();
+        await _app.StopAsync();
+    }
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 

@@ -1,6 +1,7 @@
 using Stowline.Http;
 using Stowline.Kernel;
 using Stowline.Log;
+using Stowline.Store;
 
 namespace Stowline.Server.Operations;
 
@@ -11,8 +12,9 @@ internal static class StatusEndpoints
     private sealed record PumpStatus(string Name, long Errors, string? LastError, DateTimeOffset? LastErrorAt);
 
     private sealed record Status(
-        string Version, DateTimeOffset StartedAt, long UptimeSeconds, string Database, long DatabaseBytes, int QueueDepth, long Parked,
-        IReadOnlyList<LaneStatus> Lanes, IReadOnlyList<ConsumerStatus> Consumers, IReadOnlyList<PumpStatus> Pumps, IReadOnlyList<object> Links);
+        string Version, string Process, DateTimeOffset StartedAt, long UptimeSeconds, string Database, long DatabaseBytes, int QueueDepth, long Parked,
+        IReadOnlyList<LaneStatus> Lanes, IReadOnlyList<ConsumerStatus> Consumers, IReadOnlyList<PumpStatus> Pumps,
+        IReadOnlyList<NodeProcess> Processes, IReadOnlyList<object> Links);
 
     public static void Map(IEndpointRouteBuilder api, Node node, DateTimeOffset started)
     {
@@ -30,7 +32,7 @@ internal static class StatusEndpoints
             .OrderBy(c => c.Consumer, StringComparer.Ordinal).ThenBy(c => c.Lane, StringComparer.Ordinal);
         var pumps = node.Pumps.Select(p => new PumpStatus(p.Name, p.Errors, p.LastError, p.LastErrorAt));
         var now = node.Time.GetUtcNow();
-        return new Status(Configuration.Version, started, (long)(now - started).TotalSeconds, node.Database.Engine, await node.Database.SizeAsync(ct),
-            node.Lanes.QueueDepth, parked, lanes, [.. consumers], [.. pumps], Links: []);
+        return new Status(Configuration.Version, node.Lanes.Process, started, (long)(now - started).TotalSeconds, node.Database.Engine, await node.Database.SizeAsync(ct),
+            node.Lanes.QueueDepth, parked, lanes, [.. consumers], [.. pumps], node.Lanes.Processes, Links: []);
     }
 }

@@ -10,6 +10,14 @@ public sealed record LaneStatus
     public long Head { get; init; }
 }
 
+/// <summary>Where a consumer stands by the database.</summary>
+internal sealed record CursorStatus
+{
+    public string Consumer { get; init; } = "";
+    public string Lane { get; init; } = "";
+    public long Position { get; init; }
+}
+
 /// <summary>An event that a consumer could not handle, or that waits behind one.</summary>
 public sealed record ParkedEvent
 {
@@ -54,6 +62,13 @@ public static class LaneReader
 
     public static ValueTask<IReadOnlyList<LaneStatus>> LanesAsync(SqlSession session) =>
         session.QueryAsync<LaneStatus>("SELECT name, incarnation, head_position AS head FROM lanes ORDER BY id");
+
+    public static async Task<bool> ExistsAsync(SqlSession session, Lane lane) =>
+        await session.FindAsync<string>("SELECT name FROM lanes WHERE name = @name", new { name = lane.Name }) is not null;
+
+    /// <summary>Where the consumers stand that have ever moved.</summary>
+    internal static ValueTask<IReadOnlyList<CursorStatus>> CursorsAsync(SqlSession session) =>
+        session.QueryAsync<CursorStatus>("SELECT c.consumer, l.name AS lane, c.position FROM cursors c JOIN lanes l ON l.id = c.lane_id");
 
     public static ValueTask<long> ParkedCountAsync(SqlSession session) => session.FindAsync<long>("SELECT COUNT(*) FROM parked_events");
 

@@ -9,7 +9,7 @@ public abstract class Pump
     public abstract string Name { get; }
 
     /// <summary>Set when there may be work; the host waits on it between steps.</summary>
-    public Signal Wake { get; } = new();
+    public virtual Signal Wake { get; } = new();
 
     /// <summary>How long the host waits for a signal before it looks by itself: the safety net, not the way of working.</summary>
     public virtual TimeSpan Idle => TimeSpan.FromSeconds(1);

@@ -53,6 +53,7 @@ public sealed record DecisionEntry(DateTimeOffset At, string Cause, RoutingDecis
 [JsonSerializable(typeof(Page<OrderView>))]
 [JsonSerializable(typeof(Page<TimelineItem>))]
 [JsonSerializable(typeof(DecisionView))]
+[JsonSerializable(typeof(ThroughputView))]
 [JsonSerializable(typeof(ReasonBody))]
 [JsonSerializable(typeof(PriorityBody))]
 [JsonSerializable(typeof(RerouteBody))]

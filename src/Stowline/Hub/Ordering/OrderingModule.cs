@@ -31,6 +31,7 @@ public sealed class OrderingModule : Module
         CancelOrder.Map(api, node);
         ChangeOrder.Map(api, node);
         Timeline.Map(api, node);
+        new Throughput(node).Map(api);
     }
 
     public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) => [(new SiteBooks(site, _sites), Lane.Site(site))];
