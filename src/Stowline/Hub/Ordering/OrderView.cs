@@ -52,6 +52,7 @@ public sealed record DecisionEntry(DateTimeOffset At, string Cause, RoutingDecis
 [JsonSerializable(typeof(OrderView))]
 [JsonSerializable(typeof(Page<OrderView>))]
 [JsonSerializable(typeof(Page<TimelineItem>))]
+[JsonSerializable(typeof(Page<StuckOrder>))]
 [JsonSerializable(typeof(DecisionView))]
 [JsonSerializable(typeof(ThroughputView))]
 [JsonSerializable(typeof(ReasonBody))]
