@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How the node stands: lanes, consumers, pumps */
+        /** How the node stands: a traffic light with its reasons, lanes, consumers, queues, pumps, disk */
         get: operations["get_system_status"];
         put?: never;
         post?: never;
@@ -308,6 +308,23 @@ export interface paths {
         put?: never;
         /** Place an order: it is promised and routed at once, or refused */
         post: operations["post_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/stuck": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Orders that stand still for too long, oldest first */
+        get: operations["get_orders_stuck"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1334,6 +1351,13 @@ export interface components {
             position?: null | number;
             reason: null | string;
         };
+        /** @description The file system that the data is on; null where that cannot be told. */
+        DiskStatus: {
+            /** Format: int64 */
+            free_bytes: null | number;
+            /** Format: int64 */
+            size_bytes: null | number;
+        };
         Erase: {
             email?: null | string;
             phone?: null | string;
@@ -1709,6 +1733,11 @@ export interface components {
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfStuckOrder: {
+            items: components["schemas"]["StuckOrder"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfTimelineItem: {
             items: components["schemas"]["TimelineItem"][];
             next_cursor: null | string;
@@ -1933,6 +1962,11 @@ export interface components {
             last_error: null | string;
             /** Format: date-time */
             last_error_at: null | string;
+            /**
+             * Format: date-time
+             * @description Since when every step has failed; null while steps succeed.
+             */
+            failing_since: null | string;
         };
         /**
          * @description Where a put-back task stands.
@@ -1956,6 +1990,14 @@ export interface components {
             /** Format: date-time */
             completed_at: null | string;
             lines: components["schemas"]["StockUnits"][];
+        };
+        /** @description The commands that wait for a writer. */
+        QueueStatus: {
+            name: string;
+            /** Format: int32 */
+            depth: number;
+            /** Format: int32 */
+            capacity: number;
         };
         ReasonBody: {
             reason?: null | string;
@@ -2183,6 +2225,17 @@ export interface components {
         StartPackingBody: {
             worker?: null | string;
         };
+        /**
+         * @description A traffic light: all well, something to look at, something broken.
+         * @enum {string}
+         */
+        StatusLight: "green" | "yellow" | "red";
+        /** @description Why the light is not green. */
+        StatusReason: {
+            status: components["schemas"]["StatusLight"];
+            code: string;
+            detail: string;
+        };
         /** @description One stock row's address and some units of it. */
         StockUnits: {
             sku: string;
@@ -2223,7 +2276,35 @@ export interface components {
          * @enum {string}
          */
         StorageClass: "standard" | "fragile" | "hazmat" | "cold";
+        /** @description An order that stands still for longer than the rules allow, for one reason. */
+        StuckOrder: {
+            /** @description The order's id. */
+            order: string;
+            /** Format: int64 */
+            number: number;
+            status: components["schemas"]["OrderStatus"];
+            /**
+             * Format: date-time
+             * @description When it came to stand where it is.
+             */
+            since: string;
+            /** Format: int64 */
+            age_seconds: number;
+            reason: components["schemas"]["StuckReason"];
+            site: null | string;
+            /** @description What to do about it. */
+            hint: string;
+        };
+        /**
+         * @description Why an order is stuck.
+         * @enum {string}
+         */
+        StuckReason: "not_picked" | "picking_slow" | "packing_slow" | "not_shipped" | "cancel_unanswered" | "backorder_old" | "task_not_started" | "no_progress" | "no_dimensions" | "parked";
+        /** @description How a node stands. StatusLight SystemStatus.Status is its worst reason's. */
         SystemStatus: {
+            status: components["schemas"]["StatusLight"];
+            reasons: components["schemas"]["StatusReason"][];
+            node: string;
             version: string;
             /** Format: date-time */
             started_at: string;
@@ -2232,13 +2313,22 @@ export interface components {
             database: string;
             /** Format: int64 */
             database_bytes: number;
+            disk: components["schemas"]["DiskStatus"];
             /** Format: int32 */
             queue_depth: number;
+            queues: components["schemas"]["QueueStatus"][];
             /** Format: int64 */
             parked: number;
+            /** Format: int64 */
+            stuck: number;
+            stuck_by_reason: {
+                [key: string]: number;
+            };
             lanes: components["schemas"]["LaneStatus"][];
             consumers: components["schemas"]["ConsumerStatus"][];
             pumps: components["schemas"]["PumpStatus"][];
+            /** Format: int32 */
+            live_clients: number;
             links: unknown[];
         };
         /** @description How many orders were placed, shipped and cancelled in the minute that begins at DateTimeOffset ThroughputMinute.At. */
@@ -3235,6 +3325,39 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_orders_stuck: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description Only where this site holds the order up. */
+                site?: string;
+                /** @description Only for this reason. */
+                reason?: "not_picked" | "picking_slow" | "packing_slow" | "not_shipped" | "cancel_unanswered" | "backorder_old" | "task_not_started" | "no_progress" | "no_dimensions" | "parked";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfStuckOrder"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
             500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
         };
