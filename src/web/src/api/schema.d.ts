@@ -123,6 +123,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/imports/products": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import products from CSV, all rows checked before any is written */
+        post: operations["post_imports_products"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/bins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import bins from CSV, all rows checked before any is written */
+        post: operations["post_imports_bins"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/stock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import stock from CSV, all rows checked before any is written */
+        post: operations["post_imports_stock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import orders from CSV, all rows checked before any is written */
+        post: operations["post_imports_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/keys": {
         parameters: {
             query?: never;
@@ -1317,6 +1385,20 @@ export interface components {
             /** Format: int64 */
             lag: number;
         };
+        /** @description What an import did, or with bool CsvImportResult.DryRun looked at. Counts things (products, bins, receipts, orders), not rows. */
+        CsvImportResult: {
+            kind: string;
+            dry_run: boolean;
+            /** Format: int32 */
+            rows: number;
+            /** Format: int32 */
+            created: number;
+            /** Format: int32 */
+            updated: number;
+            /** Format: int32 */
+            unchanged: number;
+            refused: components["schemas"]["RefusedRow"][];
+        };
         CustomerDetails: {
             name?: null | string;
             email?: null | string;
@@ -2037,6 +2119,13 @@ export interface components {
             reason: null | string;
             lines: null | components["schemas"]["ReturnLineBody"][];
         };
+        /** @description An order that was well written and yet refused, for example for want of stock. */
+        RefusedRow: {
+            /** Format: int32 */
+            line: number;
+            code: string;
+            detail: string;
+        };
         /** @description string? RerouteBody.Site: where the units should go; any other site that has them when not given. */
         RerouteBody: {
             site?: null | string;
@@ -2563,6 +2652,8 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before; without it, the first page. */
                 cursor?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -2577,6 +2668,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfParkedEvent"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -2735,9 +2827,180 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    post_imports_products: {
+        parameters: {
+            query?: {
+                /** @description true: check the file and tell all that is wrong, write nothing. */
+                dry_run?: string;
+            };
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsvImportResult"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_imports_bins: {
+        parameters: {
+            query: {
+                /** @description true: check the file and tell all that is wrong, write nothing. */
+                dry_run?: string;
+                /** @description The site. */
+                site: string;
+            };
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsvImportResult"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_imports_stock: {
+        parameters: {
+            query: {
+                /** @description true: check the file and tell all that is wrong, write nothing. */
+                dry_run?: string;
+                /** @description The site. */
+                site: string;
+            };
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsvImportResult"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_imports_orders: {
+        parameters: {
+            query?: {
+                /** @description true: check the file and tell all that is wrong, write nothing. */
+                dry_run?: string;
+            };
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsvImportResult"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     get_keys: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2751,8 +3014,10 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfKeyView"];
+                    "text/csv": string;
                 };
             };
+            400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
             500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
@@ -2973,6 +3238,8 @@ export interface operations {
                 seller?: string;
                 /** @description Only of this category. */
                 category?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -2987,6 +3254,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfProduct"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -3080,6 +3348,8 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before; without it, the first page. */
                 cursor?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -3094,6 +3364,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfSiteView"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -3111,6 +3382,8 @@ export interface operations {
                 cursor?: string;
                 /** @description These SKUs, in one page; may be repeated. */
                 sku?: string[];
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -3125,6 +3398,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfAvailabilityItem"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -3184,7 +3458,10 @@ export interface operations {
     };
     get_sites_by_code_policies: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
             header?: never;
             path: {
                 /** @description The site's code. */
@@ -3201,8 +3478,10 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfPolicyView"];
+                    "text/csv": string;
                 };
             };
+            400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
@@ -3227,6 +3506,8 @@ export interface operations {
                 external_id?: string;
                 /** @description Only placed at this time or later. */
                 since?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -3241,6 +3522,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfOrderView"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -3607,7 +3889,10 @@ export interface operations {
     };
     get_orders_by_id_timeline: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
             header?: never;
             path: {
                 /** @description The order's id, its number, or channel:external_id. */
@@ -3624,8 +3909,10 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfTimelineItem"];
+                    "text/csv": string;
                 };
             };
+            400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
@@ -3997,6 +4284,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Only of this type. */
                 type?: "receiving" | "storage" | "picking" | "packing" | "shipping" | "returns" | "staging";
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path: {
@@ -4014,6 +4303,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfZoneView"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4037,6 +4327,8 @@ export interface operations {
                 zone?: string;
                 /** @description The bin with this barcode. */
                 barcode?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path: {
@@ -4054,6 +4346,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfBinView"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4325,6 +4618,8 @@ export interface operations {
                 bin?: string;
                 /** @description Only of this lot. */
                 lot?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path: {
@@ -4342,6 +4637,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfStockView"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4363,6 +4659,8 @@ export interface operations {
                 sku?: string;
                 /** @description Only at this time or later. */
                 since?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path: {
@@ -4380,6 +4678,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfMovementView"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4403,6 +4702,8 @@ export interface operations {
                 status?: "shipped";
                 /** @description Only of the order with this id. */
                 order?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -4417,6 +4718,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfShipment"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4539,6 +4841,8 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before; without it, the first page. */
                 cursor?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path: {
@@ -4556,6 +4860,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfReturnView"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4636,6 +4941,8 @@ export interface operations {
                 order?: string;
                 /** @description Only of this worker. */
                 worker?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -4650,6 +4957,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfPickingTask"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -5040,6 +5348,8 @@ export interface operations {
                 order?: string;
                 /** @description Only of this worker. */
                 worker?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -5054,6 +5364,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfPackingTask"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -5275,6 +5586,8 @@ export interface operations {
                 status?: "pending" | "completed";
                 /** @description Only of the order with this id. */
                 order?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -5289,6 +5602,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfPutBackTask"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
