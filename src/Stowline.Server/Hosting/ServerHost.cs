@@ -2,11 +2,13 @@ using System.Diagnostics;
 using System.Net;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Console;
 using Stowline.Http;
 using Stowline.Hub.Access;
+using Stowline.Server.Grpc;
 using Stowline.Server.OpenApi;
 using Stowline.Server.Live;
 using Stowline.Server.Operations;
@@ -52,7 +54,9 @@ public sealed class ServerHost : IAsyncDisposable
             .Services.Configure<ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
         // The host would log each request's scope, and the guard logs what fails: this saves both the work and the noise.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(o => Limit(o, address, configuration.Port));
+        var door = new Http2Door(node.Time);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(o => Limit(o, door, address, configuration.Port));
+        builder.Services.AddSingleton<IConnectionListenerFactory>(door);
         builder.Services.AddRoutingCore();
         ApiDescription.Register(builder.Services);
         // The command line owns the signals.
@@ -79,6 +83,7 @@ public sealed class ServerHost : IAsyncDisposable
         foreach (var module in node.Modules) module.Map(api, node);
         more?.Invoke(api);
         LiveEndpoint.Map(app);
+        GrpcEndpoints.Map(app, node);
         return new ServerHost(app, node);
     }
 
@@ -104,12 +109,12 @@ public sealed class ServerHost : IAsyncDisposable
         return address;
     }
 
-    private static void Limit(KestrelServerOptions kestrel, IPAddress address, int port)
+    private static void Limit(KestrelServerOptions kestrel, Http2Door door, IPAddress address, int port)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = Requests.BodyLimit; // bulk calls raise it for themselves
-        // Http1AndHttp2 without TLS means HTTP/1.1 with a warning. gRPC on this port will need the connection's first bytes looked at.
-        kestrel.Listen(address, port, listen => listen.Protocols = HttpProtocols.Http1);
+        kestrel.Limits.Http2.MaxStreamsPerConnection = 1000; // one client library opens one connection for all that it does
+        door.Listen(kestrel, address, port);
     }
 
     private sealed class NoLifetime : IHostLifetime
