@@ -15,6 +15,8 @@ internal static class GrpcCalls
     private static readonly Meter Meter = new("Stowline.Grpc");
     private static readonly Counter<long> Calls = Meter.CreateCounter<long>("stowline_grpc_calls", description: "gRPC calls by method and status");
 
+    private static readonly UpDownCounter<long> Open = Meter.CreateUpDownCounter<long>("stowline_grpc_streams", description: "Streams that are open now");
+
     /// <summary>Marks the endpoints whose calls last as long as their callers like.</summary>
     public sealed record Streams;
 
@@ -41,7 +43,15 @@ internal static class GrpcCalls
         {
             var request = await ReadOneAsync(http, parser, call.CancellationToken);
             http.Response.ContentType = "application/grpc";
-            await method(request, new StreamWriter<TResponse>(http, call), call);
+            Open.Add(1);
+            try
+            {
+                await method(request, new StreamWriter<TResponse>(http, call), call);
+            }
+            finally
+            {
+                Open.Add(-1);
+            }
         });
     }
 
