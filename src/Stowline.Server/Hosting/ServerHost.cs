@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging.Console;
+using Stowline.Adapters.Kafka;
 using Stowline.Http;
 using Stowline.Hub.Access;
 using Stowline.Server.Grpc;
@@ -66,6 +67,11 @@ public sealed class ServerHost : IAsyncDisposable
         LiveEndpoint.AddServices(builder.Services, feeds);
         var app = builder.Build();
         node.Add(feeds);
+        if (configuration.Kafka.Length > 0)
+        {
+            foreach (var pump in KafkaPumps.Of(node, KafkaSettings.Parse(configuration.Kafka))) node.Add(pump);
+            if (KafkaNative.Missing is { } missing) app.Logger.LogWarning("{Missing}", missing);
+        }
         var started = node.Time.GetUtcNow();
         var metrics = new MetricsText(node);
         app.Lifetime.ApplicationStopped.Register(metrics.Dispose);

@@ -7,10 +7,10 @@ using Stowline.Hub.Ordering;
 using Stowline.Kernel;
 using Wire = Stowline.Protocol;
 
-namespace Stowline.Server.Grpc;
+namespace Stowline.Adapters;
 
 /// <summary>Orders as messages, and back. Enum values have the same numbers on both sides; a test holds them to it.</summary>
-internal static class OrderMessages
+public static class OrderMessages
 {
     /// <summary>The order as REST would have been given it. Amounts and enums that are no such are refused by field.</summary>
     public static Outcome<OrderBody> Body(Wire.CreateOrderRequest request)
