@@ -51,6 +51,7 @@ public sealed class KafkaIn(KafkaSettings settings) : IBrokerIn
 
     private IConsumer<string?, byte[]?> Open()
     {
+        KafkaNative.Need();
         var consumer = new ConsumerBuilder<string?, byte[]?>(settings.With(
                 ("group.id", settings.Group), ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"), ("auto.offset.reset", "earliest"),
                 ("session.timeout.ms", "10000"), ("reconnect.backoff.max.ms", "2000"), ("topic.metadata.refresh.interval.ms", "10000")))

@@ -16,6 +16,12 @@ public static class KafkaNative
     /// <summary>Null when Kafka can be used, else why not.</summary>
     public static string? Missing => Problem.Value;
 
+    /// <summary>Before the client is first used.</summary>
+    public static void Need()
+    {
+        if (Missing is { } why) throw new DllNotFoundException(why);
+    }
+
     private static string? Load()
     {
         if (!NativeLibrary.TryLoad(Library, out _)) return $"Kafka is not available: {Library} is not on this machine (Debian: apt-get install librdkafka1)";

@@ -68,11 +68,15 @@ public sealed class KafkaOut(KafkaSettings settings) : IBrokerOut
         private static bool IsForGood(Error error) => error.Code is ErrorCode.MsgSizeTooLarge or ErrorCode.InvalidMsg or ErrorCode.InvalidMsgSize or ErrorCode.InvalidRecord;
     }
 
-    private IProducer<string, byte[]> Open() => new ProducerBuilder<string, byte[]>(settings.With(
+    private IProducer<string, byte[]> Open()
+    {
+        KafkaNative.Need();
+        return new ProducerBuilder<string, byte[]>(settings.With(
             ("acks", "all"), ("message.timeout.ms", "0"), ("linger.ms", "5"), ("partitioner", "murmur2_random"), ("message.max.bytes", "16000000"),
             // Old brokers cannot tell a repeat from something new; one request at a time then keeps the order.
             settings.IsOld ? ("max.in.flight", "1") : ("enable.idempotence", "true"), ("reconnect.backoff.max.ms", "2000")))
         .SetErrorHandler((_, error) => _trouble = error.Reason).SetLogHandler((_, _) => { }).Build();
+    }
 
     private void Close()
     {
