@@ -55,6 +55,7 @@ end() {
 }
 
 broker() {
+  if alive kafka; then return; fi
   local port; port=$(sed -n 's/^listeners=.*://p' "$dir/server.properties")
   launch kafka 512m kafka.Kafka "$dir/server.properties"
   wait_for kafka timeout 3 kcat -b "127.0.0.1:$port" -X api.version.request=false -X broker.version.fallback=0.9.0.1 -L
