@@ -23,13 +23,20 @@ internal static class Frames
         {
             var read = await body.ReadAsync(ct);
             var buffer = read.Buffer;
-            if (TryCut(buffer, out var isCompressed, out var message))
+            var (consumed, examined) = (buffer.Start, buffer.End);
+            try
             {
-                var parsed = Parse(parser, isCompressed ? Decompress(message, encoding) : message);
-                body.AdvanceTo(message.End);
-                return parsed;
+                if (TryCut(buffer, out var isCompressed, out var message))
+                {
+                    var parsed = Parse(parser, isCompressed ? Decompress(message, encoding) : message);
+                    consumed = examined = message.End;
+                    return parsed;
+                }
             }
-            body.AdvanceTo(buffer.Start, buffer.End);
+            finally
+            {
+                body.AdvanceTo(consumed, examined); // also when it throws: somebody may want to read on
+            }
             if (!read.IsCompleted) continue;
             return buffer.IsEmpty ? null : throw new RpcException(new Status(StatusCode.Internal, "the request ended inside a message"));
         }

@@ -74,6 +74,7 @@ internal static class GrpcCalls
         }
         catch (RpcException e)
         {
+            if (e.Status.StatusCode == StatusCode.ResourceExhausted && e.Refusal is null) await DrainAsync(http);
             End(http, e.Status, e.Refusal);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException && (http.RequestAborted.IsCancellationRequested || call is { IsLate: true }))
@@ -84,6 +85,25 @@ internal static class GrpcCalls
         finally
         {
             call?.Dispose();
+        }
+    }
+
+    /// <summary>Reads what is too large to its end, within reason: a caller that is still sending may not look for an answer.</summary>
+    private static async Task DrainAsync(HttpContext http)
+    {
+        try
+        {
+            for (long read = 0; read < Requests.BulkLimit;)
+            {
+                var part = await http.Request.BodyReader.ReadAsync(http.RequestAborted);
+                read += part.Buffer.Length;
+                http.Request.BodyReader.AdvanceTo(part.Buffer.End);
+                if (part.IsCompleted) return;
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            // it has gone
         }
     }
 
