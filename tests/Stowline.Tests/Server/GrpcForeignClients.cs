@@ -20,7 +20,7 @@ public class GrpcForeignClients
         var protos = await WriteProtosAsync(node);
         try
         {
-            await RunAsync("node", [Path.Combine(Folder, "check.mjs"), node.Url.Authority, protos], checks: 17);
+            await RunAsync("node", [Path.Combine(Folder, "check.mjs"), node.Url.Authority, protos], checks: 16);
             await AllStreamsEndAsync(node);
         }
         finally
