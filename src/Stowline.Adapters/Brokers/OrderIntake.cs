@@ -15,7 +15,7 @@ public sealed class OrderIntake(Node node, IBrokerIn broker, Func<byte[], Outcom
 {
     private const int BatchSize = 256;
     private readonly AcceptOrders _intake = node.Modules.OfType<OrderingModule>().Single().Intake!;
-    private readonly Meter _meter = new("Stowline.Intake");
+    private readonly Meter _meter = new(new MeterOptions("Stowline.Intake") { Scope = node.Lanes });
     private Counter<long>? _taken;
 
     public override string Name => broker.Name;

@@ -3,6 +3,7 @@ using System.Globalization;
 using Google.Protobuf;
 using Stowline.Http;
 using Stowline.Kernel;
+using Stowline.Log;
 
 namespace Stowline.Server.Grpc;
 
@@ -12,13 +13,10 @@ namespace Stowline.Server.Grpc;
 /// </summary>
 internal static class GrpcCalls
 {
-    private static readonly Meter Meter = new("Stowline.Grpc");
-    private static readonly Counter<long> Calls = Meter.CreateCounter<long>("stowline_grpc_calls", description: "gRPC calls by method and status");
-
-    private static readonly UpDownCounter<long> Open = Meter.CreateUpDownCounter<long>("stowline_grpc_streams", description: "Streams that are open now");
-
     /// <summary>Marks the endpoints whose calls last as long as their callers like.</summary>
     public sealed record Streams;
+
+    private static GrpcMetrics Metrics(HttpContext http) => http.RequestServices.GetRequiredService<GrpcMetrics>();
 
     /// <summary>True for a gRPC request, whatever it is for; gRPC-Web is something else.</summary>
     public static bool Is(HttpRequest request) =>
@@ -43,14 +41,15 @@ internal static class GrpcCalls
         {
             var request = await ReadOneAsync(http, parser, call.CancellationToken);
             http.Response.ContentType = "application/grpc";
-            Open.Add(1);
+            var open = Metrics(http).Open;
+            open.Add(1);
             try
             {
                 await method(request, new StreamWriter<TResponse>(http, call), call);
             }
             finally
             {
-                Open.Add(-1);
+                open.Add(-1);
             }
         });
     }
@@ -128,7 +127,7 @@ internal static class GrpcCalls
     public static void End(HttpContext http, Status status, Refusal? refusal = null)
     {
         // The method is named only where there is one: whoever calls what does not exist must not make new time series.
-        Calls.Add(1, new KeyValuePair<string, object?>("method", http.GetEndpoint() is RouteEndpoint known ? known.RoutePattern.RawText : "unknown"),
+        Metrics(http).Calls.Add(1, new KeyValuePair<string, object?>("method", http.GetEndpoint() is RouteEndpoint known ? known.RoutePattern.RawText : "unknown"),
             new KeyValuePair<string, object?>("status", status.StatusCode.ToString()));
         var response = http.Response;
         if (http.RequestAborted.IsCancellationRequested) return;
@@ -164,4 +163,13 @@ internal static class GrpcCalls
             await http.Response.BodyWriter.FlushAsync(call.CancellationToken);
         }
     }
+}
+
+/// <summary>What is counted of gRPC.</summary>
+internal sealed class GrpcMetrics(Meter meter) : INodeMetrics<GrpcMetrics>
+{
+    public Counter<long> Calls { get; } = meter.CreateCounter<long>("stowline_grpc_calls", description: "gRPC calls by method and status");
+    public UpDownCounter<long> Open { get; } = meter.CreateUpDownCounter<long>("stowline_grpc_streams", description: "Streams that are open now");
+
+    public static GrpcMetrics Create(Meter meter, TimeProvider time) => new(meter);
 }

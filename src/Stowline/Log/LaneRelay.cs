@@ -19,7 +19,7 @@ public abstract class LaneRelay : Pump, IAsyncDisposable
     private readonly Lanes _lanes;
     private readonly Lane _lane;
     private readonly Guid _me;
-    private readonly Meter _meter = new("Stowline.Relay");
+    private readonly Meter _meter;
     private readonly Counter<long> _relayed;
     private long _position = -1;
     private long _head;
@@ -29,6 +29,7 @@ public abstract class LaneRelay : Pump, IAsyncDisposable
     protected LaneRelay(Lanes lanes, Lane lane)
     {
         (_lanes, _lane, _me) = (lanes, lane, lanes.Ids.Next());
+        _meter = new Meter(new MeterOptions("Stowline.Relay") { Scope = lanes });
         _relayed = _meter.CreateCounter<long>("stowline_relay_events", description: "Events that a broker has acknowledged");
         _meter.CreateObservableGauge("stowline_relay_lag_events", () => Measure(Lag), description: "Events of the lane that a relay has yet to pass on");
         _meter.CreateObservableGauge("stowline_relay_lag_seconds", () => Measure(_oldestWaiting is { } at ? (lanes.Time.GetUtcNow() - at).TotalSeconds : 0.0), "s",
