@@ -8,12 +8,13 @@ namespace Stowline.Bench;
 /// <param name="Hot">0: orders spread over 1,000 SKUs; else all orders ask for this many SKUs.</param>
 /// <param name="Orders">How many orders (or movements) to run, warm-up apart. 0: a default that takes some seconds.</param>
 /// <param name="Seconds">Run for so long instead of a number of orders; 0: by number.</param>
+/// <param name="Grpc">Orders over gRPC instead of JSON over HTTP/1.1.</param>
 /// <param name="Rate">Orders per second for <c>live</c>; 0: 500.</param>
 /// <param name="Mix"><c>live</c>: the clients follow different topics instead of all the same.</param>
 /// <param name="Executable">The server to start for runs over HTTP.</param>
 public sealed record BenchOptions(
     string Name, string Store, string? Postgres, int Clients, bool InProcess, int Hot, int Orders, int Seconds, string Executable, string Scratch,
-    int Rate = 0, bool Mix = false);
+    int Rate = 0, bool Mix = false, bool Grpc = false);
 
 /// <summary>Numbers of one run, as they are printed.</summary>
 public sealed class BenchReport

@@ -183,6 +183,7 @@ public sealed class Node : IAsyncDisposable
         if (_writerHost is { } writers) await writers.DisposeAsync();
         await Lanes.DisposeAsync();
         await consumers;
+        foreach (var pump in _others.OfType<IAsyncDisposable>()) await pump.DisposeAsync();
         if (_neighbors is not null) await _neighbors.DisposeAsync();
         await Database.DisposeAsync();
     }

@@ -87,6 +87,7 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(PackingCreated))]
 [JsonSerializable(typeof(PackingStarted))]
 [JsonSerializable(typeof(PackageAdded))]
+[JsonSerializable(typeof(PackageChanged))]
 [JsonSerializable(typeof(PackingCompleted))]
 [JsonSerializable(typeof(PackingCancelled))]
 [JsonSerializable(typeof(PartShort))]

@@ -99,9 +99,9 @@ internal sealed class AcceptGroup(LaneTransaction tx)
         if (order.PickupSite is { } pickup && !Sites.ContainsKey(pickup)) problems.Add("pickup_site", $"there is no site {pickup}");
         if (problems.Any) return problems.ToRefusal() with { Code = priced.UnknownSku ? "unknown_sku" : "invalid_request" };
 
-        var only = order.FulfillmentType == FulfillmentType.Pickup ? order.PickupSite : null;
+        var only = order.FulfillmentType == FulfillmentType.Pickup ? order.PickupSite : order.OnlySite;
         var routing = Router.Decide(new RoutingRequest(order.Needs, order.Latitude, order.Longitude, only, null, order.AllowBackorder), Sites, Allotments);
-        if (routing.Unserved.Count > 0 && !order.AllowBackorder) return Refuse(order, caller, routing);
+        if (routing.Unserved.Count > 0 && !order.AllowBackorder) return Refuse(order, caller, routing, only);
 
         var parts = new List<PartRow>(routing.Parts.Count + 1);
         foreach (var (site, lines) in routing.Parts)
@@ -164,11 +164,11 @@ internal sealed class AcceptGroup(LaneTransaction tx)
         return (lines, currency ?? "", problems.Any ? 0 : (long)(total * 10_000m), unknown);
     }
 
-    private Refusal Refuse(AcceptOrder order, Caller caller, RoutingResult routing)
+    private Refusal Refuse(AcceptOrder order, Caller caller, RoutingResult routing, string? only)
     {
         var missing = order.Needs
             .Select(n => new MissingUnits(n.Sku, n.Quantity, (int)Math.Min(int.MaxValue, Allotments.Of(n.Sku)
-                .Where(a => Sites.TryGetValue(a.Site, out var site) && site.Active && (order.FulfillmentType != FulfillmentType.Pickup || a.Site == order.PickupSite))
+                .Where(a => Sites.TryGetValue(a.Site, out var site) && site.Active && (only is null || a.Site == only))
                 .Sum(a => Math.Max(0, a.Free)))))
             .Where(m => m.Available < m.Requested).ToList();
         tx.RecordAttempt(Lane.Hub, new OrderRefused(order.Channel, order.ExternalId, "insufficient_stock", missing), $"{order.Channel}:{order.ExternalId}", null, caller);
@@ -181,7 +181,7 @@ internal sealed class AcceptGroup(LaneTransaction tx)
     {
         Id = a.Order.Id.ToString(), Number = a.Number, DisplayId = IdSource.DisplayId(a.Order.Id), Status = a.Status, Channel = a.Order.Channel,
         ExternalId = a.Order.ExternalId, FulfillmentType = a.Order.FulfillmentType, Priority = a.Order.Priority, Total = Money.FromE4(a.TotalE4, a.Currency),
-        Parts = [.. a.Parts.Select(p => new OrderPartView(p.Part, p.Site, p.Status, p.Lines))], PickupSite = a.Order.PickupSite, Note = a.Order.Note,
+        Parts = [.. a.Parts.Select(p => new OrderPartView(p.Part, p.Site, p.Status, p.Lines))], PickupSite = a.Order.PickupSite, Note = a.Order.Note, OnHold = a.Order.OnHold,
         PlacedAt = tx.Now, Links = OrderRow.LinksOf(a.Order.Id),
     };
 
@@ -208,7 +208,7 @@ internal sealed class AcceptGroup(LaneTransaction tx)
             Column.From("person_id", _accepted, a => a.Order.PersonId), Column.From("personal", _accepted, a => a.Sealed),
             Column.From("latitude", _accepted, a => a.Order.Latitude), Column.From("longitude", _accepted, a => a.Order.Longitude),
             Column.From("pickup_site", _accepted, a => a.Order.PickupSite), Column.From("note", _accepted, a => a.Order.Note),
-            Column.Same("on_hold", n, false), Column.Same("cancelling", n, false), Column.Same("placed_at", n, tx.Now));
+            Column.From("on_hold", _accepted, a => a.Order.OnHold), Column.Same("cancelling", n, false), Column.Same("placed_at", n, tx.Now));
         foreach (var accepted in _accepted) Tell(accepted);
         tx.Measure<OrderMetrics>(m => m.Placed(n));
     }
@@ -230,11 +230,12 @@ internal sealed class AcceptGroup(LaneTransaction tx)
         tx.Append(Lane.Hub, new OrderPlaced(order.Id, a.Number, order.Channel, order.ExternalId, type, order.Priority, a.Currency, a.TotalE4, a.Lines,
             [.. a.Parts.Select(p => new PlacedPart(p.Part, p.Site, p.Lines))], a.Decision, order.PersonId, a.Sealed, order.PickupSite, order.Note),
             subject, order.Id, a.Caller);
+        if (order.OnHold) tx.Append(Lane.Hub, new OrderHeld(order.Id, order.Note), subject, order.Id, a.Caller);
         foreach (var part in a.Parts)
         {
             if (part.Site is null) continue;
             tx.Append(Lane.HubTo(part.Site), new PartAssigned(order.Id, part.Part, a.Number, order.Channel, order.ExternalId, type, order.Priority, part.Lines,
-                order.PersonId, a.Sealed, order.Note, OnHold: false), subject, order.Id, a.Caller);
+                order.PersonId, a.Sealed, order.Note, order.OnHold), subject, order.Id, a.Caller);
         }
     }
 }

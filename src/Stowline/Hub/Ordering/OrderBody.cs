@@ -50,6 +50,10 @@ public sealed record AcceptOrder
     public string? PickupSite { get; init; }
     public string? Note { get; init; }
     public bool AllowBackorder { get; init; }
+    /// <summary>The only site that may serve it, whatever the fulfillment type; null leaves the choice to routing.</summary>
+    public string? OnlySite { get; init; }
+    /// <summary>Held from the beginning: units are kept, and nobody works on it until it is released.</summary>
+    public bool OnHold { get; init; }
 
     /// <summary>Checks a body. All that is wrong is told at once, by field.</summary>
     public static Outcome<AcceptOrder> From(OrderBody body, IdSource ids)

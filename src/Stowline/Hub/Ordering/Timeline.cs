@@ -89,6 +89,7 @@ public static class Timeline
         "packing.created" => $"Packing task {d["number"]} made",
         "packing.started" => $"Packing started by {d["worker"]}",
         "packing.package_added" => $"Package {d["package"]}: {d["packaging_type"]}, {d["weight_g"]} g",
+        "packing.package_changed" => $"Package {d["package"]} is now: {d["packaging_type"]}, {d["weight_g"]} g",
         "packing.completed" => $"Packed in {d["packages"]} package(s)",
         "packing.cancelled" => $"Packing cancelled: {d["reason"]}",
         "return.received" => $"Return {d["number"]} received: {d["reason"]}",

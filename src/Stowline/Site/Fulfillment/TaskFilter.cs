@@ -20,32 +20,37 @@ internal sealed record TaskFilter(string Where, TaskFilter.Values Arguments, int
     {
         var paging = Requests.Paging(http);
         if (paging.Refusal is { } bad) return bad;
+        return Of<TStatus>(paging.Value.Limit, paging.Value.Cursor, Requests.Query(http, "site"), Requests.Query(http, "status"), Requests.Query(http, "order"),
+            withWorker ? Requests.Query(http, "worker") : null);
+    }
+
+    /// <summary>As above from what another door was given; null and absent are the same.</summary>
+    public static Outcome<TaskFilter> Of<TStatus>(int limit, string? cursor, string? site, string? statusText, string? orderText, string? worker) where TStatus : struct, Enum
+    {
         var conditions = new List<string>();
         var problems = new Problems();
         Guid after = default, order = default;
         var status = default(TStatus);
-        if (paging.Value.Cursor is { } cursor)
+        if (cursor is not null)
         {
             problems.Check(Guid.TryParse(cursor, out after), "cursor", "is not one of ours");
             conditions.Add("id > @After");
         }
-        var site = Requests.Query(http, "site");
         if (site is not null)
         {
             site = problems.Code(site, "site");
             conditions.Add("site = @Site");
         }
-        if (Requests.Query(http, "status") is { } statusText)
+        if (statusText is not null)
         {
             problems.Check(SnakeCaseEnum<TStatus>.TryParse(statusText, out status), "status", SnakeCaseEnum<TStatus>.Choices);
             conditions.Add("status = @Status");
         }
-        if (Requests.Query(http, "order") is { } orderText)
+        if (orderText is not null)
         {
             problems.Check(Guid.TryParse(orderText, out order), "order", "must be an order's id");
             conditions.Add("order_id = @Order");
         }
-        var worker = withWorker ? Requests.Query(http, "worker") : null;
         if (worker is not null)
         {
             worker = problems.Required(worker, "worker", 64);
@@ -54,6 +59,6 @@ internal sealed record TaskFilter(string Where, TaskFilter.Values Arguments, int
         if (problems.Any) return problems.ToRefusal();
         var where = conditions.Count == 0 ? "" : "WHERE " + string.Join(" AND ", conditions);
         return new TaskFilter(where, new Values(site ?? "", Convert.ToInt32(status, System.Globalization.CultureInfo.InvariantCulture), order, worker ?? "", after,
-            paging.Value.Limit + 1), paging.Value.Limit);
+            limit + 1), limit);
     }
 }
