@@ -5,7 +5,7 @@ public static class Benchmarks
 {
     private const int FloorOrders = 30_000;
 
-    public static readonly IReadOnlyList<string> Names = ["accept", "flow", "ledger", "floor"];
+    public static readonly IReadOnlyList<string> Names = ["accept", "flow", "ledger", "floor", "fill", "pages"];
 
     /// <summary>Runs one benchmark and answers its numbers, with the ratio to the floor.</summary>
     public static async Task<BenchReport> RunAsync(BenchOptions options, Action<string> say)
@@ -14,6 +14,8 @@ public static class Benchmarks
         {
             "floor" => await Floor.ReportAsync(options),
             "flow" => await WithFloorAsync(options, await FlowBench.RunAsync(options, say)),
+            "fill" => await Fill.FillBench.RunAsync(options, say),
+            "pages" => await PagesBench.RunAsync(options, say),
             "ledger" => await LedgerBench.RunAsync(options, say),
             "accept" when options.InProcess => await AcceptInProcessAsync(options, say),
             "accept" => await WithFloorAsync(options, await AcceptHttpBench.RunAsync(options, say)),

@@ -5,7 +5,7 @@ namespace Stowline.Server.Commands;
 
 internal static class BenchCommand
 {
-    private static readonly Argument<string> Name = new("NAME") { Description = "accept, flow, ledger or floor" };
+    private static readonly Argument<string> Name = new("NAME") { Description = "accept, flow, ledger or floor; fill and pages work on the node that --data or --database names" };
     private static readonly Option<string> Store = new("--store") { Description = "sqlite or postgres (then --database names a server on which databases may be made)", DefaultValueFactory = _ => "sqlite" };
     private static readonly Option<int> Clients = new("--clients") { Description = "callers that each wait for their answer", DefaultValueFactory = _ => 64 };
     private static readonly Option<bool> InProcess = new("--in-process") { Description = "without HTTP" };
@@ -17,7 +17,8 @@ internal static class BenchCommand
     {
         var options = new BenchOptions(context.Parsed.GetValue(Name)!, context.Parsed.GetValue(Store)!,
             context.Configuration.IsPostgres ? context.Configuration.Database : null, context.Parsed.GetValue(Clients), context.Parsed.GetValue(InProcess),
-            context.Parsed.GetValue(Hot), context.Parsed.GetValue(Orders), context.Parsed.GetValue(Seconds), Environment.ProcessPath!, Path.GetTempPath());
+            context.Parsed.GetValue(Hot), context.Parsed.GetValue(Orders), context.Parsed.GetValue(Seconds), Environment.ProcessPath!, Path.GetTempPath(),
+            Path.GetDirectoryName(Path.GetFullPath(context.Configuration.SqlitePath))!);
         if (!Benchmarks.Names.Contains(options.Name)) return context.Report.Fail($"there is no benchmark {options.Name}; there are {string.Join(", ", Benchmarks.Names)}");
         if (options.Store is not ("sqlite" or "postgres")) return context.Report.Fail("--store is sqlite or postgres");
         try
