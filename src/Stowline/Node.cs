@@ -46,7 +46,8 @@ public sealed class Node : IAsyncDisposable
         foreach (var module in node.Modules) await module.StartAsync(node, ct);
         var sites = await database.ReadAsync(async session => await LaneReader.LanesAsync(session), ct);
         foreach (var lane in sites.Where(l => l.Name.StartsWith("site/", StringComparison.Ordinal))) node.AddSite(lane.Name["site/".Length..]);
-        node._others.AddRange([new SiteWatch(node), new IdempotencyCleanup(node.Lanes), .. node.Modules.SelectMany(m => m.Pumps(node))]);
+        node._others.AddRange([new SiteWatch(node), new IdempotencyCleanup(node.Lanes), new PartitionsAhead(database, "events", "SELECT event_partitions(1000000)"),
+            .. node.Modules.SelectMany(m => m.Pumps(node))]);
         return node;
     }
 

@@ -35,6 +35,8 @@ public sealed class OrderingModule : Module
 
     public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) => [(new SiteBooks(site, _sites), Lane.Site(site))];
 
+    public override IEnumerable<Pump> Pumps(Node node) => [new PartitionsAhead(node.Database, "orders", "SELECT order_partitions(@now, @ahead)")];
+
     public override async Task<Guid?> FindPersonOfOrderAsync(SqlSession session, string order) =>
         await ReadOrders.IdOfAsync(session, order) is { } id ? await session.FindAsync<Guid?>("SELECT person_id FROM orders WHERE id = @id", new { id }) : null;
 
