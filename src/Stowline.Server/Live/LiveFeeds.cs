@@ -82,7 +82,7 @@ internal sealed class LiveFeeds : Pump, IDisposable
             var at = _node.Time.GetUtcNow();
             return (status.Head, topic.Kind switch
             {
-                LiveTopicKind.Orders => LiveFrame.Snapshot(topic.Name, status.Head, at, await OrdersNow.ReadAsync(session)),
+                LiveTopicKind.Orders => LiveFrame.Snapshot(topic.Name, status.Head, at, await OrdersNow.ReadAsync(session, _node.Modules.OfType<OrderingModule>().Single().Counts)),
                 LiveTopicKind.Picking => LiveFrame.Snapshot(topic.Name, status.Head, at, new { tasks = await OpenPicking.ReadAsync(session, topic.Key) }),
                 _ => LiveFrame.Snapshot(topic.Name, status.Head, at, new { parked = await LaneReader.ParkedCountAsync(session) }),
             });

@@ -52,8 +52,21 @@ public static class LaneReader
         return [.. rows.Select(r => new EventRecord(new Lane(r.Lane), r.Position, r.Id, r.Type, r.Subject, order, r.At, r.Actor, r.Trace, r.Payload))];
     }
 
+    /// <summary>A lane's events after a position, as a session sees them.</summary>
+    public static async ValueTask<IReadOnlyList<EventRecord>> AfterAsync(SqlSession session, Lane lane, long after, int limit)
+    {
+        var rows = await session.QueryAsync<StoredEvent>($"""
+            SELECT {StoredEvent.Columns} FROM events WHERE lane_id = (SELECT id FROM lanes WHERE name = @lane) AND position > @after ORDER BY position LIMIT @limit
+            """, new { lane = lane.Name, after, limit });
+        return [.. rows.Select(r => r.ToRecord(lane))];
+    }
+
     public static ValueTask<IReadOnlyList<LaneStatus>> LanesAsync(SqlSession session) =>
         session.QueryAsync<LaneStatus>("SELECT name, incarnation, head_position AS head FROM lanes ORDER BY id");
+
+    /// <summary>The last position of a lane that was archived; 0 when none was.</summary>
+    public static ValueTask<long> ArchivedUpToAsync(SqlSession session, string lane) => session.FindAsync<long>(
+        "SELECT COALESCE(MAX(a.last_position), 0) FROM lane_archives a JOIN lanes l ON l.id = a.lane_id WHERE l.name = @lane", new { lane });
 
     public static ValueTask<long> ParkedCountAsync(SqlSession session) => session.FindAsync<long>("SELECT COUNT(*) FROM parked_events");
 

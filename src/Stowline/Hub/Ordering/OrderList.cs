@@ -78,14 +78,14 @@ internal static class OrderList
     {
         var asked = Asked(filter).ToList();
         if (filter.ExternalId is not null || asked.Count == 0 || asked is [{ Table: "orders" }])
-            return Cut(await DirectAsync(session, filter, asked), filter.Limit, null);
+            return Cut(await session.QueryAsync<OrderRow>(DirectSql(filter, asked), Arguments(filter, filter.Before, null)), filter.Limit, null);
         var size = asked.Count == 1 ? filter.Limit + 1 : Window;
         var found = new List<OrderRow>();
         var before = filter.Before;
         for (var window = 0; window < MostWindows; window++)
         {
             var (lead, floor) = await LeadAsync(session, filter, asked, before, size);
-            found.AddRange(await WindowAsync(session, filter, lead, asked, before, floor, size));
+            found.AddRange(await session.QueryAsync<OrderRow>(WindowSql(filter, lead, asked, before, floor, size), Arguments(filter, before, floor)));
             if (found.Count > filter.Limit || floor is null) return Cut(found, filter.Limit, null);
             before = floor;
         }
@@ -108,8 +108,7 @@ internal static class OrderList
         var (lead, lowest) = (asked[0], Guid.AllBitsSet);
         foreach (var index in asked)
         {
-            var floor = await session.FindAsync<Guid?>(
-                $"SELECT {index.Id} FROM {index.Table} WHERE {Range(index, filter, before, null)} ORDER BY {index.Id} DESC LIMIT 1 OFFSET {size - 1}", Arguments(filter, before, null));
+            var floor = await session.FindAsync<Guid?>(FloorSql(index, filter, before, size), Arguments(filter, before, null));
             if (floor is null) return (index, null);
             // As text, because that is how both databases compare ids.
             if (string.CompareOrdinal(floor.Value.ToString(), lowest.ToString()) < 0) (lead, lowest) = (index, floor.Value);
@@ -118,20 +117,20 @@ internal static class OrderList
     }
 
     /// <summary>What fits among the entries of the leading index between two ids.</summary>
-    private static ValueTask<IReadOnlyList<OrderRow>> WindowAsync(SqlSession session, OrderFilter filter, Index lead, List<Index> asked, Guid? before, Guid? floor, int size)
+    private static string WindowSql(OrderFilter filter, Index lead, List<Index> asked, Guid? before, Guid? floor, int size)
     {
         List<string> conditions = ["o.id = c.id", .. asked.Where(i => i != lead).Select(i => i.AsFilter)];
         if (filter.Since is not null) conditions.Add("o.placed_at >= @since");
         // The inner LIMIT keeps the leading index in the lead, whatever a planner guesses, and CROSS JOIN says so to SQLite once more.
-        return session.QueryAsync<OrderRow>($"""
+        return $"""
             SELECT {Columns} FROM
                 (SELECT DISTINCT {lead.Id} AS id FROM {lead.Table} WHERE {Range(lead, filter, before, floor)} ORDER BY {lead.Id} DESC LIMIT {size}) c CROSS JOIN orders o
             WHERE {string.Join(" AND ", conditions)} ORDER BY o.id DESC LIMIT @more
-            """, Arguments(filter, before, floor));
+            """;
     }
 
     /// <summary>One index or the key itself gives the orders in their order, and all that it gives fits.</summary>
-    private static ValueTask<IReadOnlyList<OrderRow>> DirectAsync(SqlSession session, OrderFilter filter, List<Index> asked)
+    private static string DirectSql(OrderFilter filter, List<Index> asked)
     {
         // Only the conditions that are asked for are in the text, so that each combination gets the plan of its own index.
         List<string> conditions = [.. asked.Select(i => i.AsFilter)];
@@ -139,8 +138,24 @@ internal static class OrderList
         if (filter.Since is not null) conditions.Add("o.id >= @sinceId AND o.placed_at >= @since");
         if (filter.ExternalId is not null) conditions.Add(UnderExternalId);
         var where = conditions.Count == 0 ? "" : "WHERE " + string.Join(" AND ", conditions);
-        return session.QueryAsync<OrderRow>($"SELECT {Columns} FROM orders o {where} ORDER BY o.id DESC LIMIT @more", Arguments(filter, filter.Before, null));
+        return $"SELECT {Columns} FROM orders o {where} ORDER BY o.id DESC LIMIT @more";
     }
+
+    /// <summary>Every statement that a page may run, with its arguments: a test reads their plans.</summary>
+    internal static IEnumerable<(string Sql, object Arguments)> Statements(OrderFilter filter)
+    {
+        var asked = Asked(filter).ToList();
+        if (filter.ExternalId is not null || asked.Count == 0 || asked is [{ Table: "orders" }]) yield return (DirectSql(filter, asked), Arguments(filter, filter.Before, null));
+        else
+            foreach (var lead in asked)
+            {
+                yield return (FloorSql(lead, filter, filter.Before, Window), Arguments(filter, filter.Before, null));
+                yield return (WindowSql(filter, lead, asked, filter.Before, Guid.Empty, Window), Arguments(filter, filter.Before, Guid.Empty));
+            }
+    }
+
+    private static string FloorSql(Index index, OrderFilter filter, Guid? before, int size) =>
+        $"SELECT {index.Id} FROM {index.Table} WHERE {Range(index, filter, before, null)} ORDER BY {index.Id} DESC LIMIT 1 OFFSET {size - 1}";
 
     private static string Range(Index index, OrderFilter filter, Guid? before, Guid? floor) => index.Condition
         + (before is null ? "" : $" AND {index.Id} < @before") + (floor is null ? "" : $" AND {index.Id} >= @floor") + (filter.Since is null ? "" : $" AND {index.Id} >= @sinceId");
@@ -152,7 +167,7 @@ internal static class OrderList
     };
 
     /// <summary>The smallest UUIDv7 of a time, a minute earlier for clocks that were behind: lets <c>since</c> use the primary key.</summary>
-    private static Guid FirstIdOf(DateTimeOffset time)
+    internal static Guid FirstIdOf(DateTimeOffset time)
     {
         Span<byte> bytes = stackalloc byte[16];
         bytes.Clear();

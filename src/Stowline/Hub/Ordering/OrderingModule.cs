@@ -18,8 +18,12 @@ public sealed class OrderingModule : Module
     /// <summary>Order intake of this node, for every door an order may come through.</summary>
     public AcceptOrders? Intake { get; private set; }
 
+    /// <summary>How many orders stand where.</summary>
+    public OrderCounts Counts { get; private set; } = new(TimeProvider.System);
+
     public override Task StartAsync(Node node, CancellationToken ct)
     {
+        Counts = new OrderCounts(node.Time);
         Intake = new AcceptOrders(node);
         return Task.CompletedTask;
     }
@@ -38,7 +42,15 @@ public sealed class OrderingModule : Module
     public override IEnumerable<Pump> Pumps(Node node) => [new PartitionsAhead(node.Database, "orders", "SELECT order_partitions(@now, @ahead)")];
 
     public override async Task<Guid?> FindPersonOfOrderAsync(SqlSession session, string order) =>
-        await ReadOrders.IdOfAsync(session, order) is { } id ? await session.FindAsync<Guid?>("SELECT person_id FROM orders WHERE id = @id", new { id }) : null;
+        await ReadOrders.IdOfAsync(session, order) is not { } id ? null
+            : await session.FindAsync<Guid?>("SELECT person_id FROM orders WHERE id = @id", new { id }) ?? (await ArchivedOrders.FindAsync(session, id))?.Order.PersonId;
+
+    public override async Task<IReadOnlyCollection<Guid>> LiveOrdersAsync(SqlSession session, IReadOnlyList<Guid> orders)
+    {
+        var live = new List<Guid>();
+        await session.SelectAsync("SELECT id FROM orders WHERE id = k.id", orders.Count, [Column.From("id", orders, o => o)], row => live.Add(row.GetGuid(0)));
+        return live;
+    }
 
     public override IEnumerable<(string Check, Func<SqlSession, Task<string?>> Run)> Checks(Node node) => OrderChecks.All;
 }

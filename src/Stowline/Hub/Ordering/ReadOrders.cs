@@ -36,9 +36,10 @@ public static class ReadOrders
 
     internal static async Task<Guid?> IdOfAsync(SqlSession session, string text)
     {
-        if (Guid.TryParseExact(text, "D", out var id)) return await session.FindAsync<Guid?>("SELECT id FROM orders WHERE id = @id", new { id });
+        if (Guid.TryParseExact(text, "D", out var id)) return await session.FindAsync<Guid?>("SELECT id FROM orders WHERE id = @id UNION ALL SELECT id FROM archived_orders WHERE id = @id", new { id });
         if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
-            return await session.FindAsync<Guid?>("SELECT id FROM orders WHERE number = @number", new { number });
+            return await session.FindAsync<Guid?>("SELECT id FROM orders WHERE number = @number UNION ALL SELECT id FROM archived_orders WHERE number = @number",
+                new { number });
         var colon = text.IndexOf(':');
         if (colon < 0) return null;
         return await session.FindAsync<Guid?>("SELECT order_id FROM order_keys WHERE channel = @channel AND external_id = @external",
@@ -50,8 +51,12 @@ public static class ReadOrders
     {
         if (await IdOfAsync(session, text) is not { } id) return null;
         var row = await session.FindAsync<OrderRow>($"SELECT {OrderRow.Columns} FROM orders WHERE id = @id", new { id });
-        if (row is null) return null;
-        var parts = await OrderRows.PartsAsync(session, [id]);
-        return row.FullView(parts[id], row.Personal is null ? null : await Personal.KeyAsync(session, row.PersonId));
+        var parts = row is null ? null : (await OrderRows.PartsAsync(session, [id]))[id];
+        if (row is null)
+        {
+            if (await ArchivedOrders.FindAsync(session, id) is not { } archived) return null;
+            (row, parts) = (archived.Order, archived.Parts);
+        }
+        return row.FullView(parts!, row.Personal is null ? null : await Personal.KeyAsync(session, row.PersonId));
     }
 }
