@@ -34,60 +34,65 @@ internal sealed record OrderFilter(OrderStatus? Status, string? Site, string? Ch
 
 /// <summary>
 /// A page of orders, newest first. Status, channel and site have an index each, in order of the ids. Where two or three of them are combined,
-/// the one with the fewest orders leads: a few thousand entries of each index tell which that is, and only so many orders are looked
+/// the one with the fewest orders leads: the next thousand entries of each index tell which that is, and only so many orders are looked
 /// at per page, however many there are. An index for each combination would have to be written with every order.
 /// </summary>
 internal static class OrderList
 {
-    /// <summary>How many orders of the leading index are looked at in one statement.</summary>
+    /// <summary>How many entries of the leading index are taken at once.</summary>
     internal const int Window = 1_000;
 
     /// <summary>After so many windows a page is answered as it is, with the cursor to go on from.</summary>
     internal const int MostWindows = 8;
 
-    /// <summary>One of the indexed conditions: where its ids stand, and how it is asked of an order that another index found.</summary>
-    private sealed record Index(string Table, string Id, string Condition, string AsFilter);
+    /// <summary>So many orders are looked up together: a whole window, where the first few fill the page, would be for nothing.</summary>
+    private const int Together = 200;
 
-    private static readonly Index ByStatus = new("orders", "id", "status = @status", "o.status = @status");
-    private static readonly Index ByChannel = new("orders", "id", "channel = @channel", "o.channel = @channel");
-    private static readonly Index BySite = new("order_parts", "order_id", "site = @site",
-        "EXISTS (SELECT 1 FROM order_parts p WHERE p.order_id = o.id AND p.site = @site)");
+    /// <summary>One of the indexed conditions: where its ids stand, and how it is asked of an order that another index found.</summary>
+    private sealed record Index(string Table, string Id, string Condition, string OfKey);
+
+    private static readonly Index ByStatus = new("orders", "id", "status = @status", "o.status = k.status");
+    private static readonly Index ByChannel = new("orders", "id", "channel = @channel", "o.channel = k.channel");
+    private static readonly Index BySite = new("order_parts", "order_id", "site = @site", "EXISTS (SELECT 1 FROM order_parts p WHERE p.order_id = o.id AND p.site = k.site)");
 
     /// <summary>
     /// The orders under an external id, whatever the channel. The key begins with the channel, so the channels there are, which are few, are
     /// found by skipping from one to the next.
     /// </summary>
     private const string UnderExternalId = """
-        o.id IN (WITH RECURSIVE channels (channel) AS (
+        WITH RECURSIVE channels (channel) AS (
             SELECT MIN(channel) FROM order_keys
             UNION ALL SELECT (SELECT MIN(k.channel) FROM order_keys k WHERE k.channel > c.channel) FROM channels c WHERE c.channel IS NOT NULL)
-        SELECT k.order_id FROM channels c JOIN order_keys k ON k.channel = c.channel AND k.external_id = @externalId)
+        SELECT k.order_id FROM channels c JOIN order_keys k ON k.channel = c.channel AND k.external_id = @externalId
         """;
-
-    /// <summary>The order's columns, which in a join must say whose they are.</summary>
-    private static readonly string Columns = string.Join(", ", OrderRow.Columns.Split(',', StringSplitOptions.TrimEntries).Select(c => "o." + c));
 
     public static async Task<Page<OrderView>> PageAsync(SqlSession session, OrderFilter filter)
     {
-        var (rows, next) = await FindAsync(session, filter);
+        var (ids, next) = await FindAsync(session, filter);
+        var rows = await RowsAsync(session, ids);
         var parts = await OrderRows.PartsAsync(session, [.. rows.Select(r => r.Id)]);
         return new Page<OrderView>([.. rows.Select(r => r.View(parts[r.Id]))], next?.ToString());
     }
 
-    private static async Task<(IReadOnlyList<OrderRow> Rows, Guid? Next)> FindAsync(SqlSession session, OrderFilter filter)
+    private static async Task<(IReadOnlyList<Guid> Ids, Guid? Next)> FindAsync(SqlSession session, OrderFilter filter)
     {
         var asked = Asked(filter).ToList();
-        if (filter.ExternalId is not null || asked.Count == 0 || asked is [{ Table: "orders" }])
-            return Cut(await session.QueryAsync<OrderRow>(DirectSql(filter, asked), Arguments(filter, filter.Before, null)), filter.Limit, null);
-        var size = asked.Count == 1 ? filter.Limit + 1 : Window;
-        var found = new List<OrderRow>();
+        if (filter.ExternalId is not null)
+        {
+            var named = await session.QueryAsync<Guid>(UnderExternalId, new { externalId = filter.ExternalId });
+            var ids = named.OrderByDescending(id => id.ToString(), StringComparer.Ordinal).Where(id => filter.Before is not { } b || Compare(id, b) < 0).ToList();
+            return Cut(await FittingAsync(session, filter, ids, asked), filter.Limit, null);
+        }
+        // One condition needs no second look, unless for the time: an id may be a little older than its order.
+        var size = asked.Count < 2 ? filter.Limit + 1 : Window;
+        var found = new List<Guid>();
         var before = filter.Before;
         for (var window = 0; window < MostWindows; window++)
         {
-            var (lead, floor) = await LeadAsync(session, filter, asked, before, size);
-            found.AddRange(await session.QueryAsync<OrderRow>(WindowSql(filter, lead, asked, before, floor, size), Arguments(filter, before, floor)));
-            if (found.Count > filter.Limit || floor is null) return Cut(found, filter.Limit, null);
-            before = floor;
+            var (lead, ids) = await LeadAsync(session, filter, asked, before, size);
+            found.AddRange(await FittingAsync(session, filter, ids, asked.Where(i => i != lead), filter.Limit + 1 - found.Count));
+            if (found.Count > filter.Limit || ids.Count < size) return Cut(found, filter.Limit, null);
+            before = ids[^1];
         }
         return Cut(found, filter.Limit, before);
     }
@@ -99,71 +104,85 @@ internal static class OrderList
         if (filter.Status is not null) yield return ByStatus;
     }
 
-    private static (IReadOnlyList<OrderRow>, Guid?) Cut(IReadOnlyList<OrderRow> rows, int limit, Guid? goOn) =>
-        rows.Count > limit ? ([.. rows.Take(limit)], rows[limit - 1].Id) : (rows, goOn);
+    private static (IReadOnlyList<Guid>, Guid?) Cut(IReadOnlyList<Guid> ids, int limit, Guid? goOn) =>
+        ids.Count > limit ? ([.. ids.Take(limit)], ids[limit - 1]) : (ids, goOn);
 
-    /// <summary>The condition whose next window of entries reaches furthest back: it has the fewest. Without a floor it ends within the window.</summary>
-    private static async Task<(Index Lead, Guid? Floor)> LeadAsync(SqlSession session, OrderFilter filter, List<Index> asked, Guid? before, int size)
+    /// <summary>As text, because that is how both databases compare ids.</summary>
+    private static int Compare(Guid a, Guid b) => string.CompareOrdinal(a.ToString(), b.ToString());
+
+    /// <summary>The condition whose next entries reach furthest back, with them: it has the fewest orders. Without any condition it is the key itself.</summary>
+    private static async Task<(Index? Lead, IReadOnlyList<Guid> Ids)> LeadAsync(SqlSession session, OrderFilter filter, List<Index> asked, Guid? before, int size)
     {
-        var (lead, lowest) = (asked[0], Guid.AllBitsSet);
-        foreach (var index in asked)
+        (Index? Lead, IReadOnlyList<Guid> Ids)? best = null;
+        foreach (var index in asked.DefaultIfEmpty(null))
         {
-            var floor = await session.FindAsync<Guid?>(FloorSql(index, filter, before, size), Arguments(filter, before, null));
-            if (floor is null) return (index, null);
-            // As text, because that is how both databases compare ids.
-            if (string.CompareOrdinal(floor.Value.ToString(), lowest.ToString()) < 0) (lead, lowest) = (index, floor.Value);
+            var ids = await session.QueryAsync<Guid>(IdsSql(index, filter, before, size), Arguments(filter, before));
+            if (ids.Count < size) return (index, ids);
+            if (best is null || Compare(ids[^1], best.Value.Ids[^1]) < 0) best = (index, ids);
         }
-        return (lead, lowest);
+        return best!.Value;
     }
 
-    /// <summary>What fits among the entries of the leading index between two ids.</summary>
-    private static string WindowSql(OrderFilter filter, Index lead, List<Index> asked, Guid? before, Guid? floor, int size)
+    /// <summary>The next ids of one condition, newest first. Only what is asked for is in the text, so that each gets the plan of its own index.</summary>
+    private static string IdsSql(Index? index, OrderFilter filter, Guid? before, int size)
     {
-        List<string> conditions = ["o.id = c.id", .. asked.Where(i => i != lead).Select(i => i.AsFilter)];
-        if (filter.Since is not null) conditions.Add("o.placed_at >= @since");
-        // The inner LIMIT keeps the leading index in the lead, whatever a planner guesses, and CROSS JOIN says so to SQLite once more.
-        return $"""
-            SELECT {Columns} FROM
-                (SELECT DISTINCT {lead.Id} AS id FROM {lead.Table} WHERE {Range(lead, filter, before, floor)} ORDER BY {lead.Id} DESC LIMIT {size}) c CROSS JOIN orders o
-            WHERE {string.Join(" AND ", conditions)} ORDER BY o.id DESC LIMIT @more
-            """;
+        var id = index?.Id ?? "id";
+        List<string> conditions = [.. index is null ? Array.Empty<string>() : [index.Condition]];
+        if (before is not null) conditions.Add($"{id} < @before");
+        if (filter.Since is not null) conditions.Add($"{id} >= @sinceId");
+        return $"SELECT DISTINCT {id} FROM {index?.Table ?? "orders"} {(conditions.Count == 0 ? "" : "WHERE " + string.Join(" AND ", conditions))} ORDER BY {id} DESC LIMIT {size}";
     }
 
-    /// <summary>One index or the key itself gives the orders in their order, and all that it gives fits.</summary>
-    private static string DirectSql(OrderFilter filter, List<Index> asked)
+    /// <summary>Those of the ids that fit the other conditions too, in their order, until there are enough.</summary>
+    private static async Task<IReadOnlyList<Guid>> FittingAsync(SqlSession session, OrderFilter filter, IReadOnlyList<Guid> ids, IEnumerable<Index> others, int enough = int.MaxValue)
     {
-        // Only the conditions that are asked for are in the text, so that each combination gets the plan of its own index.
-        List<string> conditions = [.. asked.Select(i => i.AsFilter)];
-        if (filter.Before is not null) conditions.Add("o.id < @before");
-        if (filter.Since is not null) conditions.Add("o.id >= @sinceId AND o.placed_at >= @since");
-        if (filter.ExternalId is not null) conditions.Add(UnderExternalId);
-        var where = conditions.Count == 0 ? "" : "WHERE " + string.Join(" AND ", conditions);
-        return $"SELECT {Columns} FROM orders o {where} ORDER BY o.id DESC LIMIT @more";
+        List<string> conditions = ["o.id = k.id", .. others.Select(i => i.OfKey)];
+        if (filter.Since is not null) conditions.Add("o.placed_at >= k.since");
+        if (conditions.Count == 1 && filter.ExternalId is null) return ids;
+        var found = new List<Guid>();
+        foreach (var some in ids.Chunk(Together))
+        {
+            var fit = new HashSet<Guid>();
+            await session.SelectAsync($"SELECT o.id FROM orders o WHERE {string.Join(" AND ", conditions)}", some.Length, Keys(filter, some), row => fit.Add(row.GetGuid(0)));
+            found.AddRange(some.Where(fit.Contains));
+            if (found.Count >= enough) break;
+        }
+        return found;
     }
 
-    /// <summary>Every statement that a page may run, with its arguments: a test reads their plans.</summary>
-    internal static IEnumerable<(string Sql, object Arguments)> Statements(OrderFilter filter)
+    private static Column[] Keys(OrderFilter filter, Guid[] ids)
     {
-        var asked = Asked(filter).ToList();
-        if (filter.ExternalId is not null || asked.Count == 0 || asked is [{ Table: "orders" }]) yield return (DirectSql(filter, asked), Arguments(filter, filter.Before, null));
-        else
-            foreach (var lead in asked)
+        var keys = new List<Column> { Column.Of("id", ids) };
+        if (filter.Status is { } status) keys.Add(Column.Same("status", ids.Length, (int)status));
+        if (filter.Channel is { } channel) keys.Add(Column.Same("channel", ids.Length, channel));
+        if (filter.Site is { } site) keys.Add(Column.Same("site", ids.Length, site));
+        if (filter.Since is { } since) keys.Add(Column.Same("since", ids.Length, since));
+        return [.. keys];
+    }
+
+    /// <summary>What a list shows of the orders, in the order of the ids.</summary>
+    private static async Task<IReadOnlyList<OrderRow>> RowsAsync(SqlSession session, IReadOnlyList<Guid> ids)
+    {
+        var rows = new Dictionary<Guid, OrderRow>(ids.Count);
+        await session.SelectAsync("""
+            SELECT id, number, channel, external_id, status, fulfillment_type, priority, currency, total_e4, pickup_site, note, on_hold, placed_at FROM orders WHERE id = k.id
+            """, ids.Count, [Column.From("id", ids, i => i)], r => rows[r.GetGuid(0)] = new OrderRow
             {
-                yield return (FloorSql(lead, filter, filter.Before, Window), Arguments(filter, filter.Before, null));
-                yield return (WindowSql(filter, lead, asked, filter.Before, Guid.Empty, Window), Arguments(filter, filter.Before, Guid.Empty));
-            }
+                Id = r.GetGuid(0), Number = r.GetInt64(1), Channel = r.GetString(2), ExternalId = r.GetString(3), Status = (OrderStatus)r.GetInt32(4),
+                FulfillmentType = (FulfillmentType)r.GetInt32(5), Priority = (Priority)r.GetInt32(6), Currency = r.GetString(7), TotalE4 = r.GetInt64(8),
+                PickupSite = r.GetStringOrNull(9), Note = r.GetStringOrNull(10), OnHold = r.GetInt64(11) != 0, PlacedAt = r.GetTime(12),
+            });
+        return [.. ids.Where(rows.ContainsKey).Select(id => rows[id])];
     }
 
-    private static string FloorSql(Index index, OrderFilter filter, Guid? before, int size) =>
-        $"SELECT {index.Id} FROM {index.Table} WHERE {Range(index, filter, before, null)} ORDER BY {index.Id} DESC LIMIT 1 OFFSET {size - 1}";
+    /// <summary>Every statement by which a page finds its candidates, with its arguments: a test reads their plans.</summary>
+    internal static IEnumerable<(string Sql, object Arguments)> Statements(OrderFilter filter) => filter.ExternalId is not null
+        ? [(UnderExternalId, new { externalId = filter.ExternalId })]
+        : Asked(filter).DefaultIfEmpty(null).Select(i => (IdsSql(i, filter, filter.Before, Window), Arguments(filter, filter.Before)));
 
-    private static string Range(Index index, OrderFilter filter, Guid? before, Guid? floor) => index.Condition
-        + (before is null ? "" : $" AND {index.Id} < @before") + (floor is null ? "" : $" AND {index.Id} >= @floor") + (filter.Since is null ? "" : $" AND {index.Id} >= @sinceId");
-
-    private static object Arguments(OrderFilter filter, Guid? before, Guid? floor) => new
+    private static object Arguments(OrderFilter filter, Guid? before) => new
     {
-        status = filter.Status, channel = filter.Channel, externalId = filter.ExternalId, since = filter.Since, site = filter.Site, before, floor,
-        sinceId = filter.Since is { } t ? FirstIdOf(t) : (Guid?)null, more = filter.Limit + 1,
+        status = filter.Status, channel = filter.Channel, site = filter.Site, before, sinceId = filter.Since is { } t ? FirstIdOf(t) : (Guid?)null,
     };
 
     /// <summary>The smallest UUIDv7 of a time, a minute earlier for clocks that were behind: lets <c>since</c> use the primary key.</summary>
