@@ -13,6 +13,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
     : Pump, IAsyncDisposable
 {
     private readonly Guid _writer = ids.Next();
+    private readonly Dictionary<string, ScopeMemory> _memories = new(StringComparer.Ordinal);
     private SqlSession? _session;
     private long _groups;
     private bool _registered;
@@ -75,7 +76,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         {
             session = await SessionAsync(ct);
             await session.BeginAsync(snapshot: false, ct);
-            group = new GroupTransaction(session, ids, database.Time.GetUtcNow());
+            group = new GroupTransaction(session, ids, database.Time.GetUtcNow(), _memories);
             foreach (var scope in commands.Select(c => c.Scope).Distinct().Order(StringComparer.Ordinal).ToArray()) await group.LockScopeAsync(scope);
             await GroupRunner.DecideAsync(commands, group);
             await group.WriteLogAsync();
@@ -147,7 +148,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
             {
                 var session = await SessionAsync(ct);
                 await session.BeginAsync(snapshot: false, ct);
-                if (!database.SingleWriter) await session.ExecuteAsync("UPDATE lanes SET head_position = head_position WHERE name = @partition", new { partition });
+                if (!database.SingleWriter) await session.ExecuteAsync("UPDATE lanes SET version = version WHERE name = @partition", new { partition });
                 var last = await session.FindAsync<long>("SELECT last_group FROM lane_writers WHERE scope = @partition AND writer = @writer",
                     new { partition, writer = _writer });
                 await session.RollbackAsync();
@@ -208,13 +209,12 @@ internal static class GroupRunner
                 if (!(done ??= []).Add(handler)) continue;
                 var together = fresh.Where(c => ReferenceEquals(c.GroupHandler, handler) && c.Scope == command.Scope).ToArray();
                 await command.DecideTogetherAsync(together, transaction);
-                var appended = transaction.Appended;
-                foreach (var one in together) one.Appended = appended;
+                foreach (var one in together) one.DecidedIn = transaction;
             }
             else
             {
                 await command.DecideAsync(transaction);
-                command.Appended = transaction.Appended;
+                command.DecidedIn = transaction;
             }
         }
         await KeepAnswersAsync(fresh, group);

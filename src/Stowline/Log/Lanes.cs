@@ -45,7 +45,7 @@ public sealed class Lanes : IAsyncDisposable
     {
         await using var session = await Database.OpenAsync(readOnly: false, ct);
         await session.BeginAsync(snapshot: false, ct);
-        var group = new GroupTransaction(session, Ids, Time.GetUtcNow());
+        var group = new GroupTransaction(session, Ids, Time.GetUtcNow(), []);
         await group.OpenLaneAsync(Lane.Hub, 0);
         await group.OpenLaneAsync(Lane.HubAll, 0);
         await session.CommitAsync();
@@ -117,12 +117,12 @@ public sealed class Lanes : IAsyncDisposable
 
     private void OnCommitted(GroupTransaction group)
     {
-        foreach (var head in group.Written)
+        foreach (var (head, events) in group.Written)
         {
-            _tails.GetOrAdd(head.Lane, _ => new LaneTail()).Append(head.Pending);
+            _tails.GetOrAdd(head.Lane, _ => new LaneTail()).Append(events);
             if (_progress.TryGetValue(head.Lane, out var consumers))
-                foreach (var consumer in consumers) consumer.HeadMovedTo(head.Position + head.Pending.Count);
-            Committed?.Invoke(head.Lane, head.Pending);
+                foreach (var consumer in consumers) consumer.HeadMovedTo(head.Position + events.Count);
+            Committed?.Invoke(head.Lane, events);
         }
         foreach (var action in group.Committed) action();
     }

@@ -210,7 +210,7 @@ public sealed class SiteDirectory
 
     public async ValueTask<IReadOnlyDictionary<string, SiteFacts>> AllAsync(LaneTransaction tx)
     {
-        var position = tx.SettledHead(Lane.HubAll);
+        var position = await tx.SettledHeadAsync(Lane.HubAll);
         if (position >= 0 && position == _position) return _known;
         var rows = await tx.QueryAsync<ReadSites.Row>($"SELECT {ReadSites.Columns} FROM sites");
         var all = rows.ToDictionary(r => r.Code, r => new SiteFacts(r.Code, r.Active, r.Latitude, r.Longitude, r.Reliability), StringComparer.Ordinal);

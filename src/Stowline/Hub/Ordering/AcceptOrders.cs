@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -53,8 +54,9 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
             foreach (var need in order.Needs) skus.Add(need.Sku);
             if (order.Personal is not null) people.Add(order.PersonId);
         }
-        var group = new AcceptGroup(tx, await _sites.AllAsync(tx), await _prices.PricesAsync(tx, skus));
-        await tx.SelectAllAsync(Known(items, group.Known), group.Allotments.Select(skus), Personal.Select(people, group.PersonKeys));
+        var group = new AcceptGroup(tx);
+        await tx.SelectAllAsync(Known(items, group.Known), Personal.Select(people, group.PersonKeys));
+        (group.Sites, group.Prices, group.Allotments) = (await _sites.AllAsync(tx), await _prices.PricesAsync(tx, skus), await Allotments.LoadAsync(tx, skus));
         for (var i = 0; i < items.Count; i++) outcomes[i] = await group.DecideAsync(items[i].Command, items[i].Caller);
         await group.WriteAsync();
         return outcomes;
@@ -68,7 +70,7 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
 }
 
 /// <summary>The decisions of one group of orders, in memory until they are written.</summary>
-internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string, SiteFacts> sites, IReadOnlyDictionary<string, CatalogPrice> prices)
+internal sealed class AcceptGroup(LaneTransaction tx)
 {
     private sealed record Accepted(AcceptOrder Order, Caller Caller, string Currency, long TotalE4, List<PlacedLine> Lines, List<PartRow> Parts, RoutingDecision Decision)
     {
@@ -83,19 +85,21 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
 
     /// <summary>What the group's reads fill before the first decision.</summary>
     public Dictionary<(string, string), (Guid Id, byte[] Hash)> Known { get; } = [];
-    public Allotments Allotments { get; } = new();
+    public Allotments Allotments { get; set; } = new();
     public Dictionary<Guid, byte[]> PersonKeys { get; } = [];
+    public IReadOnlyDictionary<string, SiteFacts> Sites { get; set; } = ReadOnlyDictionary<string, SiteFacts>.Empty;
+    public IReadOnlyDictionary<string, CatalogPrice> Prices { get; set; } = ReadOnlyDictionary<string, CatalogPrice>.Empty;
 
     public async ValueTask<Outcome<OrderView>> DecideAsync(AcceptOrder order, Caller caller)
     {
         if (Known.TryGetValue((order.Channel, order.ExternalId), out var before)) return await ExistingAsync(order, before);
         var problems = new Problems();
         var priced = Price(order, problems);
-        if (order.PickupSite is { } pickup && !sites.ContainsKey(pickup)) problems.Add("pickup_site", $"there is no site {pickup}");
+        if (order.PickupSite is { } pickup && !Sites.ContainsKey(pickup)) problems.Add("pickup_site", $"there is no site {pickup}");
         if (problems.Any) return problems.ToRefusal() with { Code = priced.UnknownSku ? "unknown_sku" : "invalid_request" };
 
         var only = order.FulfillmentType == FulfillmentType.Pickup ? order.PickupSite : null;
-        var routing = Router.Decide(new RoutingRequest(order.Needs, order.Latitude, order.Longitude, only, null, order.AllowBackorder), sites, Allotments);
+        var routing = Router.Decide(new RoutingRequest(order.Needs, order.Latitude, order.Longitude, only, null, order.AllowBackorder), Sites, Allotments);
         if (routing.Unserved.Count > 0 && !order.AllowBackorder) return Refuse(order, caller, routing);
 
         var parts = new List<PartRow>(routing.Parts.Count + 1);
@@ -142,7 +146,7 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
         for (var i = 0; i < order.Lines.Length; i++)
         {
             var line = order.Lines[i];
-            if (!prices.TryGetValue(line.Sku, out var catalog))
+            if (!Prices.TryGetValue(line.Sku, out var catalog))
             {
                 problems.Add($"lines[{i}].sku", $"there is no product {line.Sku}");
                 unknown = true;
@@ -167,7 +171,7 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
     {
         var missing = order.Needs
             .Select(n => new MissingUnits(n.Sku, n.Quantity, (int)Math.Min(int.MaxValue, Allotments.Of(n.Sku)
-                .Where(a => sites.TryGetValue(a.Site, out var site) && site.Active && (order.FulfillmentType != FulfillmentType.Pickup || a.Site == order.PickupSite))
+                .Where(a => Sites.TryGetValue(a.Site, out var site) && site.Active && (order.FulfillmentType != FulfillmentType.Pickup || a.Site == order.PickupSite))
                 .Sum(a => Math.Max(0, a.Free)))))
             .Where(m => m.Available < m.Requested).ToList();
         tx.RecordAttempt(Lane.Hub, new OrderRefused(order.Channel, order.ExternalId, "insufficient_stock", missing), $"{order.Channel}:{order.ExternalId}", null, caller);
@@ -186,9 +190,16 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
     public async ValueTask WriteAsync()
     {
         if (_accepted.Count == 0) return;
-        await SealAsync();
-        await Allotments.WriteAsync(tx);
         var n = _accepted.Count;
+        List<PartRow> parts = [.. _accepted.SelectMany(a => a.Parts)];
+        await Allotments.WriteAsync(tx);
+        await tx.InsertAsync("order_keys", n,
+            Column.From("channel", _accepted, a => a.Order.Channel), Column.From("external_id", _accepted, a => a.Order.ExternalId),
+            Column.From("order_id", _accepted, a => a.Order.Id), Column.From("request_hash", _accepted, a => a.Order.RequestHash));
+        await OrderRows.InsertPartsAsync(tx, parts);
+        await Backorders.AddAsync(tx, parts.Where(p => p.Site is null));
+        tx.StartWriting(); // the rest takes time to encrypt and to put into words
+        await SealAsync();
         await tx.InsertAsync("orders", n,
             Column.From("id", _accepted, a => a.Order.Id), Column.From("number", _accepted, a => a.Number), Column.From("channel", _accepted, a => a.Order.Channel),
             Column.From("external_id", _accepted, a => a.Order.ExternalId), Column.From("status", _accepted, a => (int)a.Status),
@@ -199,12 +210,6 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
             Column.From("latitude", _accepted, a => a.Order.Latitude), Column.From("longitude", _accepted, a => a.Order.Longitude),
             Column.From("pickup_site", _accepted, a => a.Order.PickupSite), Column.From("note", _accepted, a => a.Order.Note),
             Column.Same("on_hold", n, false), Column.Same("cancelling", n, false), Column.Same("placed_at", n, tx.Now));
-        await tx.InsertAsync("order_keys", n,
-            Column.From("channel", _accepted, a => a.Order.Channel), Column.From("external_id", _accepted, a => a.Order.ExternalId),
-            Column.From("order_id", _accepted, a => a.Order.Id), Column.From("request_hash", _accepted, a => a.Order.RequestHash));
-        List<PartRow> parts = [.. _accepted.SelectMany(a => a.Parts)];
-        await OrderRows.InsertPartsAsync(tx, parts);
-        await Backorders.AddAsync(tx, parts.Where(p => p.Site is null));
         foreach (var accepted in _accepted) Tell(accepted);
     }
 
