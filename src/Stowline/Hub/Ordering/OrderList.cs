@@ -114,7 +114,7 @@ internal static class OrderList
     private static async Task<(Index? Lead, IReadOnlyList<Guid> Ids)> LeadAsync(SqlSession session, OrderFilter filter, List<Index> asked, Guid? before, int size)
     {
         (Index? Lead, IReadOnlyList<Guid> Ids)? best = null;
-        foreach (var index in asked.DefaultIfEmpty(null))
+        foreach (var index in asked.Cast<Index?>().DefaultIfEmpty())
         {
             var ids = await session.QueryAsync<Guid>(IdsSql(index, filter, before, size), Arguments(filter, before));
             if (ids.Count < size) return (index, ids);
@@ -178,7 +178,7 @@ internal static class OrderList
     /// <summary>Every statement by which a page finds its candidates, with its arguments: a test reads their plans.</summary>
     internal static IEnumerable<(string Sql, object Arguments)> Statements(OrderFilter filter) => filter.ExternalId is not null
         ? [(UnderExternalId, new { externalId = filter.ExternalId })]
-        : Asked(filter).DefaultIfEmpty(null).Select(i => (IdsSql(i, filter, filter.Before, Window), Arguments(filter, filter.Before)));
+        : Asked(filter).Cast<Index?>().DefaultIfEmpty().Select(i => (IdsSql(i, filter, filter.Before, Window), Arguments(filter, filter.Before)));
 
     private static object Arguments(OrderFilter filter, Guid? before) => new
     {

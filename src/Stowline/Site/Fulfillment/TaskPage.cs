@@ -32,9 +32,9 @@ internal static class TaskPage
 
     /// <summary>The sites that have tasks, by skipping from one to the next in the index.</summary>
     private static ValueTask<IReadOnlyList<string>> SitesAsync(SqlSession session, string table) => session.QueryAsync<string>($"""
-        WITH RECURSIVE sites (site) AS (
+        WITH RECURSIVE places (site) AS (
             SELECT MIN(site) FROM {table}
-            UNION ALL SELECT (SELECT MIN(t.site) FROM {table} t WHERE t.site > s.site) FROM sites s WHERE s.site IS NOT NULL)
-        SELECT site FROM sites WHERE site IS NOT NULL
+            UNION ALL SELECT (SELECT MIN(t.site) FROM {table} t WHERE t.site > s.site) FROM places s WHERE s.site IS NOT NULL)
+        SELECT site FROM places WHERE site IS NOT NULL
         """);
 }
