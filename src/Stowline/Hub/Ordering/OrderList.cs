@@ -43,7 +43,7 @@ internal static class OrderList
     internal const int Window = 1_000;
 
     /// <summary>After so many windows a page is answered as it is, with the cursor to go on from.</summary>
-    internal const int MostWindows = 8;
+    internal const int MostWindows = 3;
 
     /// <summary>So many orders are looked up together: a whole window, where the first few fill the page, would be for nothing.</summary>
     private const int Together = 200;
@@ -134,8 +134,9 @@ internal static class OrderList
     }
 
     /// <summary>Those of the ids that fit the other conditions too, in their order, until there are enough.</summary>
-    private static async Task<IReadOnlyList<Guid>> FittingAsync(SqlSession session, OrderFilter filter, IReadOnlyList<Guid> ids, IEnumerable<Index> others, int enough = int.MaxValue)
+    private static async Task<IReadOnlyList<Guid>> FittingAsync(SqlSession session, OrderFilter filter, IReadOnlyList<Guid> ids, IEnumerable<Index> more, int enough = int.MaxValue)
     {
+        var others = more.ToList();
         List<string> conditions = ["o.id = k.id", .. others.Select(i => i.OfKey)];
         if (filter.Since is not null) conditions.Add("o.placed_at >= k.since");
         if (conditions.Count == 1 && filter.ExternalId is null) return ids;
@@ -143,19 +144,20 @@ internal static class OrderList
         foreach (var some in ids.Chunk(Together))
         {
             var fit = new HashSet<Guid>();
-            await session.SelectAsync($"SELECT o.id FROM orders o WHERE {string.Join(" AND ", conditions)}", some.Length, Keys(filter, some), row => fit.Add(row.GetGuid(0)));
+            await session.SelectAsync($"SELECT o.id FROM orders o WHERE {string.Join(" AND ", conditions)}", some.Length, Keys(filter, others, some), row => fit.Add(row.GetGuid(0)));
             found.AddRange(some.Where(fit.Contains));
             if (found.Count >= enough) break;
         }
         return found;
     }
 
-    private static Column[] Keys(OrderFilter filter, Guid[] ids)
+    /// <summary>The values that the conditions name, and no others: SQLite binds only what a statement has.</summary>
+    private static Column[] Keys(OrderFilter filter, List<Index> others, Guid[] ids)
     {
         var keys = new List<Column> { Column.Of("id", ids) };
-        if (filter.Status is { } status) keys.Add(Column.Same("status", ids.Length, (int)status));
-        if (filter.Channel is { } channel) keys.Add(Column.Same("channel", ids.Length, channel));
-        if (filter.Site is { } site) keys.Add(Column.Same("site", ids.Length, site));
+        if (others.Contains(ByStatus)) keys.Add(Column.Same("status", ids.Length, (int)filter.Status!));
+        if (others.Contains(ByChannel)) keys.Add(Column.Same("channel", ids.Length, filter.Channel!));
+        if (others.Contains(BySite)) keys.Add(Column.Same("site", ids.Length, filter.Site!));
         if (filter.Since is { } since) keys.Add(Column.Same("since", ids.Length, since));
         return [.. keys];
     }
