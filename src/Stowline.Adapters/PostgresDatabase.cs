@@ -18,6 +18,7 @@ public sealed class PostgresDatabase : Database
 
     private readonly NpgsqlDataSource _source;
     private readonly NpgsqlDataSource _writers;
+    private readonly string _connection;
 
     /// <param name="connection"><c>postgres://user:password@host:port/database?…</c> or an Npgsql connection string.</param>
     public PostgresDatabase(string connection, TimeProvider time) : base(time)
@@ -28,7 +29,8 @@ public sealed class PostgresDatabase : Database
         };
         if (!builder.ContainsKey("Maximum Pool Size")) builder.MaxPoolSize = 40;
         Address = $"{builder.Host}:{builder.Port}/{builder.Database}";
-        _source = new NpgsqlDataSourceBuilder(builder.ToString()).Build();
+        _connection = builder.ToString();
+        _source = new NpgsqlDataSourceBuilder(_connection).Build();
         builder.Options = WriterOptions;
         _writers = new NpgsqlDataSourceBuilder(builder.ToString()).Build();
     }
@@ -44,6 +46,9 @@ public sealed class PostgresDatabase : Database
         var source = readOnly ? _source : _writers;
         return new PostgresSession(await source.OpenConnectionAsync(ct), source);
     }
+
+    public override async Task<NeighborSession?> JoinAsync(string process, string host, DateTimeOffset since, CancellationToken ct) =>
+        await PostgresNeighbors.JoinAsync(_connection, process, host, since, ct);
 
     public override bool IsInfrastructure(Exception exception) => exception switch
     {

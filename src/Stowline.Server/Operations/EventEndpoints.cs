@@ -42,7 +42,7 @@ internal static class EventEndpoints
             await Answers.WriteAsync(http, Refusal.Conflict("events_archived", $"{lane} is archived up to position {archived}; read on after that", new Dictionary<string, object?> { ["archived_up_to"] = archived }));
             return;
         }
-        var events = await node.Lanes.ReadAsync(new Lane(lane!), after, limit, http.RequestAborted);
+        var events = await node.Lanes.ReadAsync(new Lane(lane!), after, limit, http.RequestAborted, ask: true);
         await Answers.WriteBytesAsync(http, 200, null, Render(events, after), "application/json");
     }
 

@@ -11,7 +11,7 @@ namespace Stowline.Log;
 /// numbers handed out. Everything that must happen once per group rather than once per command.
 /// </summary>
 /// <param name="memories">What the writer remembers per scope.</param>
-internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTimeOffset now, Dictionary<string, ScopeMemory> memories)
+internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTimeOffset now, Dictionary<string, ScopeMemory> memories, NodeMeter? meter = null)
 {
     private readonly Dictionary<Lane, LaneHead> _heads = [];
     private readonly Dictionary<Lane, List<EventRecord>> _pending = [];
@@ -22,11 +22,18 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
 
     public SqlSession Session => session;
     public IdSource Ids => ids;
+    public NodeMeter? Meter => meter;
     public DateTimeOffset Now { get; } = RowTypes.ToMicroseconds(now);
 
     /// <summary>The lanes that this group appended to, with their new events; known once the log is written.</summary>
     public IEnumerable<(LaneHead Head, List<EventRecord> Events)> Written => _pending.Select(p => (HeadOf(p.Key), p.Value));
     public IReadOnlyList<Action> Committed => _committed;
+
+    /// <summary>What the group announces to other processes; null when nothing.</summary>
+    public HashSet<string>? Topics { get; private set; }
+
+    /// <summary>Completes when they have heard it; set after the commit.</summary>
+    public Task? Announced { get; set; }
 
     /// <summary>
     /// Takes a scope. The UPDATE is the transaction's first statement on PostgreSQL: its row lock makes commit order the position order,
@@ -107,6 +114,8 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
     }
 
     public void OnCommitted(Action action) => _committed.Add(action);
+
+    public void Announce(string topic) => (Topics ??= new HashSet<string>(StringComparer.Ordinal)).Add(topic);
 
     /// <summary>Writes the events, their groups with the chained hash, the heads and the numbers: the last statements before the commit.</summary>
     public async ValueTask WriteLogAsync()

@@ -115,6 +115,24 @@ public sealed class LaneTransaction
     /// <summary>Runs after the commit, on the writer: for caches and signals. Must be quick and must not throw.</summary>
     public void OnCommitted(Action action) => _group.OnCommitted(action);
 
+    /// <summary>Measures once the transaction is committed: what was rolled back has not happened.</summary>
+    public void Measure<T>(Action<T> measure) where T : class, INodeMetrics<T>
+    {
+        if (_group.Meter is { } meter) _group.OnCommitted(() => measure(meter.Get<T>()));
+    }
+
+    /// <summary>
+    /// Other processes on this database may keep in memory what is changed here: after the commit they are told (see
+    /// <see cref="Lanes.WhenAnnounced"/>), and the answer waits, for at most two seconds, until each has confirmed. For what changes seldom.
+    /// </summary>
+    public void Announce(string topic)
+    {
+        Announces = true;
+        _group.Announce(topic);
+    }
+
+    internal bool Announces { get; private set; }
+
     /// <summary>
     /// The position a lane of this scope had when the transaction began, or -1 once the group has appended to it. A cache filled under a
     /// position is good for as long as the lane stands there.

@@ -9,10 +9,11 @@ namespace Stowline.Log;
 /// completes each caller. One sync to disk serves the whole group. On SQLite one writer serves all scopes in turn; on PostgreSQL each
 /// scope has its own, and several processes may write one scope, ordered by its head row.
 /// </summary>
-internal sealed class LaneWriter(string partition, Database database, IdSource ids, CommandQueue queue, LaneMetrics metrics, Action<GroupTransaction> onCommitted)
+internal sealed class LaneWriter(string partition, Database database, IdSource ids, CommandQueue queue, NodeMeter meter, Action<GroupTransaction> onCommitted)
     : Pump, IAsyncDisposable
 {
     private readonly Guid _writer = ids.Next();
+    private readonly LaneMetrics _metrics = meter.Get<LaneMetrics>();
     private readonly Dictionary<string, ScopeMemory> _memories = new(StringComparer.Ordinal);
     private SqlSession? _session;
     private long _groups;
@@ -76,7 +77,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         {
             session = await SessionAsync(ct);
             await session.BeginAsync(snapshot: false, ct);
-            group = new GroupTransaction(session, ids, database.Time.GetUtcNow(), _memories);
+            group = new GroupTransaction(session, ids, database.Time.GetUtcNow(), _memories, meter);
             foreach (var scope in commands.Select(c => c.Scope).Distinct().Order(StringComparer.Ordinal).ToArray()) await group.LockScopeAsync(scope);
             await GroupRunner.DecideAsync(commands, group);
             await group.WriteLogAsync();
@@ -103,9 +104,13 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
             if (!await WasCommittedAsync(number, ct)) throw;
         }
         _groups = number;
-        metrics.Group(commands.Count, Stopwatch.GetElapsedTime(started), Stopwatch.GetElapsedTime(committing));
+        _metrics.Group(commands.Count, Stopwatch.GetElapsedTime(started), Stopwatch.GetElapsedTime(committing));
         onCommitted(group);
-        foreach (var command in commands) command.Complete();
+        foreach (var command in commands)
+        {
+            if (command.DecidedIn?.Announces == true) command.Announced = group.Announced;
+            command.Complete();
+        }
     }
 
     /// <summary>Rolls back, or drops the connection when even that fails or the server is gone.</summary>

@@ -18,6 +18,9 @@ internal abstract class PendingCommand(Lane lane, Caller caller)
     /// <summary>The lanes and positions that this command appended up to; known after the commit.</summary>
     public IReadOnlyList<(Lane Lane, long Position)> Appended => DecidedIn?.Appended ?? [];
 
+    /// <summary>Completes when the other processes have confirmed what it announced; null when it announced nothing.</summary>
+    public Task? Announced { get; set; }
+
     public abstract ValueTask DecideAsync(LaneTransaction tx);
     public virtual ValueTask DecideTogetherAsync(IReadOnlyList<PendingCommand> commands, LaneTransaction tx) => throw new NotSupportedException();
 

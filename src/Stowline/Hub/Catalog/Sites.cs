@@ -81,6 +81,7 @@ public static class SaveSite
             await tx.OpenLaneAsync(Lane.Site(site.Code), site.Number);
             if (site.Type is SiteType.Storefront or SiteType.Kitchen) tx.Append(Lane.HubTo(site.Code), new PolicyChanged("*", 0, 20), "policy/*");
             tx.OnCommitted(() => node.AddSite(site.Code));
+            tx.Announce(SiteWatch.Topic);
         }
         tx.Append(Lane.HubAll, new SiteSaved(site.Code, site.Number, site.Name, SnakeCaseEnum<SiteType>.Text(site.Type), site.Active), "site/" + site.Code);
         return site;
@@ -172,6 +173,10 @@ public static class ReadSites
 
     public static async ValueTask<bool> ExistsAsync(LaneTransaction tx, string code) =>
         await tx.FindAsync<string>("SELECT code FROM sites WHERE code = @code", new { code }) is not null;
+
+    /// <summary>All sites, in order of code.</summary>
+    public static async Task<IReadOnlyList<SiteView>> AllAsync(SqlSession session) =>
+        [.. (await session.QueryAsync<Row>($"SELECT {Columns} FROM sites ORDER BY code")).Select(r => r.View())];
 
     /// <summary>The codes of sites that are switched off: nothing is promised from them.</summary>
     public static async Task<IReadOnlyList<string>> InactiveAsync(SqlSession session) =>

@@ -38,10 +38,11 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
     private static readonly Func<Outcome<OrderView>, StoredAnswer> Render = Answers.Json<OrderView>(201, o => o.Links.Self);
 
     /// <summary>Accepts one order together with whatever else waits. HTTP, gRPC, consumers and the command line all come through here.</summary>
-    public async Task<CommandResult<OrderView>> AcceptAsync(AcceptOrder order, Caller caller, CancellationToken ct = default)
+    /// <param name="hops">1: the answer waits until the sites of this node have heard of the order; 0: not for that.</param>
+    public async Task<CommandResult<OrderView>> AcceptAsync(AcceptOrder order, Caller caller, CancellationToken ct = default, int hops = 1)
     {
         if (node.Lanes.TooMuchBehind() is { } busy) return new CommandResult<OrderView>(busy, null, false, false);
-        return await node.Lanes.ExecuteTogetherAsync(Lane.Hub, caller, order, this, o => Answers.Keep(o, Render), ct);
+        return await node.Lanes.ExecuteTogetherAsync(Lane.Hub, caller, order, this, o => Answers.Keep(o, Render), ct, hops);
     }
 
     public async ValueTask<Outcome<OrderView>[]> DecideAsync(IReadOnlyList<(AcceptOrder Command, Caller Caller)> items, LaneTransaction tx)
@@ -175,6 +176,7 @@ internal sealed class AcceptGroup(LaneTransaction tx)
                 .Sum(a => Math.Max(0, a.Free)))))
             .Where(m => m.Available < m.Requested).ToList();
         tx.RecordAttempt(Lane.Hub, new OrderRefused(order.Channel, order.ExternalId, "insufficient_stock", missing), $"{order.Channel}:{order.ExternalId}", null, caller);
+        tx.Measure<OrderMetrics>(m => m.Refused());
         return Refusal.Conflict("insufficient_stock", "not enough stock: " + string.Join(", ", missing.Take(5).Select(m => $"{m.Sku} ({m.Requested} wanted, {m.Available} available)")),
             new Dictionary<string, object?> { ["missing"] = missing });
     }
@@ -198,6 +200,7 @@ internal sealed class AcceptGroup(LaneTransaction tx)
             Column.From("order_id", _accepted, a => a.Order.Id), Column.From("request_hash", _accepted, a => a.Order.RequestHash));
         await OrderRows.InsertPartsAsync(tx, parts);
         await Backorders.AddAsync(tx, parts.Where(p => p.Site is null));
+        await OrderCounts.AddAsync(tx, _accepted.Select(a => a.Status));
         tx.StartWriting(); // the rest takes time to encrypt and to put into words
         await SealAsync();
         await tx.InsertAsync("orders", n,
@@ -211,6 +214,7 @@ internal sealed class AcceptGroup(LaneTransaction tx)
             Column.From("pickup_site", _accepted, a => a.Order.PickupSite), Column.From("note", _accepted, a => a.Order.Note),
             Column.Same("on_hold", n, false), Column.Same("cancelling", n, false), Column.Same("placed_at", n, tx.Now));
         foreach (var accepted in _accepted) Tell(accepted);
+        tx.Measure<OrderMetrics>(m => m.Placed(n));
     }
 
     private async ValueTask SealAsync()

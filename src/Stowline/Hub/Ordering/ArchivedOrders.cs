@@ -63,6 +63,7 @@ public static class ArchivedOrders
         var same = orders.Where(o => now.TryGetValue(o.Order.Id, out var status) && status == (int)o.Order.Status).ToList();
         await tx.InsertAsync("archived_orders", same.Count, Column.From("id", same, o => o.Order.Id), Column.From("number", same, o => o.Order.Number),
             Column.Same("archived_at", same.Count, tx.Now), Column.From("body", same, Pack));
+        await OrderCounts.RemoveAsync(tx, same.Select(o => o.Order.Status));
         foreach (var o in same)
         {
             await tx.WriteAsync("DELETE FROM order_parts WHERE order_id = @id", new { id = o.Order.Id });

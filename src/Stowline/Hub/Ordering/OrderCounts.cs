@@ -5,61 +5,54 @@ using Stowline.Store;
 namespace Stowline.Hub.Ordering;
 
 /// <summary>
-/// How many orders stand where. Counting a million of them takes 50 ms, so the counts are remembered with the position of the hub's lane that they
-/// belong to, and brought up to the caller's snapshot by the events since. The position is read in the same snapshot, so the answer is exact whoever
-/// wrote, this process or another.
+/// How many orders stand where, without counting them: a number per status, moved in the transaction that moves the orders. Only the hub's
+/// writers touch it, one at a time by the lock of their scope, and a whole group of accepted orders costs one statement.
+/// See decision 0009.
 /// </summary>
-public sealed class OrderCounts(TimeProvider time)
+public static class OrderCounts
 {
-    /// <summary>With more events than this to catch up on, counting anew is as quick.</summary>
-    private const int MostEvents = 1_000;
-
-    /// <summary>Archiving takes orders away without an event, so the counts are taken anew now and then.</summary>
-    private static readonly TimeSpan KeptFor = TimeSpan.FromMinutes(10);
-
-    private sealed record Known(int Incarnation, long Position, DateTimeOffset CountedAt, IReadOnlyDictionary<OrderStatus, long> Counts);
-
-    private sealed record CountRow
+    private sealed record Row
     {
-        public OrderStatus Status { get; init; }
+        public int Status { get; init; }
         public long Orders { get; init; }
     }
 
-    private Known? _known;
-
-    /// <summary>The counts of a snapshot's moment: status → orders, without those that are 0.</summary>
-    public async Task<IReadOnlyDictionary<string, long>> ReadAsync(SqlSession snapshot)
+    /// <summary>Orders per status, of all orders there are. A status without orders is missing.</summary>
+    public static async Task<IReadOnlyDictionary<OrderStatus, long>> ReadAsync(SqlSession session)
     {
-        var hub = (await LaneReader.LanesAsync(snapshot)).First(l => l.Name == Lane.Hub.Name);
-        var now = await CaughtUpAsync(snapshot, hub) ?? await CountedAsync(snapshot, hub);
-        // Of two readers at once the later snapshot may lose; the next one catches up on a little more.
-        Volatile.Write(ref _known, now);
-        return now.Counts.Where(c => c.Value > 0).OrderBy(c => c.Key).ToDictionary(c => SnakeCaseEnum<OrderStatus>.Text(c.Key), c => c.Value);
+        var rows = await session.QueryAsync<Row>("SELECT status, orders FROM order_counts WHERE orders <> 0 ORDER BY status");
+        return rows.ToDictionary(r => (OrderStatus)r.Status, r => r.Orders);
     }
 
-    private async Task<Known?> CaughtUpAsync(SqlSession snapshot, LaneStatus hub)
+    /// <summary>Notes orders that came to be in these states.</summary>
+    internal static ValueTask AddAsync(LaneTransaction tx, IEnumerable<OrderStatus> placed) => AddAsync(tx, placed.Select(s => (s, 1L)));
+
+    /// <summary>Notes orders that went from one state to another.</summary>
+    internal static ValueTask MoveAsync(LaneTransaction tx, IEnumerable<(OrderStatus From, OrderStatus To)> moved) =>
+        AddAsync(tx, moved.SelectMany(m => new[] { (m.From, -1L), (m.To, 1L) }));
+
+    /// <summary>Notes orders that are orders of the archive from now on.</summary>
+    internal static ValueTask RemoveAsync(LaneTransaction tx, IEnumerable<OrderStatus> archived) => AddAsync(tx, archived.Select(s => (s, -1L)));
+
+    private static async ValueTask AddAsync(LaneTransaction tx, IEnumerable<(OrderStatus Status, long By)> changes)
     {
-        if (Volatile.Read(ref _known) is not { } known || known.Incarnation != hub.Incarnation || hub.Head < known.Position || hub.Head - known.Position > MostEvents
-            || time.GetUtcNow() - known.CountedAt > KeptFor) return null;
-        var counts = new Dictionary<OrderStatus, long>(known.Counts);
-        void Add(OrderStatus status, int orders) => counts[status] = counts.GetValueOrDefault(status) + orders;
-        foreach (var e in await LaneReader.AfterAsync(snapshot, Lane.Hub, known.Position, MostEvents))
+        // In order of status: two processes never wait for each other's rows crosswise, even if the scope's lock should one day be finer.
+        var rows = changes.GroupBy(c => c.Status).Select(g => (Status: (int)g.Key, By: g.Sum(c => c.By))).Where(r => r.By != 0).OrderBy(r => r.Status).ToList();
+        if (rows.Count == 0) return;
+        await tx.UpsertAsync("order_counts", "status", "orders = order_counts.orders + excluded.orders", rows.Count,
+            Column.From("status", rows, r => r.Status), Column.From("orders", rows, r => r.By));
+    }
+
+    /// <summary>For <c>verify</c>: what the numbers say against what is there.</summary>
+    internal static async Task<string?> CheckAsync(SqlSession session)
+    {
+        var kept = await ReadAsync(session);
+        var counted = (await session.QueryAsync<Row>("SELECT status, COUNT(*) AS orders FROM orders GROUP BY status")).ToDictionary(r => (OrderStatus)r.Status, r => r.Orders);
+        foreach (var status in kept.Keys.Union(counted.Keys).Order())
         {
-            if (e.Type == OrderPlaced.Type)
-                Add(OrderLifecycle.Of(e.Read<OrderPlaced>().Parts.Select(p => p.Site is null ? OrderStatus.Backorder : OrderStatus.Allocated), cancelling: false), 1);
-            else if (e.Type == OrderStatusChanged.Type)
-            {
-                var changed = e.Read<OrderStatusChanged>();
-                if (SnakeCaseEnum<OrderStatus>.TryParse(changed.From, out var from)) Add(from, -1);
-                if (SnakeCaseEnum<OrderStatus>.TryParse(changed.To, out var to)) Add(to, 1);
-            }
+            var (says, are) = (kept.GetValueOrDefault(status), counted.GetValueOrDefault(status));
+            if (says != are) return $"{says} orders are noted as {SnakeCaseEnum<OrderStatus>.Text(status)}, there are {are}";
         }
-        return known with { Position = hub.Head, Counts = counts };
-    }
-
-    private async Task<Known> CountedAsync(SqlSession snapshot, LaneStatus hub)
-    {
-        var rows = await snapshot.QueryAsync<CountRow>("SELECT status, COUNT(*) AS orders FROM orders GROUP BY status");
-        return new Known(hub.Incarnation, hub.Head, time.GetUtcNow(), rows.ToDictionary(r => r.Status, r => r.Orders));
+        return null;
     }
 }

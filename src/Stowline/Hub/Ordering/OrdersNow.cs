@@ -1,3 +1,5 @@
+using Stowline.Contracts;
+using Stowline.Kernel;
 using Stowline.Store;
 
 namespace Stowline.Hub.Ordering;
@@ -7,12 +9,12 @@ public sealed record OrdersNow(IReadOnlyDictionary<string, long> Counts, IReadOn
 {
     private const int NewestCount = 20;
 
-    /// <param name="snapshot">A session on one snapshot: the counts and the orders are of one moment.</param>
-    public static async Task<OrdersNow> ReadAsync(SqlSession snapshot, OrderCounts counts)
+    public static async Task<OrdersNow> ReadAsync(SqlSession session)
     {
-        var rows = await snapshot.QueryAsync<OrderRow>($"SELECT {OrderRow.Columns} FROM orders o ORDER BY o.id DESC LIMIT @limit", new { limit = NewestCount });
-        var parts = await OrderRows.PartsAsync(snapshot, [.. rows.Select(r => r.Id)]);
-        return new OrdersNow(await counts.ReadAsync(snapshot), [.. rows.Select(r => r.View(parts[r.Id]))]);
+        var counts = await OrderCounts.ReadAsync(session);
+        var rows = await session.QueryAsync<OrderRow>($"SELECT {OrderRow.Columns} FROM orders o ORDER BY o.id DESC LIMIT @limit", new { limit = NewestCount });
+        var parts = await OrderRows.PartsAsync(session, [.. rows.Select(r => r.Id)]);
+        return new OrdersNow(counts.ToDictionary(c => SnakeCaseEnum<OrderStatus>.Text(c.Key), c => c.Value), [.. rows.Select(r => r.View(parts[r.Id]))]);
     }
 
     /// <summary>One order without customer and address: for readers who need not know whom it is for.</summary>
