@@ -36,14 +36,12 @@ public sealed class OrderingModule : Module
         new Throughput(node).Map(api);
     }
 
-    public override IEnumerable<Pump> Pumps(Node node) => [new StuckWatch(node)];
+    public override IEnumerable<Pump> Pumps(Node node) => [new StuckWatch(node), new PartitionsAhead(node.Database, "orders", "SELECT order_partitions(@now, @ahead)")];
 
     public override Task<IReadOnlyList<StuckWork>> StuckAsync(SqlSession session, StuckRules rules, DateTimeOffset now, int limit) =>
         StuckScan.RunAsync(session, rules, now, limit);
 
     public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) => [(new SiteBooks(site, _sites), Lane.Site(site))];
-
-    public override IEnumerable<Pump> Pumps(Node node) => [new PartitionsAhead(node.Database, "orders", "SELECT order_partitions(@now, @ahead)")];
 
     public override async Task<Guid?> FindPersonOfOrderAsync(SqlSession session, string order) =>
         await ReadOrders.IdOfAsync(session, order) is not { } id ? null
