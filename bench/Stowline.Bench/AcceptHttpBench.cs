@@ -13,7 +13,13 @@ internal static class AcceptHttpBench
         await using var server = await ServerProcess.StartAsync(options.Executable, place);
         using var http = new HttpClient { BaseAddress = new Uri(server.Address, "/api/v1/"), Timeout = TimeSpan.FromMinutes(5) };
         await FillAsync(http);
-        var workload = new Workload(options.Hot);
+        return await MeasureAsync(options, place, server, new Workload(options.Hot), say);
+    }
+
+    /// <summary>Sends orders to a server that has sites and goods, and waits until its consumers have drained.</summary>
+    public static async Task<BenchReport> MeasureAsync(BenchOptions options, BenchDatabase place, ServerProcess server, Workload workload, Action<string> say)
+    {
+        using var http = new HttpClient { BaseAddress = new Uri(server.Address, "/api/v1/"), Timeout = TimeSpan.FromMinutes(5) };
         var total = options.Orders > 0 ? options.Orders : options.Clients == 1 ? 4_000 : 40_000;
         if (options.Grpc) return await RunAsync(options, server, place, http, new GrpcCaller(server.Address, workload).OneAsync, total, say);
         var clients = await Task.WhenAll(Enumerable.Range(0, options.Clients).Select(_ => BareHttp.ConnectAsync(server.Address)));

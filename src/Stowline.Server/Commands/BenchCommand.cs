@@ -5,7 +5,7 @@ namespace Stowline.Server.Commands;
 
 internal static class BenchCommand
 {
-    private static readonly Argument<string> Name = new("NAME") { Description = "accept, flow, ledger, live or floor" };
+    private static readonly Argument<string> Name = new("NAME") { Description = "accept, flow, ledger, live or floor; fill and pages work on the node that --data or --database names" };
     private static readonly Option<string> Store = new("--store") { Description = "sqlite or postgres (then --database names a server on which databases may be made)", DefaultValueFactory = _ => "sqlite" };
     private static readonly Option<int?> Clients = new("--clients") { Description = "callers that each wait for their answer (64); live: clients that follow beside the measured one (200)" };
     private static readonly Option<bool> InProcess = new("--in-process") { Description = "without HTTP" };
@@ -22,6 +22,7 @@ internal static class BenchCommand
         var options = new BenchOptions(name, context.Parsed.GetValue(Store)!,
             context.Configuration.IsPostgres ? context.Configuration.Database : null, context.Parsed.GetValue(Clients) ?? Benchmarks.DefaultClients(name), context.Parsed.GetValue(InProcess),
             context.Parsed.GetValue(Hot), context.Parsed.GetValue(Orders), context.Parsed.GetValue(Seconds), Environment.ProcessPath!, Path.GetTempPath(),
+            Path.GetDirectoryName(Path.GetFullPath(context.Configuration.SqlitePath))!,
             context.Parsed.GetValue(Rate), context.Parsed.GetValue(Mix), context.Parsed.GetValue(Grpc));
         if (!Benchmarks.Names.Contains(options.Name)) return context.Report.Fail($"there is no benchmark {options.Name}; there are {string.Join(", ", Benchmarks.Names)}");
         if (options.Store is not ("sqlite" or "postgres")) return context.Report.Fail("--store is sqlite or postgres");

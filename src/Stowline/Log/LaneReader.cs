@@ -104,6 +104,10 @@ public static class LaneReader
     internal static ValueTask<IReadOnlyList<CursorStatus>> CursorsAsync(SqlSession session) =>
         session.QueryAsync<CursorStatus>("SELECT c.consumer, l.name AS lane, c.position FROM cursors c JOIN lanes l ON l.id = c.lane_id");
 
+    /// <summary>The last position of a lane that was archived; 0 when none was.</summary>
+    public static ValueTask<long> ArchivedUpToAsync(SqlSession session, string lane) => session.FindAsync<long>(
+        "SELECT COALESCE(MAX(a.last_position), 0) FROM lane_archives a JOIN lanes l ON l.id = a.lane_id WHERE l.name = @lane", new { lane });
+
     public static ValueTask<long> ParkedCountAsync(SqlSession session) => session.FindAsync<long>("SELECT (SELECT COUNT(*) FROM parked_events) + (SELECT COUNT(*) FROM parked_messages)");
 
     /// <summary>Parked events by consumer, lane and position, after the given place in that order.</summary>

@@ -130,7 +130,11 @@ internal sealed class AcceptGroup(LaneTransaction tx)
             return Refusal.Conflict("external_id_taken", $"{order.Channel}:{order.ExternalId} is another order already",
                 new Dictionary<string, object?> { ["order_id"] = before.Id.ToString() });
         if (_views.TryGetValue(before.Id, out var mine)) return Outcome<OrderView>.AlreadyDone(mine);
-        var (row, parts) = (await OrderRows.FindAsync(tx, before.Id))!.Value;
+        if (await OrderRows.FindAsync(tx, before.Id) is not var (row, parts))
+        {
+            var archived = await ArchivedOrders.FindAsync(tx.Group.Session, before.Id);
+            return Outcome<OrderView>.AlreadyDone(archived!.Order.View(archived.Parts));
+        }
         return Outcome<OrderView>.AlreadyDone(row.View(parts));
     }
 

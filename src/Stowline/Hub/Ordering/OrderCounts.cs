@@ -31,6 +31,9 @@ public static class OrderCounts
     internal static ValueTask MoveAsync(LaneTransaction tx, IEnumerable<(OrderStatus From, OrderStatus To)> moved) =>
         AddAsync(tx, moved.SelectMany(m => new[] { (m.From, -1L), (m.To, 1L) }));
 
+    /// <summary>Notes orders that are orders of the archive from now on.</summary>
+    internal static ValueTask RemoveAsync(LaneTransaction tx, IEnumerable<OrderStatus> archived) => AddAsync(tx, archived.Select(s => (s, -1L)));
+
     private static async ValueTask AddAsync(LaneTransaction tx, IEnumerable<(OrderStatus Status, long By)> changes)
     {
         // In order of status: two processes never wait for each other's rows crosswise, even if the scope's lock should one day be finer.

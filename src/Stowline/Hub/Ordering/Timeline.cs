@@ -29,13 +29,13 @@ public static class Timeline
         api.MapGet("/orders/{id}/decision", async (HttpContext http, string id) =>
         {
             if (await ReadOrders.IdOfAsync(node, id, http.RequestAborted) is not { } order) { await Answers.WriteAsync(http, OrderCommands.NotFound(id)); return; }
-            var events = await node.Database.ReadAsync(async session => await LaneReader.OfOrderAsync(session, order), http.RequestAborted);
+            var events = await node.Database.ReadAsync(session => ArchivedOrders.EventsAsync(session, order), http.RequestAborted);
             await Answers.WriteAsync(http, (Outcome<DecisionView>)Decisions(order, events));
         }).WithTags("Orders").WithSummary("Why the order was routed as it was: every decision with its candidates").Produces<DecisionView>();
     }
 
     public static async Task<IReadOnlyList<TimelineItem>> ReadAsync(SqlSession session, Guid order) =>
-        [.. (await LaneReader.OfOrderAsync(session, order)).Select(e =>
+        [.. (await ArchivedOrders.EventsAsync(session, order)).Select(e =>
         {
             var data = JsonNode.Parse(e.Payload)!.AsObject();
             data.Remove("personal"); // encrypted, and nobody's business here

@@ -45,9 +45,7 @@ internal static class PackingEndpoints
 
     public static Task<Page<PackingTask>> PageAsync(Database database, TaskFilter f, CancellationToken ct) => database.ReadAsync(async session =>
     {
-        var rows = await session.QueryAsync<PackingRow>($"SELECT {PackingTasks.Columns} FROM packing_tasks {f.Where} ORDER BY id LIMIT @Take", f.Arguments);
-        var shown = new List<PackingTask>();
-        foreach (var row in rows.Take(f.Limit)) shown.Add((await PackingTasks.WithPackagesAsync(session, row)).Shown());
-        return new Page<PackingTask>(shown, f.Next(rows.Count, shown.Count == 0 ? null : shown[^1].Id));
+        var (ids, next) = f.Cut(await TaskPage.IdsAsync<PackingStatus>(session, Table, f), id => id);
+        return new Page<PackingTask>(await TaskRows.PackingAsync(session, ids), next);
     }, ct);
 }

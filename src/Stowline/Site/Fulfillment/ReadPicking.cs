@@ -88,9 +88,7 @@ internal static class PickingEndpoints
 
     public static Task<Page<PickingTask>> PageAsync(Database database, TaskFilter f, CancellationToken ct) => database.ReadAsync(async session =>
     {
-        var rows = await session.QueryAsync<PickingRow>($"SELECT {PickingTasks.Columns} FROM picking_tasks {f.Where} ORDER BY id LIMIT @Take", f.Arguments);
-        var shown = new List<PickingTask>();
-        foreach (var row in rows.Take(f.Limit)) shown.Add(await PickingTasks.ShowAsync(session, await PickingTasks.WithItemsAsync(session, row)));
-        return new Page<PickingTask>(shown, f.Next(rows.Count, shown.Count == 0 ? null : shown[^1].Id));
+        var (ids, next) = f.Cut(await TaskPage.IdsAsync<PickingStatus>(session, Table, f), id => id);
+        return new Page<PickingTask>(await TaskRows.PickingAsync(session, ids), next);
     }, ct);
 }
