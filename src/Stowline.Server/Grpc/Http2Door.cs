@@ -12,7 +12,7 @@ namespace Stowline.Server.Grpc;
 /// HTTP/1.1 and HTTP/2 on one port without TLS. Without TLS nobody negotiates, and Kestrel then speaks HTTP/1.1 only; a gRPC client begins
 /// with the preface of HTTP/2. So the first bytes of a connection are looked at, not taken, and a connection that begins with the preface
 /// is given to a second Kestrel endpoint that speaks HTTP/2 and has no port of its own: its listener gets its connections from here. Nothing
-/// is copied, and an HTTP/1.1 connection pays one comparison of one byte (decision 0012).
+/// is copied, and an HTTP/1.1 connection pays one comparison of one byte (decision 0014).
 /// </summary>
 internal sealed class Http2Door(TimeProvider time) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {

@@ -7,7 +7,7 @@ namespace Stowline.Hub.Ordering;
 /// <summary>
 /// How many orders stand where, without counting them: a number per status, moved in the transaction that moves the orders. Only the hub's
 /// writers touch it, one at a time by the lock of their scope, and a whole group of accepted orders costs one statement.
-/// See decision 0009.
+/// See decision 0011.
 /// </summary>
 public static class OrderCounts
 {
