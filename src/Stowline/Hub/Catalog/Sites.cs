@@ -173,6 +173,12 @@ public static class ReadSites
     public static async ValueTask<bool> ExistsAsync(LaneTransaction tx, string code) =>
         await tx.FindAsync<string>("SELECT code FROM sites WHERE code = @code", new { code }) is not null;
 
+    private const string Zone = "SELECT COALESCE(time_zone, 'UTC') FROM sites WHERE code = @code";
+
+    /// <summary>The time zone of a site, UTC where it has none; null where there is no such site.</summary>
+    public static ValueTask<string?> ZoneAsync(LaneTransaction tx, string code) => tx.FindAsync<string>(Zone, new { code });
+    public static ValueTask<string?> ZoneAsync(SqlSession session, string code) => session.FindAsync<string>(Zone, new { code });
+
     /// <summary>The codes of sites that are switched off: nothing is promised from them.</summary>
     public static async Task<IReadOnlyList<string>> InactiveAsync(SqlSession session) =>
         await session.QueryAsync<string>("SELECT code FROM sites WHERE active = @no", new { no = false });
@@ -200,7 +206,11 @@ public static class ReadSites
 }
 
 /// <summary>What routing must know of a site.</summary>
-public sealed record SiteFacts(string Code, bool Active, double? Latitude, double? Longitude, double Reliability);
+public sealed record SiteFacts(string Code, bool Active, double? Latitude, double? Longitude, double Reliability)
+{
+    public SiteType Type { get; init; } = SiteType.Warehouse;
+    public string? TimeZone { get; init; }
+}
 
 /// <summary>All sites, remembered for as long as the lane <c>hub/all</c> stands still.</summary>
 public sealed class SiteDirectory
@@ -213,7 +223,7 @@ public sealed class SiteDirectory
         var position = tx.SettledHead(Lane.HubAll);
         if (position >= 0 && position == _position) return _known;
         var rows = await tx.QueryAsync<ReadSites.Row>($"SELECT {ReadSites.Columns} FROM sites");
-        var all = rows.ToDictionary(r => r.Code, r => new SiteFacts(r.Code, r.Active, r.Latitude, r.Longitude, r.Reliability), StringComparer.Ordinal);
+        var all = rows.ToDictionary(r => r.Code, r => new SiteFacts(r.Code, r.Active, r.Latitude, r.Longitude, r.Reliability) { Type = r.Type, TimeZone = r.TimeZone }, StringComparer.Ordinal);
         if (position >= 0) (_known, _position) = (all, position);
         return all;
     }

@@ -21,6 +21,7 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
 {
     private readonly PriceBook _prices = new();
     private readonly SiteDirectory _sites = new();
+    private readonly MadeToOrder _made = new();
 
     internal void Map(IEndpointRouteBuilder api) => api.Post("/orders", async http =>
     {
@@ -53,7 +54,8 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
             foreach (var need in order.Needs) skus.Add(need.Sku);
             if (order.Personal is not null) people.Add(order.PersonId);
         }
-        var group = new AcceptGroup(tx, await _sites.AllAsync(tx), await _prices.PricesAsync(tx, skus));
+        var sites = await _sites.AllAsync(tx);
+        var group = new AcceptGroup(tx, sites, await _prices.PricesAsync(tx, skus), await _made.OpenAsync(tx, sites, skus));
         await tx.SelectAllAsync(Known(items, group.Known), group.Allotments.Select(skus), Personal.Select(people, group.PersonKeys));
         for (var i = 0; i < items.Count; i++) outcomes[i] = await group.DecideAsync(items[i].Command, items[i].Caller);
         await group.WriteAsync();
@@ -68,12 +70,13 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
 }
 
 /// <summary>The decisions of one group of orders, in memory until they are written.</summary>
-internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string, SiteFacts> sites, IReadOnlyDictionary<string, CatalogPrice> prices)
+internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string, SiteFacts> sites, IReadOnlyDictionary<string, CatalogPrice> prices, MadeGroup? made)
 {
     private sealed record Accepted(AcceptOrder Order, Caller Caller, string Currency, long TotalE4, List<PlacedLine> Lines, List<PartRow> Parts, RoutingDecision Decision)
     {
         public long Number { get; set; }
         public byte[]? Sealed { get; set; }
+        public SlotView? Slot { get; init; }
         public OrderStatus Status { get; } = OrderLifecycle.Of(Parts.Select(p => p.Status), cancelling: false);
     }
 
@@ -95,7 +98,14 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
         if (problems.Any) return problems.ToRefusal() with { Code = priced.UnknownSku ? "unknown_sku" : "invalid_request" };
 
         var only = order.FulfillmentType == FulfillmentType.Pickup ? order.PickupSite : null;
-        var routing = Router.Decide(new RoutingRequest(order.Needs, order.Latitude, order.Longitude, only, null, order.AllowBackorder), sites, Allotments);
+        MadePlan? plan = null;
+        if (made is not null)
+        {
+            var planned = made.Plan(order, priced.Lines, priced.Currency);
+            if (planned.Refusal is { } no) return no;
+            plan = planned.Value;
+        }
+        var routing = plan is { Rest.Length: 0 } ? new RoutingResult([], [], plan.Decision) : Router.Decide(new RoutingRequest(plan?.Rest ?? order.Needs, order.Latitude, order.Longitude, only, null, order.AllowBackorder), sites, Allotments);
         if (routing.Unserved.Count > 0 && !order.AllowBackorder) return Refuse(order, caller, routing);
 
         var parts = new List<PartRow>(routing.Parts.Count + 1);
@@ -107,8 +117,15 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
         if (routing.Unserved.Count > 0)
             parts.Add(new PartRow { OrderId = order.Id, Part = parts.Count + 1, Status = OrderStatus.Backorder, Lines = [.. routing.Unserved] });
 
-        var accepted = new Accepted(order, caller, priced.Currency, priced.TotalE4, priced.Lines, parts, routing.Decision)
+        SlotView? slot = null;
+        if (plan is not null)
         {
+            (var cooked, slot) = made!.Hold(order, plan, parts.Count + 1);
+            parts.Add(cooked);
+        }
+        var accepted = new Accepted(order, caller, priced.Currency, priced.TotalE4, priced.Lines, parts, plan?.Join(routing.Decision) ?? routing.Decision)
+        {
+            Slot = slot,
             Number = await NextNumberAsync(),
         };
         _accepted.Add(accepted);
@@ -144,7 +161,7 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
                 unknown = true;
                 continue;
             }
-            var price = line.UnitPrice ?? (catalog.PriceE4 is { } e4 ? Money.FromE4(e4, catalog.Currency!) : null);
+            var price = line.UnitPrice ?? (catalog.PriceE4 is { } e4 ? WithExtras(Money.FromE4(e4, catalog.Currency!), line, i, problems) : null);
             if (price is not { } money)
             {
                 problems.Add($"lines[{i}].unit_price", "is required: the catalogue has no price");
@@ -153,10 +170,22 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
             currency ??= money.Currency;
             if (money.Currency != currency) problems.Add($"lines[{i}].unit_price.currency", $"{money.Currency} does not fit the other lines' {currency}");
             total += Money.LineTotal(money, line.Quantity).Amount;
-            lines.Add(new PlacedLine(line.Sku, line.Quantity, money.ToE4()));
+            lines.Add(new PlacedLine(line.Sku, line.Quantity, money.ToE4()) { Extras = line.Extras });
         }
         if (total > Money.MaxAmount) problems.Add("lines", "add up to too large an amount");
         return (lines, currency ?? "", problems.Any ? 0 : (long)(total * 10_000m), unknown);
+    }
+
+    /// <summary>A dish with what goes on it. An unknown extra is named when the dish is looked at.</summary>
+    private Money WithExtras(Money price, AcceptLine line, int index, Problems problems)
+    {
+        foreach (var extra in line.Extras ?? [])
+        {
+            if (!prices.TryGetValue(extra.Sku, out var known) || known.PriceE4 is not { } e4) problems.Add($"lines[{index}].extras", $"there is no {extra.Sku} with a price");
+            else if (known.Currency != price.Currency) problems.Add($"lines[{index}].extras", $"{extra.Sku} is priced in {known.Currency}");
+            else price = price with { Amount = price.Amount + Money.FromE4(e4, price.Currency).Amount * extra.Quantity };
+        }
+        return price;
     }
 
     private Refusal Refuse(AcceptOrder order, Caller caller, RoutingResult routing)
@@ -176,7 +205,7 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
         Id = a.Order.Id.ToString(), Number = a.Number, DisplayId = IdSource.DisplayId(a.Order.Id), Status = a.Status, Channel = a.Order.Channel,
         ExternalId = a.Order.ExternalId, FulfillmentType = a.Order.FulfillmentType, Priority = a.Order.Priority, Total = Money.FromE4(a.TotalE4, a.Currency),
         Parts = [.. a.Parts.Select(p => new OrderPartView(p.Part, p.Site, p.Status, p.Lines))], PickupSite = a.Order.PickupSite, Note = a.Order.Note,
-        PlacedAt = tx.Now, Links = OrderRow.LinksOf(a.Order.Id),
+        PlacedAt = tx.Now, Links = OrderRow.LinksOf(a.Order.Id), Slot = a.Slot,
     };
 
     public async ValueTask WriteAsync()
@@ -184,6 +213,7 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
         if (_accepted.Count == 0) return;
         await SealAsync();
         await Allotments.WriteAsync(tx);
+        if (made is not null) await made.WriteAsync();
         var n = _accepted.Count;
         await tx.InsertAsync("orders", n,
             Column.From("id", _accepted, a => a.Order.Id), Column.From("number", _accepted, a => a.Number), Column.From("channel", _accepted, a => a.Order.Channel),
@@ -194,7 +224,8 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
             Column.From("person_id", _accepted, a => a.Order.PersonId), Column.From("personal", _accepted, a => a.Sealed),
             Column.From("latitude", _accepted, a => a.Order.Latitude), Column.From("longitude", _accepted, a => a.Order.Longitude),
             Column.From("pickup_site", _accepted, a => a.Order.PickupSite), Column.From("note", _accepted, a => a.Order.Note),
-            Column.Same("on_hold", n, false), Column.Same("cancelling", n, false), Column.Same("placed_at", n, tx.Now));
+            Column.Same("on_hold", n, false), Column.Same("cancelling", n, false), Column.Same("placed_at", n, tx.Now),
+            Column.From("slot", _accepted, a => a.Slot is null ? null : JsonSerializer.Serialize(a.Slot, OrderingJson.Default.SlotView)));
         await tx.InsertAsync("order_keys", n,
             Column.From("channel", _accepted, a => a.Order.Channel), Column.From("external_id", _accepted, a => a.Order.ExternalId),
             Column.From("order_id", _accepted, a => a.Order.Id), Column.From("request_hash", _accepted, a => a.Order.RequestHash));
@@ -224,6 +255,11 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
         foreach (var part in a.Parts)
         {
             if (part.Site is null) continue;
+            if (part.Made)
+            {
+                made!.Tell(order, a.Number, part, a.Lines, a.Slot, a.Caller);
+                continue;
+            }
             tx.Append(Lane.HubTo(part.Site), new PartAssigned(order.Id, part.Part, a.Number, order.Channel, order.ExternalId, type, order.Priority, part.Lines,
                 order.PersonId, a.Sealed, order.Note, OnHold: false), subject, order.Id, a.Caller);
         }
