@@ -70,6 +70,9 @@ public sealed record DishStopped(string Sku, string Reason, bool ByHand) : IEven
 /// <summary>It is on again.</summary>
 public sealed record DishResumed(string Sku) : IEvent { public static string Type => "dish.resumed"; }
 
+/// <summary>hub/{site}: begin with the stages of this preset, until the site sets its own.</summary>
+public sealed record StagesPreset(string Preset) : IEvent { public static string Type => "stages.preset"; }
+
 /// <summary>hub/all: what is on the menu under this dish now.</summary>
 public sealed record MenuSaved(string Dish, IReadOnlyList<string> Skus) : IEvent { public static string Type => "menu.saved"; }
 

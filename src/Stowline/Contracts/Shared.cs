@@ -111,6 +111,7 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(DishStopped))]
 [JsonSerializable(typeof(DishResumed))]
 [JsonSerializable(typeof(MenuSaved))]
+[JsonSerializable(typeof(StagesPreset))]
 [JsonSerializable(typeof(SlotPlanSaved))]
 [JsonSerializable(typeof(List<TicketItem>))]
 [JsonSerializable(typeof(PersonalDetails))]

@@ -80,6 +80,7 @@ public static class SaveSite
             await tx.OpenLaneAsync(Lane.HubTo(site.Code), site.Number);
             await tx.OpenLaneAsync(Lane.Site(site.Code), site.Number);
             if (site.Type is SiteType.Storefront or SiteType.Kitchen) tx.Append(Lane.HubTo(site.Code), new PolicyChanged("*", 0, 20), "policy/*");
+            if (site.Type == SiteType.Workshop) tx.Append(Lane.HubTo(site.Code), new StagesPreset("workshop"), "stages");
             tx.OnCommitted(() => node.AddSite(site.Code));
         }
         tx.Append(Lane.HubAll, new SiteSaved(site.Code, site.Number, site.Name, SnakeCaseEnum<SiteType>.Text(site.Type), site.Active), "site/" + site.Code);
