@@ -31,12 +31,22 @@ public sealed class KitchenNode(TestNode test) : IAsyncDisposable
         await test.DrainAsync();
     }
 
-    public async Task MenuAsync() => Assert.True((await test.RunAsync(Lane.Hub, tx => SaveMenu.DecideAsync([new MenuBody
+    public async Task MenuAsync() => Assert.True((await test.RunAsync(Lane.Hub, tx => SaveMenu.DecideAsync(Menu, tx))).IsOk);
+
+    /// <summary>A kitchen with the menu on a node whose pumps run.</summary>
+    public static async Task SetUpAsync(Node node, SlotPlanBody plan)
+    {
+        Assert.True((await node.Lanes.ExecuteAsync(Lane.Hub, TestNode.Tester, tx => SaveSite.DecideAsync("K1", new SiteBody { Name = "K1", Type = SiteType.Kitchen }, tx, node))).IsOk);
+        Assert.True((await node.Lanes.ExecuteAsync(Lane.Hub, TestNode.Tester, tx => SaveMenu.DecideAsync(Menu, tx))).IsOk);
+        Assert.True((await node.Lanes.ExecuteAsync(Lane.Hub, TestNode.Tester, tx => SlotPlans.DecideAsync("K1", plan, tx))).IsOk);
+    }
+
+    private static readonly List<MenuBody?> Menu = [new MenuBody
     {
         Dish = "margherita", Name = "Margherita", Station = "oven", WorkMinutes = 4, Ingredients = [new DosageBody("Dough", 2), new DosageBody("Mozzarella", 1)],
         Variants = [new VariantBody { Sku = "marg-s", Size = "S", Price = new Money(10, "EUR") }, new VariantBody { Sku = "marg-l", Size = "L", Price = new Money(14, "EUR"), WorkMinutes = 6 }],
         Extras = [new VariantBody { Sku = "olives", Price = new Money(1.5m, "EUR"), Ingredients = [new DosageBody("Olives", 5)] }],
-    }], tx))).IsOk);
+    }];
 
     public async Task<Outcome<SlotPlanView>> PlanAsync(SlotPlanBody body, string site = "K1") => await test.RunAsync(Lane.Hub, tx => SlotPlans.DecideAsync(site, body, tx));
 

@@ -205,7 +205,7 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
         Id = a.Order.Id.ToString(), Number = a.Number, DisplayId = IdSource.DisplayId(a.Order.Id), Status = a.Status, Channel = a.Order.Channel,
         ExternalId = a.Order.ExternalId, FulfillmentType = a.Order.FulfillmentType, Priority = a.Order.Priority, Total = Money.FromE4(a.TotalE4, a.Currency),
         Parts = [.. a.Parts.Select(p => new OrderPartView(p.Part, p.Site, p.Status, p.Lines))], PickupSite = a.Order.PickupSite, Note = a.Order.Note,
-        PlacedAt = tx.Now, Links = OrderRow.LinksOf(a.Order.Id), Slot = a.Slot,
+        PlacedAt = a.Order.At ?? tx.Now, Links = OrderRow.LinksOf(a.Order.Id), Slot = a.Slot,
     };
 
     public async ValueTask WriteAsync()
@@ -224,7 +224,7 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
             Column.From("person_id", _accepted, a => a.Order.PersonId), Column.From("personal", _accepted, a => a.Sealed),
             Column.From("latitude", _accepted, a => a.Order.Latitude), Column.From("longitude", _accepted, a => a.Order.Longitude),
             Column.From("pickup_site", _accepted, a => a.Order.PickupSite), Column.From("note", _accepted, a => a.Order.Note),
-            Column.Same("on_hold", n, false), Column.Same("cancelling", n, false), Column.Same("placed_at", n, tx.Now),
+            Column.Same("on_hold", n, false), Column.Same("cancelling", n, false), Column.From("placed_at", _accepted, a => a.Order.At ?? tx.Now),
             Column.From("slot", _accepted, a => a.Slot is null ? null : JsonSerializer.Serialize(a.Slot, OrderingJson.Default.SlotView)));
         await tx.InsertAsync("order_keys", n,
             Column.From("channel", _accepted, a => a.Order.Channel), Column.From("external_id", _accepted, a => a.Order.ExternalId),

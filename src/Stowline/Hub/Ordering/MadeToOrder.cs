@@ -29,7 +29,7 @@ public sealed record SlotWish(string? Id, DateTimeOffset? Start, string? Site)
 }
 
 /// <summary>Where and when the made part of an order is made; held only when the rest of the order is promised too.</summary>
-internal sealed record MadePlan(string Site, IReadOnlyList<SlotShare>? Shares, SlotPlan? Plan, DateTimeOffset Now, IReadOnlyList<SkuUnits> Made, SkuUnits[] Rest, RoutingDecision Decision)
+internal sealed record MadePlan(string Site, IReadOnlyList<SlotShare>? Shares, IReadOnlyList<SkuUnits> Made, SkuUnits[] Rest, RoutingDecision Decision)
 {
     /// <summary>One decision for an order that is partly made and partly from stock.</summary>
     public RoutingDecision Join(RoutingDecision stock) => Rest.Length == 0 ? Decision
@@ -68,7 +68,7 @@ internal sealed class MadeGroup(LaneTransaction tx, IReadOnlyDictionary<string, 
             : order.Strategy is { } s ? SnakeCaseEnum<MadeStrategy>.Text(s) : order.Latitude is not null ? "nearest" : "fastest";
         var (chosen, decision) = KitchenRouter.Choose(offers, strategy, made.Sum(m => m.Quantity), tx.Now);
         if (chosen is null) return Refuse(made, offers, only, wish);
-        return new MadePlan(chosen.Site.Code, chosen.Shares, slots.PlanOf(chosen.Site.Code), tx.Now, made, [.. order.Needs.Where(n => !menu.ContainsKey(n.Sku))], decision);
+        return new MadePlan(chosen.Site.Code, chosen.Shares, made, [.. order.Needs.Where(n => !menu.ContainsKey(n.Sku))], decision);
     }
 
     private const string Full = "all slots are full";
@@ -84,7 +84,7 @@ internal sealed class MadeGroup(LaneTransaction tx, IReadOnlyDictionary<string, 
         if (slots.PlanOf(site.Code) is not { } plan) return new KitchenOffer(site, null, null, tx.Now, distance);
         if (plan.Measure == SlotMeasure.Money && plan.Currency != currency) return No($"counts its slots in {plan.Currency}");
         var amount = Amount(plan, lines);
-        var shares = wish is { } moment ? slots.At(site.Code, tx.Now, moment, amount) : slots.Find(site.Code, tx.Now, amount);
+        var shares = wish is { } moment ? slots.At(site.Code, order.At ?? tx.Now, moment, amount) : slots.Find(site.Code, order.At ?? tx.Now, amount);
         return shares is null ? No(Full) : new KitchenOffer(site, null, shares, DateTimeOffset.FromUnixTimeSeconds(shares[0].Start), distance);
     }
 

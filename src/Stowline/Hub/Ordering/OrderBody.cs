@@ -70,6 +70,8 @@ public sealed record AcceptOrder
     public bool AllowBackorder { get; init; }
     public SlotWish? Slot { get; init; }
     public MadeStrategy? Strategy { get; init; }
+    /// <summary>When it was placed, for imports of what has happened; null for now. Slots are looked for from here.</summary>
+    public DateTimeOffset? At { get; init; }
 
     /// <summary>Checks a body. All that is wrong is told at once, by field.</summary>
     public static Outcome<AcceptOrder> From(OrderBody body, IdSource ids)

@@ -186,3 +186,10 @@ public static class MenuStops
     public static ValueTask ResumeAsync(LaneTransaction tx, string site, DishResumed resumed) =>
         tx.WriteAsync("DELETE FROM menu_stops WHERE site = @site AND sku = @sku", new { site, sku = resumed.Sku });
 }
+
+/// <summary>How full slots have become.</summary>
+public static class SlotLoads
+{
+    /// <summary>The highest load of any slot of a site, in its measure.</summary>
+    public static async Task<long> MaxAsync(SqlSession session, string site) => await session.FindAsync<long?>("SELECT MAX(used) FROM slots WHERE site = @site", new { site }) ?? 0;
+}
