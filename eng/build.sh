@@ -4,6 +4,17 @@
 ARTIFACTS=$ROOT/artifacts
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 
+if command -v sha256sum >/dev/null; then sha256=(sha256sum); else sha256=(shasum -a 256); fi # macOS has the second
+
+# sources_of FOLDER...: the names of the files that are built, each ended by a null byte. What a build, an editor or a test run leaves is none.
+sources_of() {
+  (cd "$ROOT" && find "$@" -type d \( -name bin -o -name obj -o -name node_modules -o -name dist -o -name journeys \) -prune -o -type f -not -name '*.md' -print0)
+}
+
+# fingerprint_of: of the files named on standard input. The contents decide, not the times: switching branches back and forth must neither
+# rebuild nor miss a change.
+fingerprint_of() { (cd "$ROOT" && LC_ALL=C sort -z | xargs -0 "${sha256[@]}" | "${sha256[@]}" | cut -c 1-16); }
+
 need_sdk() {
   if ! command -v dotnet >/dev/null; then
     # The installer script of .NET puts it here without touching PATH.

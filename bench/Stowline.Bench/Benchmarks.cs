@@ -5,7 +5,10 @@ public static class Benchmarks
 {
     private const int FloorOrders = 30_000;
 
-    public static readonly IReadOnlyList<string> Names = ["accept", "flow", "ledger", "floor"];
+    public static readonly IReadOnlyList<string> Names = ["accept", "flow", "ledger", "live", "floor"];
+
+    /// <summary>How many clients a benchmark has when nobody says.</summary>
+    public static int DefaultClients(string name) => name == "live" ? LiveBench.DefaultFollowers : 64;
 
     /// <summary>Runs one benchmark and answers its numbers, with the ratio to the floor.</summary>
     public static async Task<BenchReport> RunAsync(BenchOptions options, Action<string> say)
@@ -15,6 +18,7 @@ public static class Benchmarks
             "floor" => await Floor.ReportAsync(options),
             "flow" => await WithFloorAsync(options, await FlowBench.RunAsync(options, say)),
             "ledger" => await LedgerBench.RunAsync(options, say),
+            "live" => await LiveBench.RunAsync(options, say),
             "accept" when options.InProcess => await AcceptInProcessAsync(options, say),
             "accept" => await WithFloorAsync(options, await AcceptHttpBench.RunAsync(options, say)),
             _ => throw new ArgumentException($"there is no benchmark {options.Name}; there are {string.Join(", ", Names)}"),

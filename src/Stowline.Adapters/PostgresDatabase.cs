@@ -18,6 +18,7 @@ public sealed class PostgresDatabase : Database
 
     private readonly NpgsqlDataSource _source;
     private readonly NpgsqlDataSource _writers;
+    private readonly string _connection;
 
     /// <param name="connection"><c>postgres://user:password@host:port/database?…</c> or an Npgsql connection string.</param>
     public PostgresDatabase(string connection, TimeProvider time) : base(time)
@@ -28,7 +29,8 @@ public sealed class PostgresDatabase : Database
         };
         if (!builder.ContainsKey("Maximum Pool Size")) builder.MaxPoolSize = 40;
         Address = $"{builder.Host}:{builder.Port}/{builder.Database}";
-        _source = new NpgsqlDataSourceBuilder(builder.ToString()).Build();
+        _connection = builder.ToString();
+        _source = new NpgsqlDataSourceBuilder(_connection).Build();
         builder.Options = WriterOptions;
         _writers = new NpgsqlDataSourceBuilder(builder.ToString()).Build();
     }
@@ -44,6 +46,9 @@ public sealed class PostgresDatabase : Database
         var source = readOnly ? _source : _writers;
         return new PostgresSession(await source.OpenConnectionAsync(ct), source);
     }
+
+    public override async Task<NeighborSession?> JoinAsync(string process, string host, DateTimeOffset since, CancellationToken ct) =>
+        await PostgresNeighbors.JoinAsync(_connection, process, host, since, ct);
 
     public override bool IsInfrastructure(Exception exception) => exception switch
     {
@@ -88,6 +93,8 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
     private readonly NpgsqlConnection _connection = connection;
     private bool _inTransaction;
     private NpgsqlBatch? _later;
+    private readonly List<SetSelect> _asked = [];
+    private Task? _writing;
     private const int MostLater = 200;
 
     public override Dialect Dialect => Dialect.Postgres;
@@ -114,6 +121,8 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
     public override async ValueTask RollbackAsync()
     {
         _later = null;
+        _asked.Clear();
+        await IgnoreWritingAsync();
         if (!_inTransaction) return;
         _inTransaction = false;
         Later("ROLLBACK"); // only a warning where BEGIN was never sent
@@ -128,6 +137,20 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
     {
         source.Clear();
         await DisposeAsync();
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await IgnoreWritingAsync();
+        await base.DisposeAsync();
+    }
+
+    /// <summary>The connection takes no other statement before this one has ended, well or not.</summary>
+    private async ValueTask IgnoreWritingAsync()
+    {
+        if (_writing is null) return;
+        await _writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _writing = null;
     }
 
     public override ValueTask WriteAsync(string sql, object? args = null)
@@ -157,25 +180,72 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
 
     public override async ValueTask FlushAsync()
     {
+        if (_asked.Count > 0)
+        {
+            await using var rows = await ReadLaterAsync();
+            return;
+        }
+        await SettleAsync();
         if (_later is null) return;
         await using var batch = _later;
         _later = null;
         await batch.ExecuteNonQueryAsync();
     }
 
+    public override void StartWriting()
+    {
+        if (_later is null || _asked.Count > 0 || _writing is not null) return; // what has rows to read waits for its reader
+        var batch = _later;
+        _later = null;
+        _writing = SendAsync(batch);
+    }
+
+    private static async Task SendAsync(NpgsqlBatch batch)
+    {
+        await using (batch) await batch.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>Waits for what <see cref="StartWriting"/> sent; its failure is the caller's.</summary>
+    private async ValueTask SettleAsync()
+    {
+        if (_writing is not { } writing) return;
+        _writing = null;
+        await writing;
+    }
+
     /// <summary>What was put off has no rows of its own, so the reader of the whole batch stands on the last statement's.</summary>
     protected override async ValueTask<DbDataReader> ReaderAsync(string sql, object? args)
     {
+        await SettleAsync();
         if (_later is null) return await base.ReaderAsync(sql, args);
         Later(sql, args);
         return await ReadLaterAsync();
     }
 
-    private async ValueTask<DbDataReader> ReadLaterAsync()
+    /// <summary>Sends what was put off, hands out the rows of the selects among it, and stands on the result of the statement behind them.</summary>
+    private async ValueTask<NpgsqlDataReader> ReadLaterAsync()
     {
+        await SettleAsync();
         var batch = _later!;
+        SetSelect[] asked = [.. _asked];
         _later = null;
-        return await batch.ExecuteReaderAsync();
+        _asked.Clear();
+        var reader = await batch.ExecuteReaderAsync();
+        try
+        {
+            var rows = new Reader(reader);
+            foreach (var select in asked)
+            {
+                while (await reader.ReadAsync()) select.Row(rows);
+                await reader.NextResultAsync();
+            }
+            return reader;
+        }
+        catch
+        {
+            await reader.DisposeAsync();
+            throw;
+        }
     }
 
     public override ValueTask InsertAsync(string table, int count, params Column[] columns)
@@ -203,15 +273,25 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
 
     public override async ValueTask SelectAllAsync(params SetSelect[] selects)
     {
-        var asked = selects.Where(s => s.Count > 0).ToArray();
-        if (asked.Length == 0) return;
-        foreach (var s in asked) Later($"SELECT r.* FROM {Unnest(s.Keys)} CROSS JOIN LATERAL ({s.Sql}) AS r", s.Count, s.Keys);
-        await using var reader = (NpgsqlDataReader)await ReadLaterAsync();
-        var rows = new Reader(reader);
-        for (var i = 0; i < asked.Length; i++)
+        var before = _asked.Count;
+        PutOff(selects);
+        if (_asked.Count == before) return;
+        await using var rows = await ReadLaterAsync();
+    }
+
+    public override ValueTask SelectLaterAsync(params SetSelect[] selects)
+    {
+        PutOff(selects);
+        return FlushIfDueAsync();
+    }
+
+    private void PutOff(SetSelect[] selects)
+    {
+        foreach (var s in selects)
         {
-            while (await reader.ReadAsync()) asked[i].Row(rows);
-            await reader.NextResultAsync();
+            if (s.Count == 0) continue;
+            Later($"SELECT r.* FROM {Unnest(s.Keys)} CROSS JOIN LATERAL ({s.Sql}) AS r", s.Count, s.Keys);
+            _asked.Add(s);
         }
     }
 

@@ -23,13 +23,31 @@ public sealed record Configuration
     /// <summary><c>off</c> (loopback only) or <c>keys</c>.</summary>
     public string Auth { get; init; } = "off";
 
+    /// <summary>Where traces and metrics go: <c>http://host:4318</c> (OTLP over HTTP, protobuf) or <c>grpc://host:4317</c>. Empty: nowhere.</summary>
+    public string Otlp { get; init; } = "";
+
+    /// <summary>The share of traces that are recorded, 0 to 1, of those that begin here; a caller's own decision goes first.</summary>
+    public double OtlpSample { get; init; } = 1;
+
+    /// <summary><c>json</c> or <c>text</c>, on standard error.</summary>
+    public string LogFormat { get; init; } = "json";
+
+    /// <summary><c>information</c>, <c>debug</c> (every event of every order) or <c>warning</c>.</summary>
+    public string LogLevel { get; init; } = "information";
+
+    /// <summary>The node's name in metrics, traces and the status.</summary>
+    public string Node { get; init; } = Environment.MachineName;
+
+    /// <summary>When an order is stuck, see <see cref="StuckRules.Parse"/>.</summary>
+    public StuckRules Stuck { get; init; } = StuckRules.Default;
+
     public static string Version { get; } =
         typeof(Configuration).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
 
     /// <summary>Settings of the contract whose part is not built yet. Saying nothing would look as if they worked.</summary>
-    private static readonly string[] NotYet = ["redis", "rabbitmq", "kafka", "otlp", "hub", "site"];
+    private static readonly string[] NotYet = ["redis", "rabbitmq", "kafka", "hub", "site"];
 
-    private static readonly string[] Known = ["data", "database", "listen", "port", "auth"];
+    private static readonly string[] Known = ["data", "database", "listen", "port", "auth", "otlp", "otlp_sample", "log_format", "log_level", "node", "stuck"];
 
     public bool IsPostgres =>
         Database.StartsWith("postgres://", StringComparison.Ordinal) || Database.StartsWith("postgresql://", StringComparison.Ordinal);
@@ -94,10 +112,42 @@ public sealed record Configuration
                 Port = int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= 65_535
                     ? number : throw new CommandRefusedException($"the port must be a number from 0 to 65535, not '{port}'"),
             };
+        set = Telemetry(set, given);
         if (set.Auth is not ("off" or "keys")) throw new CommandRefusedException($"auth must be 'off' or 'keys', not '{set.Auth}'");
         if (set.Database.Length > 0 && !set.IsPostgres && !set.Database.StartsWith("sqlite:", StringComparison.Ordinal))
             throw new CommandRefusedException("the database must be empty, sqlite:PATH or postgres://user:password@host:port/name");
         return set;
+    }
+
+    private static Configuration Telemetry(Configuration set, Dictionary<string, string> given)
+    {
+        if (given.GetValueOrDefault("otlp") is { Length: > 0 } otlp)
+            set = set with
+            {
+                Otlp = Uri.TryCreate(otlp, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" or "grpc" or "grpcs"
+                    ? otlp : throw new CommandRefusedException($"otlp must be http://host:4318 or grpc://host:4317, not '{otlp}'"),
+            };
+        if (given.GetValueOrDefault("otlp_sample") is { Length: > 0 } share)
+            set = set with
+            {
+                OtlpSample = double.TryParse(share, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var ratio) && ratio <= 1
+                    ? ratio : throw new CommandRefusedException($"otlp_sample must be from 0 to 1, not '{share}'"),
+            };
+        set = set with
+        {
+            LogFormat = OneOf(given, "log_format", set.LogFormat, "json", "text"),
+            LogLevel = OneOf(given, "log_level", set.LogLevel, "debug", "information", "warning"),
+            Node = given.GetValueOrDefault("node") is { Length: > 0 } node ? node : set.Node,
+        };
+        if (given.GetValueOrDefault("stuck") is not { Length: > 0 } stuck) return set;
+        var (rules, problem) = StuckRules.Parse(stuck);
+        return set with { Stuck = rules ?? throw new CommandRefusedException("stuck: " + problem) };
+    }
+
+    private static string OneOf(Dictionary<string, string> given, string name, string otherwise, params string[] words)
+    {
+        if (given.GetValueOrDefault(name) is not { Length: > 0 } word) return otherwise;
+        return words.Contains(word, StringComparer.Ordinal) ? word : throw new CommandRefusedException($"{name} must be one of {string.Join(", ", words)}, not '{word}'");
     }
 }
 

@@ -21,6 +21,10 @@ public abstract class Module
     /// <summary>What else the module does by itself, beside its consumers: made once, after <see cref="StartAsync"/>.</summary>
     public virtual IEnumerable<Pump> Pumps(Node node) => [];
 
+    /// <summary>Orders that the module sees standing still for longer than the rules allow (H1): at most <paramref name="limit"/> per rule, oldest first.</summary>
+    public virtual Task<IReadOnlyList<StuckWork>> StuckAsync(SqlSession session, StuckRules rules, DateTimeOffset now, int limit) =>
+        Task.FromResult<IReadOnlyList<StuckWork>>([]);
+
     /// <summary>The person behind an order, for erasing by order; null when the module does not know orders or not this one.</summary>
     public virtual Task<Guid?> FindPersonOfOrderAsync(SqlSession session, string order) => Task.FromResult<Guid?>(null);
 

@@ -17,6 +17,8 @@ public sealed class Node : IAsyncDisposable
     private readonly List<Pump> _others = [];
     private PumpHost? _writerHost;
     private PumpHost? _host;
+    private NeighborPump? _neighbors;
+    private volatile bool _isStopping;
 
     private Node(Database database, IdSource ids, IReadOnlyList<Module> modules)
     {
@@ -32,6 +34,9 @@ public sealed class Node : IAsyncDisposable
     public IReadOnlyList<Module> Modules { get; }
     public TimeProvider Time => Database.Time;
 
+    /// <summary>How long orders may stand still before they are stuck.</summary>
+    public StuckRules StuckRules { get; set; } = StuckRules.Default;
+
     /// <summary>Every module of a node. The order is the order of the arrows: a module may use those above it.</summary>
     public static IReadOnlyList<Module> AllModules() => NodeModules.All();
 
@@ -46,7 +51,9 @@ public sealed class Node : IAsyncDisposable
         foreach (var module in node.Modules) await module.StartAsync(node, ct);
         var sites = await database.ReadAsync(async session => await LaneReader.LanesAsync(session), ct);
         foreach (var lane in sites.Where(l => l.Name.StartsWith("site/", StringComparison.Ordinal))) node.AddSite(lane.Name["site/".Length..]);
-        node._others.AddRange([new SiteWatch(node), new IdempotencyCleanup(node.Lanes), .. node.Modules.SelectMany(m => m.Pumps(node))]);
+        var watch = new SiteWatch(node);
+        node.Lanes.WhenAnnounced(SiteWatch.Topic, watch.LookAsync);
+        node._others.AddRange([watch, new IdempotencyCleanup(node.Lanes), .. node.Modules.SelectMany(m => m.Pumps(node))]);
         return node;
     }
 
@@ -121,6 +128,21 @@ public sealed class Node : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether a site is known here. Another process may have made it a moment ago, so the database is asked about unknown ones.</summary>
+    public async ValueTask<bool> KnowsSiteAsync(string site, CancellationToken ct = default)
+    {
+        lock (_gate)
+            if (_sites.Contains(site)) return true;
+        if (Database.SingleWriter || !await Database.ReadAsync(session => LaneReader.ExistsAsync(session, Lane.Site(site)), ct)) return false;
+        AddSite(site);
+        return true;
+    }
+
+    /// <summary>True from the moment at which it was told to stop: it finishes what it was asked before, and wants to be asked nothing more.</summary>
+    public bool IsStopping => _isStopping;
+
+    public void BeginStopping() => _isStopping = true;
+
     /// <summary>Runs the pumps in loops until the node is disposed.</summary>
     public void Start(Action<Pump, Exception>? onError = null)
     {
@@ -128,6 +150,13 @@ public sealed class Node : IAsyncDisposable
         {
             _writerHost = new PumpHost(Time, Ids, onError);
             _host = new PumpHost(Time, Ids, onError);
+            if (!Database.SingleWriter)
+            {
+                // Until it is known who else is there, nobody is on duty here.
+                Lanes.Duty.Lose();
+                _neighbors = NeighborPump.Make(Lanes, Environment.MachineName);
+                _others.AddRange([_neighbors, _neighbors.Teller]);
+            }
             foreach (var pump in Lanes.Writers) _writerHost.Start(pump);
             foreach (var pump in _consumers.Concat(_others)) _host.Start(pump);
         }
@@ -154,6 +183,7 @@ public sealed class Node : IAsyncDisposable
         if (_writerHost is { } writers) await writers.DisposeAsync();
         await Lanes.DisposeAsync();
         await consumers;
+        if (_neighbors is not null) await _neighbors.DisposeAsync();
         await Database.DisposeAsync();
     }
 }

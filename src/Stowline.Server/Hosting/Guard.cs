@@ -11,8 +11,11 @@ namespace Stowline.Server.Hosting;
 /// Stands around every request: the one middleware. It answers with the trace, makes problem documents of what the framework refuses and
 /// of what fails, asks for keys where they are needed, and keeps other web sites out of a node without keys.
 /// </summary>
-internal sealed class Guard(Node node, MetricsText metrics, KeyGate? gate, ILogger log)
+internal sealed class Guard(Node node, NodeMetrics metrics, KeyGate? gate, ILogger log)
 {
+    /// <summary>Worth a line in the log.</summary>
+    private static readonly TimeSpan Slow = TimeSpan.FromSeconds(1);
+
     public async Task InvokeAsync(HttpContext http, RequestDelegate next)
     {
         var started = Stopwatch.GetTimestamp();
@@ -30,8 +33,28 @@ internal sealed class Guard(Node node, MetricsText metrics, KeyGate? gate, ILogg
             await FailAsync(http, e);
         }
         // A WebSocket lasts as long as its client likes: that is no duration of an answer.
-        if (http.Response.StatusCode != StatusCodes.Status101SwitchingProtocols) metrics.Request(http.Response.StatusCode, Stopwatch.GetElapsedTime(started));
+        if (http.Response.StatusCode != StatusCodes.Status101SwitchingProtocols) Measure(http, Stopwatch.GetElapsedTime(started));
     }
+
+    private void Measure(HttpContext http, TimeSpan elapsed)
+    {
+        var (status, route) = (http.Response.StatusCode, (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "unmatched");
+        metrics.Request(http.Request.Method, route, status, elapsed);
+        if (Activity.Current is { IsAllDataRequested: true } span)
+        {
+            span.DisplayName = $"{http.Request.Method} {route}";
+            span.SetTag("http.request.method", http.Request.Method).SetTag("http.route", route).SetTag("http.response.status_code", status);
+            if (status >= 500) span.SetStatus(ActivityStatusCode.Error);
+        }
+        // What the caller did wrong is the caller's to know. The path is not logged: it may name a person's things; the route does for finding the code.
+        if (status < 500 && elapsed < Slow || !log.IsEnabled(LogLevel.Information)) return;
+        using (OrderLog.Scope(log, OrderOf(http, route), Activity.Current?.TraceId.ToHexString()))
+            log.LogInformation("{method} {route} was answered with {status} in {milliseconds} ms", http.Request.Method, route, status, Math.Round(elapsed.TotalMilliseconds, 1));
+    }
+
+    /// <summary>The order that a request names, as far as it names it by id.</summary>
+    private static string? OrderOf(HttpContext http, string route) =>
+        route.StartsWith("/api/v1/orders/{id}", StringComparison.Ordinal) && Guid.TryParse(http.Request.RouteValues["id"] as string, out var id) ? id.ToString() : null;
 
     /// <summary>The id is made by us from checked hexadecimal digits, so nothing that a caller sent is echoed into a header.</summary>
     private static void SetTrace(HttpContext http)
@@ -66,15 +89,22 @@ internal sealed class Guard(Node node, MetricsText metrics, KeyGate? gate, ILogg
         }
         if (http.Response.HasStarted)
         {
-            log.LogError(e, "a request failed after its answer had begun: {Method} {Path}", http.Request.Method, http.Request.Path.Value);
+            LogFailure(http, e, "a request failed after its answer had begun");
             http.Abort();
             return;
         }
         var (status, refusal) = OfException(e);
-        if (status == 500) log.LogError(e, "a request failed: {Method} {Path}", http.Request.Method, http.Request.Path.Value);
+        if (status == 500) LogFailure(http, e, "a request failed");
         http.Response.Clear();
         SetTrace(http);
         await WriteAsync(http, status, refusal);
+    }
+
+    private void LogFailure(HttpContext http, Exception e, string what)
+    {
+        var route = (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "unmatched";
+        using (OrderLog.Scope(log, OrderOf(http, route), Activity.Current?.TraceId.ToHexString()))
+            log.LogError(e, "{what}: {method} {route}", what, http.Request.Method, route);
     }
 
     private (int Status, Refusal Refusal) OfException(Exception e)

@@ -37,7 +37,9 @@ internal static class KeyRules
     /// <summary>The resources outside <c>/sites</c> that each belong to one site.</summary>
     private static readonly string[] OfOneSite = ["picking-tasks", "packing-tasks", "put-back-tasks", "shipments", "tickets"];
 
-    public static bool IsOpen(RouteEndpoint? endpoint) => endpoint?.RoutePattern.RawText is { } pattern && Open.Contains(pattern, StringComparer.Ordinal);
+    /// <summary>The screens are open too: they hold no data, and it is they that ask for the key.</summary>
+    public static bool IsOpen(RouteEndpoint? endpoint) => endpoint is not null &&
+        (endpoint.RoutePattern.RawText is { } pattern && Open.Contains(pattern, StringComparer.Ordinal) || endpoint.Metadata.GetMetadata<Web.WebPage>() is not null);
 
     /// <summary>The scope that a call needs. Where no route matched, the answer will be 404 or 405 and any key may have it.</summary>
     public static KeyScope ScopeOf(string method, RouteEndpoint? endpoint)

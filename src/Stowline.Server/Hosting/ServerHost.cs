@@ -4,13 +4,13 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.Logging.Console;
 using Stowline.Http;
 using Stowline.Hub.Access;
 using Stowline.Server.OpenApi;
 using Stowline.Server.Live;
 using Stowline.Server.Operations;
 using Stowline.Server.Telemetry;
+using Stowline.Server.Web;
 
 namespace Stowline.Server.Hosting;
 
@@ -30,10 +30,12 @@ public sealed class ServerHost : IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly Node _node;
+    private readonly LiveFeeds _feeds;
+    private readonly NodeTelemetry _telemetry;
 
     static ServerHost() => ActivitySource.AddActivityListener(Tracing);
 
-    private ServerHost(WebApplication app, Node node) => (_app, _node) = (app, node);
+    private ServerHost(WebApplication app, Node node, LiveFeeds feeds, NodeTelemetry telemetry) => (_app, _node, _feeds, _telemetry) = (app, node, feeds, telemetry);
 
     public ILogger Logger => _app.Logger;
 
@@ -41,17 +43,15 @@ public sealed class ServerHost : IAsyncDisposable
     public string Url => _app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.First();
 
     /// <param name="more">Further endpoints on <c>/api/v1</c>: for tests.</param>
-    /// <param name="liveQueue">How many frames may wait for a live client before it is cut off.</param>
+    /// <param name="liveQueue">How many events may wait for a live client before it is cut off.</param>
+    /// <param name="web">The folder of the built screens; beside the executable where nothing is said.</param>
     /// <exception cref="CommandRefusedException">The configuration would let anybody in.</exception>
-    public static ServerHost Build(Node node, Configuration configuration, Action<IEndpointRouteBuilder>? more = null, int liveQueue = 1024)
+    public static ServerHost Build(Node node, Configuration configuration, Action<IEndpointRouteBuilder>? more = null, int liveQueue = LiveFeeds.DefaultQueue,
+        string? web = null)
     {
         var address = ListenAddress(configuration);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "stowline", ContentRootPath = AppContext.BaseDirectory });
-        builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("Stowline", LogLevel.Information)
-            .AddJsonConsole(o => { o.UseUtcTimestamp = true; o.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'"; })
-            .Services.Configure<ConsoleLoggerOptions>(o => o.LogToStandardErrorThreshold = LogLevel.Trace);
-        // The host would log each request's scope, and the guard logs what fails: this saves both the work and the noise.
-        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
+        Logs.Register(builder.Logging, configuration);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(o => Limit(o, address, configuration.Port));
         builder.Services.AddRoutingCore();
         ApiDescription.Register(builder.Services);
@@ -63,23 +63,27 @@ public sealed class ServerHost : IAsyncDisposable
         var app = builder.Build();
         node.Add(feeds);
         var started = node.Time.GetUtcNow();
-        var metrics = new MetricsText(node);
-        app.Lifetime.ApplicationStopped.Register(metrics.Dispose);
+        node.StuckRules = configuration.Stuck;
+        var logs = app.Services.GetRequiredService<ILoggerFactory>();
+        var disk = new Disk(configuration.IsPostgres ? configuration.Data : Path.GetDirectoryName(Path.GetFullPath(configuration.SqlitePath))!);
+        var telemetry = new NodeTelemetry(node, configuration, disk, () => feeds.Clients, logs);
         var gate = configuration.Auth == "keys" ? new KeyGate(node, node.Modules.OfType<AccessModule>().Single().Ring) : null;
-        var guard = new Guard(node, metrics, gate, app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Stowline.Http"));
+        var guard = new Guard(node, telemetry.Metrics, gate, logs.CreateLogger("Stowline.Http"));
         app.Lifetime.ApplicationStopped.Register(feeds.Dispose);
         app.Use(next => http => guard.InvokeAsync(http, next));
-        HealthEndpoints.Map(app, node, metrics);
+        app.Use(next => http => http.Request.Path.StartsWithSegments(LiveEndpoint.Path) ? feeds.DuringSocketAsync(() => next(http)) : next(http));
+        HealthEndpoints.Map(app, node, telemetry.Text);
         ApiDescription.Map(app);
+        WebApp.Read(web ?? Path.Combine(AppContext.BaseDirectory, "web")).Map(app);
         var api = app.MapGroup("/api/v1");
-        StatusEndpoints.Map(api, node, started);
+        StatusEndpoints.Map(api, node, new StatusEndpoints.Around(configuration.Node, disk, () => feeds.Clients, started));
         ParkedEndpoints.Map(api, node);
         EventEndpoints.Map(api, node);
         ErasureEndpoint.Map(api, node);
         foreach (var module in node.Modules) module.Map(api, node);
         more?.Invoke(api);
         LiveEndpoint.Map(app);
-        return new ServerHost(app, node);
+        return new ServerHost(app, node, feeds, telemetry);
     }
 
     /// <summary>Starts the pumps, then takes requests.</summary>
@@ -91,9 +95,19 @@ public sealed class ServerHost : IAsyncDisposable
     }
 
     /// <summary>Takes no more requests and waits for those that were taken.</summary>
-    public Task StopAsync() => _app.StopAsync();
+    public async Task StopAsync()
+    {
+        _node.BeginStopping();
+        await _feeds.CloseAllAsync();
+        await _app.StopAsync();
+    }
 
-    public ValueTask DisposeAsync() => _app.DisposeAsync();
+    /// <summary>What is still to be sent to a collector is sent, but a collector that is away does not hold the end up.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync();
+        _telemetry.Dispose();
+    }
 
     private static IPAddress ListenAddress(Configuration configuration)
     {

@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.SignalR;
 using Stowline.Log;
 
 namespace Stowline.Server.Live;
@@ -32,8 +31,7 @@ internal sealed class LaneFeed(Lane lane, Lanes lanes, Action wake)
         while (true)
         {
             var missed = await lanes.ReadAsync(lane, after, Page, ct, ask: true);
-            foreach (var e in missed)
-                if (topic.Wants(e)) await connection.SendAsync(LiveFrame.OfEvent(topic.Name, e.Position, e));
+            foreach (var frame in Frames(topic, missed, after)) await connection.SendAsync(frame);
             if (missed.Count > 0) after = missed[^1].Position;
             if (missed.Count == Page) continue;
             lock (_gate)
@@ -56,26 +54,34 @@ internal sealed class LaneFeed(Lane lane, Lanes lanes, Action wake)
         lock (_gate) _subscriptions = [.. _subscriptions.Where(s => s.Connection != connection || topic is not null && s.Topic.Name != topic)];
     }
 
-    /// <summary>Passes on a page of events. True when there may be more.</summary>
-    public async ValueTask<bool> StepAsync(bool look, CancellationToken ct)
+    /// <summary>Passes on a page of events.</summary>
+    /// <returns>To how many topics of clients; null when there was nothing to do.</returns>
+    public async ValueTask<int?> StepAsync(bool look, CancellationToken ct)
     {
-        if (Interlocked.Exchange(ref _grown, 0) == 0 && !look) return false;
-        if (!IsWatched) return false;
+        if (Interlocked.Exchange(ref _grown, 0) == 0 && !look) return null;
+        if (!IsWatched) return null;
         try
         {
             long from;
             lock (_gate) from = _at;
             var events = await lanes.ReadAsync(lane, from, Page, ct, ask: look);
-            if (events.Count == 0) return false;
+            if (events.Count == 0) return null;
+            // Written out before the gate is taken, for all that are here now: nobody who comes or goes waits for it.
+            var frames = new Dictionary<string, IReadOnlyList<LiveFrame>>(StringComparer.Ordinal);
+            foreach (var s in Volatile.Read(ref _subscriptions)) FramesOf(s.Topic, events, frames);
+            var offered = 0;
             // Under the gate, so that nobody joins between the events and the place behind them.
             lock (_gate)
             {
-                if (_at != from) { Grew(); return true; } // all left and others came while it was read
-                foreach (var e in events) Pass(e);
-                _at = events[^1].Position;
+                if (_at == from)
+                {
+                    foreach (var s in _subscriptions) Pass(s, events, frames);
+                    _at = events[^1].Position;
+                    offered = _subscriptions.Length;
+                } // else all left and others came while it was read
             }
             Grew();
-            return true;
+            return offered;
         }
         catch
         {
@@ -84,15 +90,24 @@ internal sealed class LaneFeed(Lane lane, Lanes lanes, Action wake)
         }
     }
 
-    private void Pass(EventRecord e)
+    /// <summary>The same bytes for everybody who follows a topic; only who has just joined and is ahead of the feed gets its own.</summary>
+    private static void Pass(Subscription s, IReadOnlyList<EventRecord> events, Dictionary<string, IReadOnlyList<LiveFrame>> shared)
     {
-        Dictionary<string, SerializedHubMessage>? frames = null;
-        foreach (var s in _subscriptions)
-        {
-            if (e.Position <= s.After || !s.Topic.Wants(e)) continue;
-            frames ??= new Dictionary<string, SerializedHubMessage>(StringComparer.Ordinal);
-            if (!frames.TryGetValue(s.Topic.Name, out var frame)) frames[s.Topic.Name] = frame = LiveFrame.OfEvent(s.Topic.Name, e.Position, e);
-            s.Connection.Offer(frame);
-        }
+        var frames = s.After < events[0].Position ? FramesOf(s.Topic, events, shared) : Frames(s.Topic, events, s.After);
+        foreach (var frame in frames) s.Connection.Offer(frame);
+    }
+
+    private static IReadOnlyList<LiveFrame> FramesOf(LiveTopic topic, IReadOnlyList<EventRecord> events, Dictionary<string, IReadOnlyList<LiveFrame>> shared)
+    {
+        if (!shared.TryGetValue(topic.Name, out var frames)) shared[topic.Name] = frames = Frames(topic, events, 0);
+        return frames;
+    }
+
+    private static IReadOnlyList<LiveFrame> Frames(LiveTopic topic, IReadOnlyList<EventRecord> events, long after)
+    {
+        LiveFrameWriter? writer = null;
+        foreach (var e in events)
+            if (e.Position > after && topic.Wants(e)) (writer ??= new LiveFrameWriter(topic.Name)).Add(e.Position, e);
+        return writer?.Take() ?? [];
     }
 }

@@ -31,17 +31,17 @@ internal sealed class LiveHubActivator(LiveFeeds feeds) : IHubActivator<LiveHub>
 /// <summary>Gives each connection its queue when it opens, and takes it off every feed when it closes.</summary>
 internal sealed class LiveConnections(LiveFeeds feeds, ILogger<DefaultHubLifetimeManager<LiveHub>> log) : DefaultHubLifetimeManager<LiveHub>(log)
 {
-    public override Task OnConnectedAsync(HubConnectionContext connection)
+    public override async Task OnConnectedAsync(HubConnectionContext connection)
     {
-        var live = feeds.Open(connection);
+        var live = await feeds.OpenAsync(connection);
         connection.Items[typeof(LiveConnection)] = live;
         _ = Task.Run(live.RunAsync);
-        return base.OnConnectedAsync(connection);
+        await base.OnConnectedAsync(connection);
     }
 
     public override Task OnDisconnectedAsync(HubConnectionContext connection)
     {
-        if (connection.Items.TryGetValue(typeof(LiveConnection), out var live)) feeds.Unsubscribe((LiveConnection)live!, null);
+        if (connection.Items.TryGetValue(typeof(LiveConnection), out var live)) feeds.Closed((LiveConnection)live!);
         return base.OnDisconnectedAsync(connection);
     }
 }

@@ -20,8 +20,18 @@ internal sealed class LiveProtocol : IHubProtocol
     public int Version => _json.Version;
     public TransferFormat TransferFormat => _json.TransferFormat;
     public bool IsVersionSupported(int version) => _json.IsVersionSupported(version);
-    public ReadOnlyMemory<byte> GetMessageBytes(HubMessage message) => _json.GetMessageBytes(message);
-    public void WriteMessage(HubMessage message, IBufferWriter<byte> output) => _json.WriteMessage(message, output);
+    public ReadOnlyMemory<byte> GetMessageBytes(HubMessage message) => message is LiveFrame frame ? frame.Bytes : _json.GetMessageBytes(message);
+
+    public void WriteMessage(HubMessage message, IBufferWriter<byte> output)
+    {
+        if (message is not LiveFrame frame)
+        {
+            _json.WriteMessage(message, output);
+            return;
+        }
+        frame.Bytes.Span.CopyTo(output.GetSpan(frame.Bytes.Length));
+        output.Advance(frame.Bytes.Length);
+    }
 
     public bool TryParseMessage(ref ReadOnlySequence<byte> input, IInvocationBinder binder, [NotNullWhen(true)] out HubMessage? message)
     {

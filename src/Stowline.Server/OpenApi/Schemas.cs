@@ -41,7 +41,6 @@ internal sealed partial class Schemas
         var type = Nullable.GetUnderlyingType(info.Type) ?? info.Type;
         var name = type == typeof(JsonElement) ? null // anything: a schema of that name would say nothing
             : type == typeof(Money) || type.IsEnum ? type.Name
-            : type.Name == "Status" ? "SystemStatus" // among all schemas, its own name says too little
             : OpenApiOptions.CreateDefaultSchemaReferenceId(info);
         if (name is not null && _names.GetOrAdd(name, type) != type)
             throw new InvalidOperationException($"{type} and {_names[name]} would both be {name} in the API's description; rename one of them");

@@ -36,7 +36,7 @@ internal static class EventEndpoints
         if (problems.Any) { await Answers.WriteAsync(http, problems.ToRefusal()); return; }
         var exists = await node.Database.ReadAsync(async s => (await LaneReader.LanesAsync(s)).Any(l => l.Name == lane), http.RequestAborted);
         if (!exists) { await Answers.WriteAsync(http, Refusal.NotFound("lane_not_found", $"there is no lane {lane} here")); return; }
-        var events = await node.Lanes.ReadAsync(new Lane(lane!), after, limit, http.RequestAborted);
+        var events = await node.Lanes.ReadAsync(new Lane(lane!), after, limit, http.RequestAborted, ask: true);
         await Answers.WriteBytesAsync(http, 200, null, Render(events, after), "application/json");
     }
 

@@ -16,6 +16,11 @@ internal static class HealthEndpoints
         app.Get("/health/live", http => Answers.WriteAsync<Health>(http, new Health("alive")));
         app.Get("/health/ready", async http =>
         {
+            if (node.IsStopping)
+            {
+                await Answers.WriteAsync(http, Refusal.Unavailable("shutting_down", "this node is stopping", 2));
+                return;
+            }
             await node.Database.ReadAsync(async session => await LaneReader.LanesAsync(session), http.RequestAborted);
             await Answers.WriteAsync<Health>(http, new Health("ready"));
         });

@@ -58,6 +58,13 @@ public sealed record OrderHeld(Guid OrderId, string? Reason) : IEvent { public s
 public sealed record OrderReleased(Guid OrderId) : IEvent { public static string Type => "order.released"; }
 public sealed record OrderPriorityChanged(Guid OrderId, Priority Priority) : IEvent { public static string Type => "order.priority_changed"; }
 
+/// <summary>hub: an order stands still for longer than the rules allow (H1). Told once; <see cref="OrderUnstuck"/> ends it.</summary>
+/// <param name="Since">When it came to stand where it is.</param>
+public sealed record OrderStuck(Guid OrderId, string Reason, string? Site, DateTimeOffset Since) : IEvent { public static string Type => "order.stuck"; }
+
+/// <summary>hub: what an order was stuck for is over.</summary>
+public sealed record OrderUnstuck(Guid OrderId, string Reason) : IEvent { public static string Type => "order.unstuck"; }
+
 /// <summary>hub: units that a site could not deliver were promised elsewhere, or put on backorder (a part without a site).</summary>
 public sealed record OrderRerouted(Guid OrderId, int FromPart, string Cause, IReadOnlyList<PlacedPart> Parts, RoutingDecision Decision) : IEvent
 {

@@ -59,6 +59,8 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(OrderReleased))]
 [JsonSerializable(typeof(OrderPriorityChanged))]
 [JsonSerializable(typeof(OrderRerouted))]
+[JsonSerializable(typeof(OrderStuck))]
+[JsonSerializable(typeof(OrderUnstuck))]
 [JsonSerializable(typeof(PartAssigned))]
 [JsonSerializable(typeof(PartCancelRequested))]
 [JsonSerializable(typeof(PartHeld))]

@@ -34,6 +34,9 @@ internal sealed class ConsumerPump : Pump
     /// restart they are merely passed over again.
     /// </summary>
     private const int MostUnsaved = 2048;
+
+    /// <summary>How long the process on duty may make no progress before another one helps: it may hang, or lack this consumer.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
     private static readonly Caller AsConsumer = new("system");
     private readonly Consumer _consumer;
     private readonly Lane _source;
@@ -41,11 +44,14 @@ internal sealed class ConsumerPump : Pump
     private readonly ConsumerProgress _progress;
     private long _position = -1;
     private long _saved;
+    private int _term;
+    private bool _helps;
+    private (long Position, long At) _still = (-1, 0);
 
     public ConsumerPump(Consumer consumer, Lane source, Lanes lanes)
     {
         (_consumer, _source, _lanes) = (consumer, source, lanes);
-        _progress = new ConsumerProgress(consumer.Name, source, Wake);
+        _progress = new ConsumerProgress(consumer.Name, source, consumer.Target(source), Wake);
         lanes.Register(source, _progress);
     }
 
@@ -57,14 +63,14 @@ internal sealed class ConsumerPump : Pump
 
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
-        if (_position < 0 && !await LoadAsync(ct)) return false;
+        if (!IsItsTurn() || _position < 0 && !await LoadAsync(ct)) return false;
         var events = await _lanes.ReadAsync(_source, _position, BatchSize, ct);
         if (events.Count == 0) return false;
         _progress.HeadMovedTo(events[^1].Position);
         if (!events.Any(e => _consumer.Wants(e.Type)) && events[^1].Position - _saved < MostUnsaved)
         {
             _position = events[^1].Position;
-            _progress.MovedTo(_position, []);
+            _lanes.Moved(_progress, _position, []);
             return true;
         }
         try
@@ -83,6 +89,24 @@ internal sealed class ConsumerPump : Pump
     }
 
     /// <summary>
+    /// While another process is on duty this one only looks on, unless nothing moves there although there is something to do: then it
+    /// helps until that is done. Cursors move by compare-and-set, so at worst both do the same work and one of them for nothing.
+    /// </summary>
+    private bool IsItsTurn()
+    {
+        if (_lanes.Duty.Term is var term && term != _term) (_term, _position, _helps, _still) = (term, -1, false, (-1, 0));
+        if (_lanes.Duty.IsOurs) return true;
+        var now = _lanes.Time.GetTimestamp();
+        if (_progress.Lag == 0 || !_helps && _progress.Position != _still.Position)
+        {
+            (_helps, _still) = (false, (_progress.Position, now));
+            return false;
+        }
+        if (!_helps && _lanes.Time.GetElapsedTime(_still.At, now) >= Patience) (_helps, _position) = (true, -1);
+        return _helps;
+    }
+
+    /// <summary>
     /// Whether the event or its handling is at fault, so that parking helps. A lost database or a command that could not be stored
     /// (the writer answers those with a refusal) says nothing about the event: the host tries again.
     /// </summary>
@@ -98,7 +122,7 @@ internal sealed class ConsumerPump : Pump
         _position = _saved = cursor.Position;
         // The head first: whoever asks between the two must not see a consumer without a lag.
         _progress.HeadMovedTo(cursor.Head);
-        _progress.MovedTo(cursor.Position, []);
+        _lanes.Moved(_progress, cursor.Position, []);
         return true;
     }
 
@@ -111,10 +135,18 @@ internal sealed class ConsumerPump : Pump
         catch (Exception e) when (IsAtFault(e))
         {
             await MoveAsync([one], (tx, _) => ParkAsync(tx, one, e.Message));
+            _lanes.OnParked(_consumer.Name, one, e.Message);
         }
     }
 
-    private Task StepAsync(IReadOnlyList<EventRecord> events) => MoveAsync(events, async (tx, anyParked) =>
+    private async Task StepAsync(IReadOnlyList<EventRecord> events)
+    {
+        var started = _lanes.Time.GetUtcNow();
+        await MoveAsync(events, (tx, anyParked) => HandleAsync(events, tx, anyParked));
+        _lanes.OnConsumed(_consumer, events, started);
+    }
+
+    private async ValueTask HandleAsync(IReadOnlyList<EventRecord> events, LaneTransaction tx, bool anyParked)
     {
         IReadOnlyList<string> parked = anyParked
             ? await tx.QueryAsync<string>("SELECT DISTINCT subject FROM parked_events WHERE consumer = @consumer", new { consumer = _consumer.Name }) : [];
@@ -126,7 +158,7 @@ internal sealed class ConsumerPump : Pump
             else wanted.Add(e);
         }
         if (wanted.Count > 0) await _consumer.HandleAsync(wanted, tx);
-    });
+    }
 
     private async ValueTask ParkAsync(LaneTransaction tx, EventRecord e, string error) => await tx.ExecuteAsync("""
         INSERT INTO parked_events (consumer, lane_id, position, subject, type, error, attempts, parked_at)
@@ -150,7 +182,7 @@ internal sealed class ConsumerPump : Pump
         if (outcome.Value)
         {
             _position = _saved = to;
-            _progress.MovedTo(to, appended);
+            _lanes.Moved(_progress, to, appended);
         }
         else
         {

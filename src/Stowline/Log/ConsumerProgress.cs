@@ -1,9 +1,13 @@
 namespace Stowline.Log;
 
 /// <summary>How far a consumer of a lane is, and who waits for it to get further.</summary>
-internal sealed class ConsumerProgress(string consumer, Lane lane, Signal wake)
+/// <param name="target">The lane whose scope the consumer writes.</param>
+internal sealed class ConsumerProgress(string consumer, Lane lane, Lane target, Signal wake)
 {
     private static readonly IReadOnlyList<(Lane, long)> Nothing = [];
+
+    /// <summary>Stands for effects that another process wrote.</summary>
+    public static readonly IReadOnlyList<(Lane, long)> Elsewhere = new List<(Lane, long)>();
     private readonly Lock _gate = new();
     private readonly LinkedList<(long Position, TaskCompletionSource<IReadOnlyList<(Lane, long)>> Waiter)> _waiting = new();
     private readonly LinkedList<(long Upto, IReadOnlyList<(Lane, long)> Effects)> _recent = new();
@@ -13,12 +17,15 @@ internal sealed class ConsumerProgress(string consumer, Lane lane, Signal wake)
 
     public string Consumer => consumer;
     public Lane Lane => lane;
+    public Lane Target => target;
     public long Position => Volatile.Read(ref _position);
     public long Head => Math.Max(Volatile.Read(ref _head), Position);
     public long Lag => Head - Position;
 
     /// <summary>False until the stored cursor has been read: until then a lag of zero says nothing.</summary>
     public bool IsKnown => Volatile.Read(ref _isKnown);
+
+    public void Wake() => wake.Set();
 
     public void HeadMovedTo(long position)
     {
@@ -51,7 +58,8 @@ internal sealed class ConsumerProgress(string consumer, Lane lane, Signal wake)
         var reached = new List<TaskCompletionSource<IReadOnlyList<(Lane, long)>>>();
         lock (_gate)
         {
-            if (position > _position) _position = position;
+            if (position < _position || position == _position && _isKnown) return; // heard late
+            _position = position;
             _isKnown = true;
             _recent.AddLast((position, effects));
             if (_recent.Count > 64) _recent.RemoveFirst();

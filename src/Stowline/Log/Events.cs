@@ -16,6 +16,9 @@ public interface IEvent
 public sealed record EventRecord(
     Lane Lane, long Position, Guid Id, string Type, string Subject, Guid? OrderId, DateTimeOffset At, string Actor, string? Trace, byte[] Payload)
 {
+    /// <summary>Counts from 1 within its group until the group writes its log; then the place in the lane.</summary>
+    public long Position { get; internal set; } = Position;
+
     /// <summary>Reads the payload. Unknown members are ignored: a newer node may have written them.</summary>
     public T Read<T>() where T : IEvent => JsonSerializer.Deserialize(Payload, EventJson.Info<T>()) ?? throw new JsonException($"{Type} has no payload");
 }

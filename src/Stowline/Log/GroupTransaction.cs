@@ -10,49 +10,76 @@ namespace Stowline.Log;
 /// One writing transaction with the commands of a group in it: the scopes' locks, the lane heads, the events not yet written, the
 /// numbers handed out. Everything that must happen once per group rather than once per command.
 /// </summary>
-internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTimeOffset now)
+/// <param name="memories">What the writer remembers per scope.</param>
+internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTimeOffset now, Dictionary<string, ScopeMemory> memories, NodeMeter? meter = null)
 {
     private readonly Dictionary<Lane, LaneHead> _heads = [];
+    private readonly Dictionary<Lane, List<EventRecord>> _pending = [];
     private readonly Dictionary<(int LaneId, string Kind), (long First, long Last)> _sequences = [];
     private readonly List<Action> _committed = [];
+    private readonly List<string> _scopes = [];
+    private bool _loaded;
 
     public SqlSession Session => session;
     public IdSource Ids => ids;
+    public NodeMeter? Meter => meter;
     public DateTimeOffset Now { get; } = RowTypes.ToMicroseconds(now);
-    public IEnumerable<LaneHead> Written => _heads.Values.Where(h => h.Pending.Count > 0);
+
+    /// <summary>The lanes that this group appended to, with their new events; known once the log is written.</summary>
+    public IEnumerable<(LaneHead Head, List<EventRecord> Events)> Written => _pending.Select(p => (HeadOf(p.Key), p.Value));
     public IReadOnlyList<Action> Committed => _committed;
+
+    /// <summary>What the group announces to other processes; null when nothing.</summary>
+    public HashSet<string>? Topics { get; private set; }
+
+    /// <summary>Completes when they have heard it; set after the commit.</summary>
+    public Task? Announced { get; set; }
 
     /// <summary>
     /// Takes a scope. The UPDATE is the transaction's first statement on PostgreSQL: its row lock makes commit order the position order,
-    /// and all that is read afterwards is newer than the last commit of this scope.
+    /// and all that is read afterwards is newer than the last commit of this scope. The heads come with whatever the group reads first:
+    /// a round trip of their own would be a fifth of a group's time.
     /// </summary>
     public async ValueTask LockScopeAsync(string scope)
     {
-        await session.WriteAsync("UPDATE lanes SET head_position = head_position WHERE name = @scope", new { scope });
+        await session.WriteAsync("UPDATE lanes SET version = version + 1 WHERE name = @scope", new { scope });
+        if (!memories.TryGetValue(scope, out var memory)) memories[scope] = memory = new ScopeMemory();
+        _scopes.Add(scope);
+        _loaded = false;
         // The numbers come along: a round trip for each of them would cost more than reading the few that there are.
         string[] key = [scope];
-        await session.SelectAllAsync(
-            new SetSelect("SELECT id, name, ordinal, incarnation, head_position, head_hash FROM lanes WHERE scope = k.scope", 1, [Column.Of("scope", key)], row =>
+        await session.SelectLaterAsync(
+            new SetSelect("SELECT id, name, ordinal, incarnation, head_position, head_hash, version FROM lanes WHERE scope = k.scope", 1, [Column.Of("scope", key)], row =>
             {
                 var lane = new Lane(row.GetString(1));
                 _heads[lane] = new LaneHead(lane, row.GetInt32(0), row.GetInt32(2), row.GetInt32(3), row.GetInt64(4), row.GetBytes(5));
+                _loaded = true;
+                if (lane.Name != scope) return;
+                var version = row.GetInt64(6);
+                memory.Begin(version);
+                OnCommitted(() => memory.Committed(version));
             }),
             new SetSelect("SELECT s.lane_id, s.kind, s.last FROM lanes l JOIN lane_sequences s ON s.lane_id = l.id WHERE l.scope = k.scope", 1, [Column.Of("scope", key)],
                 row => _sequences[(row.GetInt32(0), row.GetString(1))] = (row.GetInt64(2), row.GetInt64(2))));
-        if (!_heads.ContainsKey(new Lane(scope))) throw new UnknownLaneException(scope);
     }
+
+    /// <summary>Fetches the heads where nothing else was read so far. What was put off goes along, so it is not asked without need.</summary>
+    private ValueTask LoadAsync() => _loaded ? ValueTask.CompletedTask : session.FlushAsync();
+
+    private LaneHead HeadOf(Lane lane) => _heads.TryGetValue(lane, out var head) ? head : throw new UnknownLaneException(lane.Name);
 
     public EventRecord Append(Lane lane, string type, byte[] payload, string subject, Guid? orderId, Caller caller)
     {
-        if (!_heads.TryGetValue(lane, out var head)) throw new UnknownLaneException(lane.Name);
-        var record = new EventRecord(lane, head.Position + head.Pending.Count + 1, ids.Next(), type, subject, orderId, Now, caller.Actor, caller.Trace, payload);
-        head.Pending.Add(record);
+        if (!_pending.TryGetValue(lane, out var events)) _pending[lane] = events = [];
+        var record = new EventRecord(lane, events.Count + 1, ids.Next(), type, subject, orderId, Now, caller.Actor, caller.Trace, payload);
+        events.Add(record);
         return record;
     }
 
-    public ValueTask<long> NextNumbersAsync(string kind, Lane lane, int count)
+    public async ValueTask<long> NextNumbersAsync(string kind, Lane lane, int count)
     {
-        if (!_heads.TryGetValue(lane, out var head)) throw new UnknownLaneException(lane.Name);
+        await LoadAsync();
+        var head = HeadOf(lane);
         if (!_sequences.TryGetValue((head.Id, kind), out var range))
         {
             // Each restore leaves a gap of a million, also for kinds that had no number yet when the backup was made.
@@ -60,7 +87,13 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
             range = (start, start);
         }
         _sequences[(head.Id, kind)] = (range.First, range.Last + count);
-        return ValueTask.FromResult(head.Ordinal * 10_000_000_000L + range.Last + 1);
+        return head.Ordinal * 10_000_000_000L + range.Last + 1;
+    }
+
+    public async ValueTask<T> MemoryAsync<T>(string scope) where T : class, new()
+    {
+        await LoadAsync();
+        return memories[scope].Get<T>();
     }
 
     public async ValueTask OpenLaneAsync(Lane lane, int ordinal)
@@ -74,14 +107,22 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
         _heads.TryAdd(lane, new LaneHead(lane, id, ordinal, 1, 0, hash));
     }
 
-    public long SettledHead(Lane lane) => _heads.TryGetValue(lane, out var head) && head.Pending.Count == 0 ? head.Position : -1;
+    public async ValueTask<long> SettledHeadAsync(Lane lane)
+    {
+        await LoadAsync();
+        return _heads.TryGetValue(lane, out var head) && !_pending.ContainsKey(lane) ? head.Position : -1;
+    }
 
     public void OnCommitted(Action action) => _committed.Add(action);
+
+    public void Announce(string topic) => (Topics ??= new HashSet<string>(StringComparer.Ordinal)).Add(topic);
 
     /// <summary>Writes the events, their groups with the chained hash, the heads and the numbers: the last statements before the commit.</summary>
     public async ValueTask WriteLogAsync()
     {
-        foreach (var head in Written) await WriteEventsAsync(head);
+        await LoadAsync();
+        foreach (var scope in _scopes) HeadOf(new Lane(scope));
+        foreach (var (head, events) in Written) await WriteEventsAsync(head, events);
         foreach (var ((lane, kind), range) in _sequences)
         {
             if (range.First == range.Last) continue; // read, not used
@@ -92,9 +133,9 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
         }
     }
 
-    private async ValueTask WriteEventsAsync(LaneHead head)
+    private async ValueTask WriteEventsAsync(LaneHead head, List<EventRecord> events)
     {
-        var events = head.Pending;
+        foreach (var e in events) e.Position += head.Position;
         var hash = LaneTable.GroupHash(head.Hash, head.Incarnation, events);
         await session.InsertAsync("events", events.Count,
             Column.Same("lane_id", events.Count, head.Id),
@@ -124,7 +165,6 @@ internal sealed class LaneHead(Lane lane, int id, int ordinal, int incarnation, 
     public int Incarnation => incarnation;
     public long Position => position;
     public byte[] Hash => hash;
-    public List<EventRecord> Pending { get; } = [];
 }
 
 /// <summary>The lane is not in this node's database: an unknown site, or one that has moved out.</summary>

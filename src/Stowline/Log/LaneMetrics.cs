@@ -2,22 +2,18 @@ using System.Diagnostics.Metrics;
 
 namespace Stowline.Log;
 
-/// <summary>The log's own metrics, by the field's names: group size, commit time, queue depth.</summary>
-public sealed class LaneMetrics : IDisposable
+/// <summary>The log's own metrics, by the field's names: group size, commit time.</summary>
+public sealed class LaneMetrics(Meter meter) : INodeMetrics<LaneMetrics>
 {
-    private readonly Meter _meter = new("Stowline.Log");
-    private readonly Histogram<int> _groupSize;
-    private readonly Histogram<double> _groupSeconds;
-    private readonly Histogram<double> _commitSeconds;
-    private readonly Counter<long> _commands;
+    private readonly Histogram<int> _groupSize = meter.CreateHistogram("stowline_group_commands", null, "Commands per committed group", null,
+        NodeMeter.Buckets(1, 2, 4, 8, 16, 32, 64, 128, 256));
+    private readonly Histogram<double> _groupSeconds = meter.CreateHistogram("stowline_group_seconds", "s", "Duration of a group, decisions and commit", null,
+        NodeMeter.Buckets(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5));
+    private readonly Histogram<double> _commitSeconds = meter.CreateHistogram("stowline_commit_seconds", "s", "Duration of COMMIT alone", null,
+        NodeMeter.Buckets(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5));
+    private readonly Counter<long> _commands = meter.CreateCounter<long>("stowline_commands", null, "Commands committed");
 
-    public LaneMetrics()
-    {
-        _groupSize = _meter.CreateHistogram<int>("stowline_group_commands", description: "Commands per committed group");
-        _groupSeconds = _meter.CreateHistogram<double>("stowline_group_seconds", "s", "Duration of a group, decisions and commit");
-        _commitSeconds = _meter.CreateHistogram<double>("stowline_commit_seconds", "s", "Duration of COMMIT alone");
-        _commands = _meter.CreateCounter<long>("stowline_commands", description: "Commands committed");
-    }
+    public static LaneMetrics Create(Meter meter, TimeProvider time) => new(meter);
 
     public void Group(int commands, TimeSpan whole, TimeSpan commit)
     {
@@ -26,6 +22,4 @@ public sealed class LaneMetrics : IDisposable
         _commitSeconds.Record(commit.TotalSeconds);
         _commands.Add(commands);
     }
-
-    public void Dispose() => _meter.Dispose();
 }

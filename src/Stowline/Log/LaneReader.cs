@@ -10,6 +10,14 @@ public sealed record LaneStatus
     public long Head { get; init; }
 }
 
+/// <summary>Where a consumer stands by the database.</summary>
+internal sealed record CursorStatus
+{
+    public string Consumer { get; init; } = "";
+    public string Lane { get; init; } = "";
+    public long Position { get; init; }
+}
+
 /// <summary>An event that a consumer could not handle, or that waits behind one.</summary>
 public sealed record ParkedEvent
 {
@@ -20,6 +28,14 @@ public sealed record ParkedEvent
     public string Type { get; init; } = "";
     public string Error { get; init; } = "";
     public int Attempts { get; init; }
+    public DateTimeOffset ParkedAt { get; init; }
+}
+
+/// <summary>What parked events are about, and since when.</summary>
+public sealed record ParkedSubject
+{
+    public string Subject { get; init; } = "";
+    public string Lane { get; init; } = "";
     public DateTimeOffset ParkedAt { get; init; }
 }
 
@@ -52,8 +68,41 @@ public static class LaneReader
         return [.. rows.Select(r => new EventRecord(new Lane(r.Lane), r.Position, r.Id, r.Type, r.Subject, order, r.At, r.Actor, r.Trace, r.Payload))];
     }
 
+    /// <summary>When the last event of a type was told of each of these orders; orders without one are missing.</summary>
+    public static async ValueTask<IReadOnlyDictionary<Guid, DateTimeOffset>> LastOfTypeAsync(SqlSession session, IReadOnlyList<Guid> orders, string type)
+    {
+        var found = new Dictionary<Guid, DateTimeOffset>(orders.Count);
+        await session.SelectAsync("SELECT e.order_id, e.at FROM events e WHERE e.order_id = k.order_id AND e.type = k.type ORDER BY e.at DESC LIMIT 1", orders.Count,
+            [Column.Of("order_id", [.. orders]), Column.Same("type", orders.Count, type)], row => found[row.GetGuid(0)] = row.GetTime(1));
+        return found;
+    }
+
+    /// <summary>The trace that each of these orders came with: that of its first event here. Orders without one are missing.</summary>
+    public static async ValueTask<IReadOnlyDictionary<Guid, string>> OriginsAsync(SqlSession session, IReadOnlyList<Guid> orders)
+    {
+        var found = new Dictionary<Guid, string>(orders.Count);
+        await session.SelectAsync("SELECT e.order_id, e.trace FROM events e WHERE e.order_id = k.order_id ORDER BY e.at, e.id LIMIT 1", orders.Count,
+            [Column.Of("order_id", [.. orders])], row =>
+            {
+                if (row.GetStringOrNull(1) is { } trace) found[row.GetGuid(0)] = trace;
+            });
+        return found;
+    }
+
+    /// <summary>The subjects that wait in the park, with when the first of their events came there: at most so many.</summary>
+    public static ValueTask<IReadOnlyList<ParkedSubject>> ParkedSubjectsAsync(SqlSession session, int limit) => session.QueryAsync<ParkedSubject>("""
+        SELECT p.subject, MIN(l.name) AS lane, MIN(p.parked_at) AS parked_at FROM parked_events p JOIN lanes l ON l.id = p.lane_id GROUP BY p.subject ORDER BY p.subject LIMIT @limit
+        """, new { limit });
+
     public static ValueTask<IReadOnlyList<LaneStatus>> LanesAsync(SqlSession session) =>
         session.QueryAsync<LaneStatus>("SELECT name, incarnation, head_position AS head FROM lanes ORDER BY id");
+
+    public static async Task<bool> ExistsAsync(SqlSession session, Lane lane) =>
+        await session.FindAsync<string>("SELECT name FROM lanes WHERE name = @name", new { name = lane.Name }) is not null;
+
+    /// <summary>Where the consumers stand that have ever moved.</summary>
+    internal static ValueTask<IReadOnlyList<CursorStatus>> CursorsAsync(SqlSession session) =>
+        session.QueryAsync<CursorStatus>("SELECT c.consumer, l.name AS lane, c.position FROM cursors c JOIN lanes l ON l.id = c.lane_id");
 
     public static ValueTask<long> ParkedCountAsync(SqlSession session) => session.FindAsync<long>("SELECT COUNT(*) FROM parked_events");
 

@@ -7,16 +7,32 @@ namespace Stowline.Log;
 internal sealed class LaneTail
 {
     private const int Capacity = 8192;
-    private readonly EventRecord[] _ring = new EventRecord[Capacity];
+    private EventRecord[]? _ring; // made with the first event: of most lanes, others only say how far they go
     private readonly Lock _gate = new();
     private long _first = 1;
     private long _next = 1;
     private long _looked;
+    private long _head;
+
+    /// <summary>How far the lane is known to go, whoever wrote it; memory may have less.</summary>
+    public long Head => Volatile.Read(ref _head);
+
+    /// <summary>Answers what was known before.</summary>
+    public long HeadIs(long position)
+    {
+        lock (_gate)
+        {
+            var before = _head;
+            if (position > before) Volatile.Write(ref _head, position);
+            return before;
+        }
+    }
 
     public void Append(IReadOnlyList<EventRecord> events)
     {
         lock (_gate)
         {
+            _ring ??= new EventRecord[Capacity];
             foreach (var e in events)
             {
                 if (e.Position != _next) _first = e.Position;
@@ -24,6 +40,7 @@ internal sealed class LaneTail
                 _next = e.Position + 1;
                 if (_next - _first > Capacity) _first = _next - Capacity;
             }
+            if (_next - 1 > _head) Volatile.Write(ref _head, _next - 1);
         }
     }
 
@@ -44,7 +61,7 @@ internal sealed class LaneTail
     {
         lock (_gate)
         {
-            if (position + 1 < _first || position >= _next) return null;
+            if (_ring is null || position + 1 < _first || position >= _next) return null;
             var count = (int)Math.Min(limit, _next - position - 1);
             var events = new EventRecord[count];
             for (var i = 0; i < count; i++) events[i] = _ring[(position + 1 + i) % Capacity];

@@ -11,7 +11,7 @@ namespace Stowline.Log;
 public sealed class LaneTransaction
 {
     private readonly GroupTransaction _group;
-    private Dictionary<Lane, long>? _appended;
+    private Dictionary<Lane, EventRecord>? _appended;
 
     internal LaneTransaction(GroupTransaction group, string scope, Caller caller) => (_group, Scope, Caller) = (group, scope, caller);
 
@@ -72,25 +72,29 @@ public sealed class LaneTransaction
         return _group.Session.UpdateAsync(table, set, count, keys, values);
     }
 
-    /// <summary>Appends an event to a lane of this scope. The position is final if the group commits.</summary>
+    /// <summary>
+    /// Lets what was put off so far be worked on by the database while the command goes on deciding: worth it before work that takes time,
+    /// such as making the payloads of a large group's events. Costs a round trip that nobody waits for.
+    /// </summary>
+    public void StartWriting() => _group.Session.StartWriting();
+
+    /// <summary>Appends an event to a lane of this scope.</summary>
     /// <param name="caller">Whose doing it is, where a group of several callers is decided together.</param>
-    public EventRecord Append<T>(Lane lane, T payload, string subject, Guid? orderId = null, Caller? caller = null) where T : IEvent
+    public void Append<T>(Lane lane, T payload, string subject, Guid? orderId = null, Caller? caller = null) where T : IEvent
     {
         Wrote = true;
-        return AppendCore(lane, T.Type, JsonSerializer.SerializeToUtf8Bytes(payload, EventJson.Info<T>()), subject, orderId, caller);
+        AppendCore(lane, T.Type, JsonSerializer.SerializeToUtf8Bytes(payload, EventJson.Info<T>()), subject, orderId, caller);
     }
 
     /// <summary>Records that something was tried and refused: the one trace that a refusal may leave (W13).</summary>
-    public EventRecord RecordAttempt<T>(Lane lane, T payload, string subject, Guid? orderId = null, Caller? caller = null) where T : IEvent =>
+    public void RecordAttempt<T>(Lane lane, T payload, string subject, Guid? orderId = null, Caller? caller = null) where T : IEvent =>
         AppendCore(lane, T.Type, JsonSerializer.SerializeToUtf8Bytes(payload, EventJson.Info<T>()), subject, orderId, caller);
 
-    private EventRecord AppendCore(Lane lane, string type, byte[] payload, string subject, Guid? orderId, Caller? caller)
+    private void AppendCore(Lane lane, string type, byte[] payload, string subject, Guid? orderId, Caller? caller)
     {
         if (lane.Scope != Scope) throw new InvalidOperationException($"a command of {Scope} cannot write {lane}");
         caller ??= Caller;
-        var record = _group.Append(lane, type, payload, subject, orderId, caller);
-        (_appended ??= [])[lane] = record.Position;
-        return record;
+        (_appended ??= [])[lane] = _group.Append(lane, type, payload, subject, orderId, caller);
     }
 
     /// <summary>
@@ -111,12 +115,37 @@ public sealed class LaneTransaction
     /// <summary>Runs after the commit, on the writer: for caches and signals. Must be quick and must not throw.</summary>
     public void OnCommitted(Action action) => _group.OnCommitted(action);
 
+    /// <summary>Measures once the transaction is committed: what was rolled back has not happened.</summary>
+    public void Measure<T>(Action<T> measure) where T : class, INodeMetrics<T>
+    {
+        if (_group.Meter is { } meter) _group.OnCommitted(() => measure(meter.Get<T>()));
+    }
+
+    /// <summary>
+    /// Other processes on this database may keep in memory what is changed here: after the commit they are told (see
+    /// <see cref="Lanes.WhenAnnounced"/>), and the answer waits, for at most two seconds, until each has confirmed. For what changes seldom.
+    /// </summary>
+    public void Announce(string topic)
+    {
+        Announces = true;
+        _group.Announce(topic);
+    }
+
+    internal bool Announces { get; private set; }
+
     /// <summary>
     /// The position a lane of this scope had when the transaction began, or -1 once the group has appended to it. A cache filled under a
     /// position is good for as long as the lane stands there.
     /// </summary>
-    public long SettledHead(Lane lane) => _group.SettledHead(lane);
+    public ValueTask<long> SettledHeadAsync(Lane lane) => _group.SettledHeadAsync(lane);
 
-    internal IReadOnlyList<(Lane, long)> Appended => _appended is null ? [] : [.. _appended.Select(a => (a.Key, a.Value))];
+    /// <summary>
+    /// What this process remembers of the scope: empty when anybody else has written the scope since this process did. Whoever changes what it
+    /// tells of forgets it at once, and writes the new state into it <see cref="OnCommitted"/> only.
+    /// </summary>
+    public ValueTask<T> MemoryAsync<T>() where T : class, new() => _group.MemoryAsync<T>(Scope);
+
+    /// <summary>The last position of this command in each lane; final once the group has written its log.</summary>
+    internal IReadOnlyList<(Lane, long)> Appended => _appended is null ? [] : [.. _appended.Select(a => (a.Key, a.Value.Position))];
     internal GroupTransaction Group => _group;
 }

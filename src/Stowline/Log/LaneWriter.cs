@@ -9,10 +9,12 @@ namespace Stowline.Log;
 /// completes each caller. One sync to disk serves the whole group. On SQLite one writer serves all scopes in turn; on PostgreSQL each
 /// scope has its own, and several processes may write one scope, ordered by its head row.
 /// </summary>
-internal sealed class LaneWriter(string partition, Database database, IdSource ids, CommandQueue queue, LaneMetrics metrics, Action<GroupTransaction> onCommitted)
+internal sealed class LaneWriter(string partition, Database database, IdSource ids, CommandQueue queue, NodeMeter meter, Action<GroupTransaction> onCommitted)
     : Pump, IAsyncDisposable
 {
     private readonly Guid _writer = ids.Next();
+    private readonly LaneMetrics _metrics = meter.Get<LaneMetrics>();
+    private readonly Dictionary<string, ScopeMemory> _memories = new(StringComparer.Ordinal);
     private SqlSession? _session;
     private long _groups;
     private bool _registered;
@@ -75,7 +77,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         {
             session = await SessionAsync(ct);
             await session.BeginAsync(snapshot: false, ct);
-            group = new GroupTransaction(session, ids, database.Time.GetUtcNow());
+            group = new GroupTransaction(session, ids, database.Time.GetUtcNow(), _memories, meter);
             foreach (var scope in commands.Select(c => c.Scope).Distinct().Order(StringComparer.Ordinal).ToArray()) await group.LockScopeAsync(scope);
             await GroupRunner.DecideAsync(commands, group);
             await group.WriteLogAsync();
@@ -102,9 +104,13 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
             if (!await WasCommittedAsync(number, ct)) throw;
         }
         _groups = number;
-        metrics.Group(commands.Count, Stopwatch.GetElapsedTime(started), Stopwatch.GetElapsedTime(committing));
+        _metrics.Group(commands.Count, Stopwatch.GetElapsedTime(started), Stopwatch.GetElapsedTime(committing));
         onCommitted(group);
-        foreach (var command in commands) command.Complete();
+        foreach (var command in commands)
+        {
+            if (command.DecidedIn?.Announces == true) command.Announced = group.Announced;
+            command.Complete();
+        }
     }
 
     /// <summary>Rolls back, or drops the connection when even that fails or the server is gone.</summary>
@@ -147,7 +153,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
             {
                 var session = await SessionAsync(ct);
                 await session.BeginAsync(snapshot: false, ct);
-                if (!database.SingleWriter) await session.ExecuteAsync("UPDATE lanes SET head_position = head_position WHERE name = @partition", new { partition });
+                if (!database.SingleWriter) await session.ExecuteAsync("UPDATE lanes SET version = version WHERE name = @partition", new { partition });
                 var last = await session.FindAsync<long>("SELECT last_group FROM lane_writers WHERE scope = @partition AND writer = @writer",
                     new { partition, writer = _writer });
                 await session.RollbackAsync();
@@ -208,13 +214,12 @@ internal static class GroupRunner
                 if (!(done ??= []).Add(handler)) continue;
                 var together = fresh.Where(c => ReferenceEquals(c.GroupHandler, handler) && c.Scope == command.Scope).ToArray();
                 await command.DecideTogetherAsync(together, transaction);
-                var appended = transaction.Appended;
-                foreach (var one in together) one.Appended = appended;
+                foreach (var one in together) one.DecidedIn = transaction;
             }
             else
             {
                 await command.DecideAsync(transaction);
-                command.Appended = transaction.Appended;
+                command.DecidedIn = transaction;
             }
         }
         await KeepAnswersAsync(fresh, group);

@@ -14,7 +14,7 @@ public sealed class Lanes : IAsyncDisposable
     private readonly ConcurrentDictionary<string, LaneWriter> _writers = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Lane, LaneTail> _tails = new();
     private readonly ConcurrentDictionary<Lane, ConsumerProgress[]> _progress = new();
-    private readonly LaneMetrics _metrics = new();
+    private readonly ConcurrentDictionary<string, Func<CancellationToken, Task>> _topics = new(StringComparer.Ordinal);
     private readonly Lock _gate = new();
 
     public Lanes(Database database, IdSource ids, int queueCapacity = 4096)
@@ -22,11 +22,24 @@ public sealed class Lanes : IAsyncDisposable
         Database = database;
         Ids = ids;
         _capacity = queueCapacity;
+        Neighbors = new Neighbors(ids.Next().ToString("N")[20..]);
+        Meter = new NodeMeter(this, database.Time);
     }
 
     public Database Database { get; }
     public IdSource Ids { get; }
     public TimeProvider Time => Database.Time;
+    internal Neighbors Neighbors { get; }
+    internal Duty Duty { get; } = new();
+
+    /// <summary>Which of them this one is; another one after each start.</summary>
+    public string Process => Neighbors.Self;
+
+    /// <summary>Everybody who runs a node on this database, this process too, as seen within the last second or two; empty where nobody shares it.</summary>
+    public IReadOnlyList<NodeProcess> Processes => Neighbors.Processes;
+
+    /// <summary>Where the node's modules keep their metrics.</summary>
+    public NodeMeter Meter { get; }
 
     /// <summary>Called once for each writer that comes to be, so that the host can run its loop.</summary>
     public Action<Pump>? WriterOpened { get; set; }
@@ -34,18 +47,32 @@ public sealed class Lanes : IAsyncDisposable
     /// <summary>Called after each commit with the lanes that grew. Must be quick.</summary>
     public event Action<Lane, IReadOnlyList<EventRecord>>? Committed;
 
+    /// <summary>Called when it becomes known that another process has written a lane: from after the first position to the second. Must be quick.</summary>
+    public event Action<Lane, long, long>? GrewElsewhere;
+    /// <summary>Called after a consumer's step is durable, with what it was given and when it began. Must be quick.</summary>
+    public event Action<Consumer, IReadOnlyList<EventRecord>, DateTimeOffset>? Consumed;
+
+    /// <summary>Called when a consumer's event has been parked, with what was wrong with it.</summary>
+    public event Action<string, EventRecord, string>? Parked;
+
     /// <summary>The most events that local consumers may lag before intake is refused with 503.</summary>
     public long BacklogLimit { get; set; } = 50_000;
 
     public IEnumerable<Pump> Writers => _writers.Values;
     public int QueueDepth => _writers.Values.Sum(w => w.Queue.Depth);
 
+    /// <summary>How many commands may wait for one writer.</summary>
+    public int QueueCapacity => _capacity;
+
+    /// <summary>The writers with what waits for each.</summary>
+    public IEnumerable<(string Writer, int Depth)> Queues => _writers.Values.Select(w => (w.Name, w.Queue.Depth));
+
     /// <summary>Makes the lanes of a new database: hub and hub/all.</summary>
     public async Task InitializeAsync(CancellationToken ct)
     {
         await using var session = await Database.OpenAsync(readOnly: false, ct);
         await session.BeginAsync(snapshot: false, ct);
-        var group = new GroupTransaction(session, Ids, Time.GetUtcNow());
+        var group = new GroupTransaction(session, Ids, Time.GetUtcNow(), [], Meter);
         await group.OpenLaneAsync(Lane.Hub, 0);
         await group.OpenLaneAsync(Lane.HubAll, 0);
         await session.CommitAsync();
@@ -66,8 +93,8 @@ public sealed class Lanes : IAsyncDisposable
 
     /// <summary>Decides a command together with the others of its handler that wait at the same time.</summary>
     public async Task<CommandResult<TResult>> ExecuteTogetherAsync<TCommand, TResult>(Lane lane, Caller caller, TCommand command,
-        IGroupHandler<TCommand, TResult> handler, Func<Outcome<TResult>, StoredAnswer?>? render, CancellationToken ct) =>
-        await SubmitAsync(new PendingGroupCommand<TCommand, TResult>(lane, caller, command, handler, render), 1, ct);
+        IGroupHandler<TCommand, TResult> handler, Func<Outcome<TResult>, StoredAnswer?>? render, CancellationToken ct, int hops = 1) =>
+        await SubmitAsync(new PendingGroupCommand<TCommand, TResult>(lane, caller, command, handler, render), hops, ct);
 
     private async Task<CommandResult<T>> SubmitAsync<T>(PendingCommand<T> command, int hops, CancellationToken ct)
     {
@@ -77,7 +104,7 @@ public sealed class Lanes : IAsyncDisposable
             return new CommandResult<T>(full, null, false, false);
         }
         var (outcome, answer, replayed) = await command.Done.WaitAsync(ct);
-        var seen = replayed || await WaitForConsumersAsync(command.Appended, hops, ct);
+        var seen = replayed || await WaitForConsumersAsync(command.Appended, hops, ct) & await WaitForNeighborsAsync(command.Announced, ct);
         return new CommandResult<T>(outcome, answer, replayed, !seen);
     }
 
@@ -107,7 +134,7 @@ public sealed class Lanes : IAsyncDisposable
         {
             if (_writers.TryGetValue(partition, out known)) return known;
             var queue = new CommandQueue(_capacity);
-            var made = new LaneWriter(partition, Database, Ids, queue, _metrics, OnCommitted);
+            var made = new LaneWriter(partition, Database, Ids, queue, Meter, OnCommitted);
             queue.Woken = made.Wake.Set;
             _writers[partition] = made;
             WriterOpened?.Invoke(made);
@@ -117,20 +144,87 @@ public sealed class Lanes : IAsyncDisposable
 
     private void OnCommitted(GroupTransaction group)
     {
-        foreach (var head in group.Written)
+        foreach (var (head, events) in group.Written)
         {
-            _tails.GetOrAdd(head.Lane, _ => new LaneTail()).Append(head.Pending);
+            _tails.GetOrAdd(head.Lane, _ => new LaneTail()).Append(events);
             if (_progress.TryGetValue(head.Lane, out var consumers))
-                foreach (var consumer in consumers) consumer.HeadMovedTo(head.Position + head.Pending.Count);
-            Committed?.Invoke(head.Lane, head.Pending);
+                foreach (var consumer in consumers) consumer.HeadMovedTo(head.Position + events.Count);
+            Committed?.Invoke(head.Lane, events);
+            Neighbors.Wrote(head.Lane, head.Position + events.Count);
         }
+        if (group.Topics is { } topics) group.Announced = Neighbors.Announce(topics);
         foreach (var action in group.Committed) action();
     }
+
+    internal void OnConsumed(Consumer consumer, IReadOnlyList<EventRecord> events, DateTimeOffset started) => Consumed?.Invoke(consumer, events, started);
+    internal void OnParked(string consumer, EventRecord e, string error) => Parked?.Invoke(consumer, e, error);
 
     /// <summary>Registers a consumer of a lane, so that writers wait for it and wake it.</summary>
     internal void Register(Lane lane, ConsumerProgress progress)
     {
         lock (_gate) _progress[lane] = [.. _progress.GetValueOrDefault(lane) ?? [], progress];
+        if (_tails.TryGetValue(lane, out var tail)) progress.HeadMovedTo(tail.Head);
+    }
+
+    /// <summary>A consumer of this process has moved.</summary>
+    internal void Moved(ConsumerProgress consumer, long to, IReadOnlyList<(Lane, long)> effects)
+    {
+        consumer.MovedTo(to, effects);
+        Neighbors.Moved(consumer.Consumer, consumer.Lane, to);
+    }
+
+    // ---- what other processes do
+
+    /// <summary>What to do, here and in every other process, when a command has announced this topic. Where it is kept in memory it must be forgotten.</summary>
+    public void WhenAnnounced(string topic, Func<CancellationToken, Task> forget) => _topics[topic] = forget;
+
+    internal async Task ForgetAsync(IEnumerable<string> topics, CancellationToken ct)
+    {
+        foreach (var topic in topics)
+            if (_topics.TryGetValue(topic, out var forget)) await forget(ct);
+    }
+
+    internal ICollection<string> Topics => _topics.Keys;
+
+    /// <summary>A lane stands there, whoever wrote it.</summary>
+    internal void HeadIs(Lane lane, long position)
+    {
+        var before = _tails.GetOrAdd(lane, _ => new LaneTail()).HeadIs(position);
+        if (before >= position) return;
+        if (_progress.TryGetValue(lane, out var consumers))
+            foreach (var consumer in consumers) consumer.HeadMovedTo(position);
+        GrewElsewhere?.Invoke(lane, before, position);
+    }
+
+    /// <summary>The process on duty has moved a consumer.</summary>
+    internal void MovedElsewhere(string consumer, Lane lane, long to)
+    {
+        if (!_progress.TryGetValue(lane, out var consumers)) return;
+        foreach (var progress in consumers)
+            if (progress.Consumer == consumer) progress.MovedTo(to, ConsumerProgress.Elsewhere);
+    }
+
+    /// <summary>For those who have just come, or may have missed something.</summary>
+    internal void TellEverything()
+    {
+        foreach (var (lane, tail) in _tails) Neighbors.Wrote(lane, tail.Head);
+        if (Duty.IsOurs)
+            foreach (var p in Progress.Where(p => p.IsKnown)) Neighbors.Moved(p.Consumer, p.Lane, p.Position);
+        Neighbors.Repeat(Topics);
+    }
+
+    private async Task<bool> WaitForNeighborsAsync(Task? announced, CancellationToken ct)
+    {
+        if (announced is null || announced.IsCompletedSuccessfully) return true;
+        try
+        {
+            await announced.WaitAsync(LongestWait, Time, ct);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
     }
 
     internal IEnumerable<ConsumerProgress> Progress => _progress.Values.SelectMany(p => p);
@@ -150,7 +244,8 @@ public sealed class Lanes : IAsyncDisposable
                     {
                         var reached = consumer.ReachAsync(position);
                         var effects = reached.IsCompletedSuccessfully ? reached.Result : await reached.WaitAsync(LongestWait, Time, ct);
-                        foreach (var (l, p) in effects) next[l] = Math.Max(p, next.GetValueOrDefault(l));
+                        foreach (var (l, p) in ReferenceEquals(effects, ConsumerProgress.Elsewhere) ? EffectsElsewhere(consumer) : effects)
+                            next[l] = Math.Max(p, next.GetValueOrDefault(l));
                     }
                     catch (TimeoutException)
                     {
@@ -163,12 +258,18 @@ public sealed class Lanes : IAsyncDisposable
         return true;
     }
 
+    /// <summary>What a consumer wrote in another process is not known in detail, but not beyond where its target lanes stand now.</summary>
+    private IEnumerable<(Lane, long)> EffectsElsewhere(ConsumerProgress consumer) =>
+        _tails.Where(t => t.Key.Scope == consumer.Target.Scope).Select(t => (t.Key, t.Value.Head));
+
     /// <summary>Reads a lane in order, oldest first: from memory where it is new, else from the database.</summary>
-    /// <param name="ask">Ask the database where memory has nothing and others may have written, even if it was asked a moment ago.</param>
+    /// <param name="ask">Ask the database where memory cannot fill the page and others may have written: what was answered anywhere is then seen.</param>
     public async ValueTask<IReadOnlyList<EventRecord>> ReadAsync(Lane lane, long after, int limit, CancellationToken ct = default, bool ask = false)
     {
-        // At its own end the memory of one process knows nothing about another's: where others may write, the database is asked now and then.
-        if (_tails.TryGetValue(lane, out var tail) && tail.After(after, limit) is { } recent && (recent.Count > 0 || Database.SingleWriter || !ask && !tail.IsTimeToLook(Time))) return recent;
+        // At its own end the memory of one process knows nothing about another's: where others may write, the database is asked when they have
+        // said that they did, and else now and then.
+        if (_tails.TryGetValue(lane, out var tail) && tail.After(after, limit) is { } recent
+            && (Database.SingleWriter || recent.Count == limit || !ask && (recent.Count > 0 || tail.Head <= after && !tail.IsTimeToLook(Time)))) return recent;
         var rows = await Database.ReadAsync(async session => await session.QueryAsync<Verification.StoredEvent>("""
             SELECT e.position, e.id, e.type, e.subject, e.order_id, e.at, e.actor, e.trace, e.payload
             FROM events e WHERE e.lane_id = (SELECT id FROM lanes WHERE name = @lane) AND e.position > @after ORDER BY e.position LIMIT @limit
@@ -179,6 +280,6 @@ public sealed class Lanes : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         foreach (var writer in _writers.Values) await writer.DisposeAsync();
-        _metrics.Dispose();
+        Meter.Dispose();
     }
 }

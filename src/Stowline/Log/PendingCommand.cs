@@ -12,8 +12,14 @@ internal abstract class PendingCommand(Lane lane, Caller caller)
     /// <summary>The same handler object means: decide these together (see <see cref="IGroupHandler{TCommand,TResult}"/>).</summary>
     public virtual object? GroupHandler => null;
 
-    /// <summary>The lanes and positions that this command appended up to.</summary>
-    public IReadOnlyList<(Lane Lane, long Position)> Appended { get; set; } = [];
+    /// <summary>The transaction that it was decided in.</summary>
+    public LaneTransaction? DecidedIn { get; set; }
+
+    /// <summary>The lanes and positions that this command appended up to; known after the commit.</summary>
+    public IReadOnlyList<(Lane Lane, long Position)> Appended => DecidedIn?.Appended ?? [];
+
+    /// <summary>Completes when the other processes have confirmed what it announced; null when it announced nothing.</summary>
+    public Task? Announced { get; set; }
 
     public abstract ValueTask DecideAsync(LaneTransaction tx);
     public virtual ValueTask DecideTogetherAsync(IReadOnlyList<PendingCommand> commands, LaneTransaction tx) => throw new NotSupportedException();

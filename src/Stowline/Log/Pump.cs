@@ -9,7 +9,7 @@ public abstract class Pump
     public abstract string Name { get; }
 
     /// <summary>Set when there may be work; the host waits on it between steps.</summary>
-    public Signal Wake { get; } = new();
+    public virtual Signal Wake { get; } = new();
 
     /// <summary>How long the host waits for a signal before it looks by itself: the safety net, not the way of working.</summary>
     public virtual TimeSpan Idle => TimeSpan.FromSeconds(1);
@@ -20,6 +20,9 @@ public abstract class Pump
     public string? LastError { get; internal set; }
     public DateTimeOffset? LastErrorAt { get; internal set; }
     public long Errors { get; internal set; }
+
+    /// <summary>Since when every step has failed; null while steps succeed.</summary>
+    public DateTimeOffset? FailingSince { get; internal set; }
 }
 
 /// <summary>Wakes one waiter. Setting it twice wakes once; setting it before the wait makes the wait return at once.</summary>
@@ -70,7 +73,10 @@ public sealed class PumpHost(TimeProvider time, Kernel.IdSource ids, Action<Pump
         {
             // Twice is once: a writer may announce itself at the very moment when the node starts all that it knows.
             if (_stop.IsCancellationRequested || _loops.ContainsKey(pump)) return;
-            _loops[pump] = Task.Run(() => LoopAsync(pump));
+            // A pump may be started from within a request, when a writer or a site comes to be. The request's trace and log scopes are not the pump's.
+            if (ExecutionContext.IsFlowSuppressed()) _loops[pump] = Task.Run(() => LoopAsync(pump));
+            else
+                using (ExecutionContext.SuppressFlow()) _loops[pump] = Task.Run(() => LoopAsync(pump));
         }
     }
 
@@ -82,7 +88,7 @@ public sealed class PumpHost(TimeProvider time, Kernel.IdSource ids, Action<Pump
             try
             {
                 var worked = await pump.RunOnceAsync(_stop.Token);
-                if (failures > 0) (failures, pump.LastError) = (0, null);
+                if (failures > 0) (failures, pump.LastError, pump.FailingSince) = (0, null, null);
                 if (!worked) await pump.Wake.WaitAsync(pump.Idle, time, _stop.Token);
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -97,6 +103,7 @@ public sealed class PumpHost(TimeProvider time, Kernel.IdSource ids, Action<Pump
             {
                 pump.LastError = e.Message;
                 pump.LastErrorAt = time.GetUtcNow();
+                pump.FailingSince ??= pump.LastErrorAt;
                 pump.Errors++;
                 onError?.Invoke(pump, e);
                 await BackOffAsync(++failures);

@@ -75,7 +75,7 @@ internal static class Restore
         var lanes = await session.QueryAsync<LaneRow>("SELECT name, scope, incarnation FROM lanes ORDER BY id");
         await session.ExecuteAsync("UPDATE lanes SET incarnation = incarnation + 1");
         await session.ExecuteAsync("UPDATE lane_sequences SET last = last + @gap", new { gap = NumberGap });
-        var group = new GroupTransaction(session, ids, database.Time.GetUtcNow());
+        var group = new GroupTransaction(session, ids, database.Time.GetUtcNow(), []);
         foreach (var scope in lanes.Select(l => l.Scope).Distinct().Order(StringComparer.Ordinal).ToArray())
         {
             await group.LockScopeAsync(scope);

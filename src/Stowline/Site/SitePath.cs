@@ -30,7 +30,7 @@ internal static class SitePath
     /// <summary>Answers a read about the site that the path names; 404 <c>site_not_found</c> where this node does not know it.</summary>
     public static async Task ReadAsync<T>(HttpContext http, Node node, Func<string, Task<Outcome<T>>> read)
     {
-        if (Code(http) is not { } site || !node.Sites.Contains(site)) await Answers.WriteAsync(http, Unknown(http));
+        if (Code(http) is not { } site || !await node.KnowsSiteAsync(site, http.RequestAborted)) await Answers.WriteAsync(http, Unknown(http));
         else await Answers.WriteAsync(http, await read(site));
     }
 

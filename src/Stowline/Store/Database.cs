@@ -27,6 +27,9 @@ public abstract class Database(TimeProvider time) : IAsyncDisposable
     /// <summary>True when the exception means lost infrastructure (connection, server, disk) rather than a wrong command: worth a retry.</summary>
     public abstract bool IsInfrastructure(Exception exception);
 
+    /// <summary>Takes a place among the processes on this database; null where there can be only one.</summary>
+    public virtual Task<NeighborSession?> JoinAsync(string process, string host, DateTimeOffset since, CancellationToken ct) => Task.FromResult<NeighborSession?>(null);
+
     /// <summary>Bytes of the database on disk, for the status and the disk metric.</summary>
     public abstract Task<long> SizeAsync(CancellationToken ct);
 

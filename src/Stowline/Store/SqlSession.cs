@@ -89,6 +89,9 @@ public abstract class SqlSession : IAsyncDisposable
     /// <summary>Sends what <see cref="WriteAsync"/> has put off.</summary>
     public virtual ValueTask FlushAsync() => ValueTask.CompletedTask;
 
+    /// <summary>Sends what was put off without waiting for it: the database works while the caller does. A failure shows at the next statement.</summary>
+    public virtual void StartWriting() { }
+
     // ---- whole sets of rows: prepared and looped on SQLite, unnest on PostgreSQL. Like WriteAsync, writing may be put off until the next
     // statement that reads, so that a group's writes travel together.
 
@@ -107,6 +110,9 @@ public abstract class SqlSession : IAsyncDisposable
     {
         foreach (var s in selects) await SelectAsync(s.Sql, s.Count, s.Keys, s.Row);
     }
+
+    /// <summary>Selects whose rows nobody needs yet: on PostgreSQL they travel with the next statement that reads, or with <see cref="FlushAsync"/>.</summary>
+    public virtual ValueTask SelectLaterAsync(params SetSelect[] selects) => SelectAllAsync(selects);
 
     /// <summary>
     /// For each of <paramref name="count"/> keys runs a SELECT in which <c>k.name</c> stands for the key's value, and calls

@@ -17,7 +17,12 @@ public sealed class HubNode(TestNode node) : IAsyncDisposable
     public Node Node => node.Node;
     public AcceptOrders Intake => Node.Modules.OfType<OrderingModule>().Single().Intake!;
 
-    public static async Task<HubNode> StartAsync(string store) => new(await TestNode.StartAsync(store, modules: [new CatalogModule(), new PromisingModule(), new OrderingModule()]));
+    public static async Task<HubNode> StartAsync(string store) => new(await TestNode.StartAsync(store, modules: Modules()));
+
+    /// <summary>Another process on the same database.</summary>
+    public async Task<HubNode> BesideAsync() => new(await node.BesideAsync(Modules()));
+
+    private static Module[] Modules() => [new CatalogModule(), new PromisingModule(), new OrderingModule()];
 
     public async Task SiteAsync(string code, double? latitude = null, double? longitude = null, SiteType type = SiteType.Warehouse, bool active = true)
     {

@@ -49,7 +49,8 @@ public class KeysScopeTests
         // What no line names falls to admin; only these are meant to.
         var onlyAdmin = routes.Where(r => KeyRules.ScopeOf("POST", r) == KeyScope.Admin && !r.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Contains("GET")).Select(KeyRules.ResourceOf);
         Assert.Equal(["keys", "system"], onlyAdmin.Distinct().Order());
-        Assert.Equal(["/docs", "/health/live", "/health/ready", "/openapi/v1.json"], routes.Where(KeyRules.IsOpen).Select(r => r.RoutePattern.RawText).Order());
+        Assert.Equal(["/", "/docs", "/health/live", "/health/ready", "/openapi/v1.json", "/orders", "/orders/{id}", "/stock"],
+            routes.Where(KeyRules.IsOpen).Select(r => r.RoutePattern.RawText).Order(StringComparer.Ordinal));
     }
 
     [Fact]

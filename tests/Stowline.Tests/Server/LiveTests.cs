@@ -172,4 +172,36 @@ public class LiveTests
         }
         Assert.True(dropped);
     }
+
+    [Fact]
+    public async Task Who_comes_late_catches_up_with_more_than_may_wait()
+    {
+        await using var node = await StartAsync(liveQueue: 16);
+        for (var i = 0; i < 120; i++) await PlaceAsync(node, $"{i}");
+        await using var late = await LiveClient.ConnectAsync(node.Url);
+        Assert.Null(await late.CallAsync("Subscribe", "orders", 0));
+        for (var i = 0; i < 120; i++) Assert.Equal($"{i}", (await late.NextAsync("order.placed")).GetProperty("data").GetProperty("external_id").GetString());
+        // And it follows from there on: it was not cut off for having been behind.
+        var id = await PlaceAsync(node, "next");
+        Assert.Equal(id, (await late.NextAsync("order.placed")).GetProperty("data").GetProperty("order_id").GetString());
+    }
+
+    [Fact]
+    public async Task All_followers_of_a_topic_get_each_event_once_and_in_order()
+    {
+        await using var node = await StartAsync();
+        var clients = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => LiveClient.ConnectAsync(node.Url)));
+        foreach (var client in clients) Assert.Null(await client.CallAsync("Subscribe", "orders"));
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(i => PlaceAsync(node, $"{i}")));
+        var seen = await Task.WhenAll(clients.Select(async client =>
+        {
+            var positions = new List<long>();
+            while (positions.Count < 100) positions.Add((await client.NextAsync("order.placed")).GetProperty("position").GetInt64());
+            return positions;
+        }));
+        Assert.Equal(seen[0].Order(), seen[0]);
+        Assert.Equal(100, seen[0].Distinct().Count());
+        Assert.All(seen, s => Assert.Equal(seen[0], s));
+        foreach (var client in clients) await client.DisposeAsync();
+    }
 }

@@ -21,11 +21,12 @@ public sealed class ServerNode : IAsyncDisposable
     public Uri Url => Http.BaseAddress!;
 
     public static async Task<ServerNode> StartAsync(string store = "sqlite", Action<Microsoft.AspNetCore.Routing.IEndpointRouteBuilder>? more = null, string auth = "off",
-        int liveQueue = 1024)
+        int liveQueue = 1024, string? web = null, Func<Configuration, Configuration>? configure = null)
     {
         var (database, folder, _) = await TestNode.NewDatabaseAsync(store, TimeProvider.System);
         var node = await Node.OpenAsync(database);
-        var host = ServerHost.Build(node, new Configuration { Port = 0, Auth = auth }, more, liveQueue);
+        var configuration = new Configuration { Port = 0, Auth = auth };
+        var host = ServerHost.Build(node, configure?.Invoke(configuration) ?? configuration, more, liveQueue, web);
         await host.StartAsync();
         return new ServerNode(node, host, folder);
     }

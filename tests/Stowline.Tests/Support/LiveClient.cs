@@ -16,6 +16,9 @@ public sealed class LiveClient : IAsyncDisposable
     private HttpMessageInvoker? _invoker;
     private int _calls;
 
+    /// <summary>The server has said that it ends the connection and that the client may connect again.</summary>
+    public bool MayReturn { get; private set; }
+
     /// <param name="smallWindow">Take little from the network, so that what is not read soon piles up at the server.</param>
     public static async Task<LiveClient> ConnectAsync(Uri server, string? origin = null, bool smallWindow = false)
     {
@@ -73,6 +76,7 @@ public sealed class LiveClient : IAsyncDisposable
 
     private void Keep(JsonElement message)
     {
+        if (message.GetProperty("type").GetInt32() == 7) MayReturn |= message.TryGetProperty("allowReconnect", out var may) && may.GetBoolean();
         if (message.GetProperty("type").GetInt32() == 1 && message.GetProperty("target").GetString() == "event") _events.Enqueue(message.GetProperty("arguments")[0]);
     }
 

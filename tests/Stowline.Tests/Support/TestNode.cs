@@ -30,6 +30,15 @@ public sealed class TestNode : IAsyncDisposable
         return new TestNode(await Node.OpenAsync(database, new IdSource(time, seed), modules), time, folder, postgres);
     }
 
+    /// <summary>Another process's node on the same database.</summary>
+    public async Task<TestNode> BesideAsync(IReadOnlyList<Module>? modules = null)
+    {
+        var database = _postgres is { } p
+            ? (Database)new PostgresDatabase(new Npgsql.NpgsqlConnectionStringBuilder(p.Server) { Database = p.Name, MaxPoolSize = 10 }.ToString(), Time)
+            : new SqliteDatabase(Path.Combine(_folder!, "stowline.db"), Time);
+        return new TestNode(await Node.OpenAsync(database, new IdSource(Time, 2), modules), Time, null, null);
+    }
+
     /// <summary>An empty database of its own: a file in a temporary folder, or a new database on the test server.</summary>
     public static async Task<(Database Database, string? Folder, (string, string)? Postgres)> NewDatabaseAsync(string store, TimeProvider time)
     {

@@ -13,5 +13,15 @@ public sealed class AccessModule : Module
     /// <summary>The keys of this node that are good now.</summary>
     public KeyRing Ring { get; } = new();
 
+    public override Task StartAsync(Node node, CancellationToken ct)
+    {
+        node.Lanes.WhenAnnounced(KeyRing.Topic, _ =>
+        {
+            Ring.Changed();
+            return Task.CompletedTask;
+        });
+        return Task.CompletedTask;
+    }
+
     public override void Map(IEndpointRouteBuilder api, Node node) => KeyEndpoints.Map(api, node, Ring);
 }

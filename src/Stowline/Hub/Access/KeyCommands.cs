@@ -48,6 +48,7 @@ public static class KeyCommands
         });
         tx.Append(Lane.Hub, new KeyCreated(draft.Id, draft.Name, scopes, draft.Sites), "key/" + draft.Name);
         tx.OnCommitted(ring.Changed);
+        tx.Announce(KeyRing.Topic);
         return new MadeKey(draft.Key, draft.Id, draft.Name, draft.Scopes, draft.Sites, tx.Now);
     }
 
@@ -60,6 +61,7 @@ public static class KeyCommands
         await tx.WriteAsync("UPDATE access_keys SET revoked_at = @now, revoked_by = @actor WHERE id = @id", new { now = tx.Now, actor = tx.Caller.Actor, id = good.Id });
         tx.Append(Lane.Hub, new KeyRevoked(good.Id, good.Name), "key/" + good.Name);
         tx.OnCommitted(ring.Changed);
+        tx.Announce(KeyRing.Topic);
         return (good with { RevokedAt = tx.Now, RevokedBy = tx.Caller.Actor }).View;
     }
 

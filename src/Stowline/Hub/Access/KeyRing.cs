@@ -4,12 +4,16 @@ using Stowline.Store;
 namespace Stowline.Hub.Access;
 
 /// <summary>
-/// The keys that are good now, in memory. A change in this process counts from its commit on. A change by another process on the same
-/// PostgreSQL counts within <see cref="Lifetime"/>.
+/// The keys that are good now, in memory. A change counts from its commit on, and before it is answered also in the other processes on the
+/// same PostgreSQL, which confirm that they have forgotten the old keys. One that cannot be reached notices within <see cref="Lifetime"/>, and so do
+/// all after a change by the command line, which tells nobody.
 /// All keys are held, never the unknown ones: a stranger who guesses ids fills no memory and causes few reads.
 /// </summary>
 public sealed class KeyRing
 {
+    /// <summary>Announced when a key was made or revoked.</summary>
+    internal const string Topic = "keys";
+
     /// <summary>How long what was read is believed without asking again.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(3);
 

@@ -66,7 +66,7 @@ public sealed class MenuBook
     /// <summary>Those of the SKUs that are made to order; null when none is.</summary>
     public async ValueTask<IReadOnlyDictionary<string, MenuItem>?> FindAsync(LaneTransaction tx, IReadOnlyCollection<string> skus)
     {
-        var position = tx.SettledHead(Lane.HubAll);
+        var position = await tx.SettledHeadAsync(Lane.HubAll);
         if (position < 0 || position != _position)
         {
             _known = new Dictionary<string, MenuItem?>(StringComparer.Ordinal);

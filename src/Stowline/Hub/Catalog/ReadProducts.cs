@@ -105,7 +105,7 @@ public sealed class PriceBook
     /// <summary>The prices of those of the SKUs that exist.</summary>
     public async ValueTask<IReadOnlyDictionary<string, CatalogPrice>> PricesAsync(LaneTransaction tx, IReadOnlyCollection<string> skus)
     {
-        var position = tx.SettledHead(Lane.HubAll);
+        var position = await tx.SettledHeadAsync(Lane.HubAll);
         if (position < 0)
         {
             // This very group changes the catalogue: what it reads now may yet be rolled back, so it is not remembered.

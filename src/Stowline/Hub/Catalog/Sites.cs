@@ -82,6 +82,7 @@ public static class SaveSite
             if (site.Type is SiteType.Storefront or SiteType.Kitchen) tx.Append(Lane.HubTo(site.Code), new PolicyChanged("*", 0, 20), "policy/*");
             if (site.Type == SiteType.Workshop) tx.Append(Lane.HubTo(site.Code), new StagesPreset("workshop"), "stages");
             tx.OnCommitted(() => node.AddSite(site.Code));
+            tx.Announce(SiteWatch.Topic);
         }
         tx.Append(Lane.HubAll, new SiteSaved(site.Code, site.Number, site.Name, SnakeCaseEnum<SiteType>.Text(site.Type), site.Active), "site/" + site.Code);
         return site;
@@ -180,6 +181,10 @@ public static class ReadSites
     public static ValueTask<string?> ZoneAsync(LaneTransaction tx, string code) => tx.FindAsync<string>(Zone, new { code });
     public static ValueTask<string?> ZoneAsync(SqlSession session, string code) => session.FindAsync<string>(Zone, new { code });
 
+    /// <summary>All sites, in order of code.</summary>
+    public static async Task<IReadOnlyList<SiteView>> AllAsync(SqlSession session) =>
+        [.. (await session.QueryAsync<Row>($"SELECT {Columns} FROM sites ORDER BY code")).Select(r => r.View())];
+
     /// <summary>The codes of sites that are switched off: nothing is promised from them.</summary>
     public static async Task<IReadOnlyList<string>> InactiveAsync(SqlSession session) =>
         await session.QueryAsync<string>("SELECT code FROM sites WHERE active = @no", new { no = false });
@@ -221,7 +226,7 @@ public sealed class SiteDirectory
 
     public async ValueTask<IReadOnlyDictionary<string, SiteFacts>> AllAsync(LaneTransaction tx)
     {
-        var position = tx.SettledHead(Lane.HubAll);
+        var position = await tx.SettledHeadAsync(Lane.HubAll);
         if (position >= 0 && position == _position) return _known;
         var rows = await tx.QueryAsync<ReadSites.Row>($"SELECT {ReadSites.Columns} FROM sites");
         var all = rows.ToDictionary(r => r.Code, r => new SiteFacts(r.Code, r.Active, r.Latitude, r.Longitude, r.Reliability) { Type = r.Type, TimeZone = r.TimeZone }, StringComparer.Ordinal);

@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -38,10 +39,11 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
     private static readonly Func<Outcome<OrderView>, StoredAnswer> Render = Answers.Json<OrderView>(201, o => o.Links.Self);
 
     /// <summary>Accepts one order together with whatever else waits. HTTP, gRPC, consumers and the command line all come through here.</summary>
-    public async Task<CommandResult<OrderView>> AcceptAsync(AcceptOrder order, Caller caller, CancellationToken ct = default)
+    /// <param name="hops">1: the answer waits until the sites of this node have heard of the order; 0: not for that.</param>
+    public async Task<CommandResult<OrderView>> AcceptAsync(AcceptOrder order, Caller caller, CancellationToken ct = default, int hops = 1)
     {
         if (node.Lanes.TooMuchBehind() is { } busy) return new CommandResult<OrderView>(busy, null, false, false);
-        return await node.Lanes.ExecuteTogetherAsync(Lane.Hub, caller, order, this, o => Answers.Keep(o, Render), ct);
+        return await node.Lanes.ExecuteTogetherAsync(Lane.Hub, caller, order, this, o => Answers.Keep(o, Render), ct, hops);
     }
 
     public async ValueTask<Outcome<OrderView>[]> DecideAsync(IReadOnlyList<(AcceptOrder Command, Caller Caller)> items, LaneTransaction tx)
@@ -54,9 +56,10 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
             foreach (var need in order.Needs) skus.Add(need.Sku);
             if (order.Personal is not null) people.Add(order.PersonId);
         }
-        var sites = await _sites.AllAsync(tx);
-        var group = new AcceptGroup(tx, sites, await _prices.PricesAsync(tx, skus), await _made.OpenAsync(tx, sites, skus));
-        await tx.SelectAllAsync(Known(items, group.Known), group.Allotments.Select(skus), Personal.Select(people, group.PersonKeys));
+        var group = new AcceptGroup(tx);
+        await tx.SelectAllAsync(Known(items, group.Known), Personal.Select(people, group.PersonKeys));
+        (group.Sites, group.Prices, group.Allotments) = (await _sites.AllAsync(tx), await _prices.PricesAsync(tx, skus), await Allotments.LoadAsync(tx, skus));
+        group.Made = await _made.OpenAsync(tx, group.Sites, skus);
         for (var i = 0; i < items.Count; i++) outcomes[i] = await group.DecideAsync(items[i].Command, items[i].Caller);
         await group.WriteAsync();
         return outcomes;
@@ -70,7 +73,7 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
 }
 
 /// <summary>The decisions of one group of orders, in memory until they are written.</summary>
-internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string, SiteFacts> sites, IReadOnlyDictionary<string, CatalogPrice> prices, MadeGroup? made)
+internal sealed class AcceptGroup(LaneTransaction tx)
 {
     private sealed record Accepted(AcceptOrder Order, Caller Caller, string Currency, long TotalE4, List<PlacedLine> Lines, List<PartRow> Parts, RoutingDecision Decision)
     {
@@ -86,26 +89,31 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
 
     /// <summary>What the group's reads fill before the first decision.</summary>
     public Dictionary<(string, string), (Guid Id, byte[] Hash)> Known { get; } = [];
-    public Allotments Allotments { get; } = new();
+    public Allotments Allotments { get; set; } = new();
     public Dictionary<Guid, byte[]> PersonKeys { get; } = [];
+    public IReadOnlyDictionary<string, SiteFacts> Sites { get; set; } = ReadOnlyDictionary<string, SiteFacts>.Empty;
+    public IReadOnlyDictionary<string, CatalogPrice> Prices { get; set; } = ReadOnlyDictionary<string, CatalogPrice>.Empty;
+    /// <summary>Null where nothing of the group is made to order.</summary>
+    public MadeGroup? Made { get; set; }
 
     public async ValueTask<Outcome<OrderView>> DecideAsync(AcceptOrder order, Caller caller)
     {
         if (Known.TryGetValue((order.Channel, order.ExternalId), out var before)) return await ExistingAsync(order, before);
         var problems = new Problems();
         var priced = Price(order, problems);
-        if (order.PickupSite is { } pickup && !sites.ContainsKey(pickup)) problems.Add("pickup_site", $"there is no site {pickup}");
+        if (order.PickupSite is { } pickup && !Sites.ContainsKey(pickup)) problems.Add("pickup_site", $"there is no site {pickup}");
         if (problems.Any) return problems.ToRefusal() with { Code = priced.UnknownSku ? "unknown_sku" : "invalid_request" };
 
         var only = order.FulfillmentType == FulfillmentType.Pickup ? order.PickupSite : null;
         MadePlan? plan = null;
-        if (made is not null)
+        if (Made is not null)
         {
-            var planned = made.Plan(order, priced.Lines, priced.Currency);
+            var planned = Made.Plan(order, priced.Lines, priced.Currency);
             if (planned.Refusal is { } no) return no;
             plan = planned.Value;
         }
-        var routing = plan is { Rest.Length: 0 } ? new RoutingResult([], [], plan.Decision) : Router.Decide(new RoutingRequest(plan?.Rest ?? order.Needs, order.Latitude, order.Longitude, only, null, order.AllowBackorder), sites, Allotments);
+        var routing = plan is { Rest.Length: 0 } ? new RoutingResult([], [], plan.Decision)
+            : Router.Decide(new RoutingRequest(plan?.Rest ?? order.Needs, order.Latitude, order.Longitude, only, null, order.AllowBackorder), Sites, Allotments);
         if (routing.Unserved.Count > 0 && !order.AllowBackorder) return Refuse(order, caller, routing);
 
         var parts = new List<PartRow>(routing.Parts.Count + 1);
@@ -120,7 +128,7 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
         SlotView? slot = null;
         if (plan is not null)
         {
-            (var cooked, slot) = made!.Hold(order, plan, parts.Count + 1);
+            (var cooked, slot) = Made!.Hold(order, plan, parts.Count + 1);
             parts.Add(cooked);
         }
         var accepted = new Accepted(order, caller, priced.Currency, priced.TotalE4, priced.Lines, parts, plan?.Join(routing.Decision) ?? routing.Decision)
@@ -155,7 +163,7 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
         for (var i = 0; i < order.Lines.Length; i++)
         {
             var line = order.Lines[i];
-            if (!prices.TryGetValue(line.Sku, out var catalog))
+            if (!Prices.TryGetValue(line.Sku, out var catalog))
             {
                 problems.Add($"lines[{i}].sku", $"there is no product {line.Sku}");
                 unknown = true;
@@ -181,7 +189,7 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
     {
         foreach (var extra in line.Extras ?? [])
         {
-            if (!prices.TryGetValue(extra.Sku, out var known) || known.PriceE4 is not { } e4) problems.Add($"lines[{index}].extras", $"there is no {extra.Sku} with a price");
+            if (!Prices.TryGetValue(extra.Sku, out var known) || known.PriceE4 is not { } e4) problems.Add($"lines[{index}].extras", $"there is no {extra.Sku} with a price");
             else if (known.Currency != price.Currency) problems.Add($"lines[{index}].extras", $"{extra.Sku} is priced in {known.Currency}");
             else price = price with { Amount = price.Amount + Money.FromE4(e4, price.Currency).Amount * extra.Quantity };
         }
@@ -192,10 +200,11 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
     {
         var missing = order.Needs
             .Select(n => new MissingUnits(n.Sku, n.Quantity, (int)Math.Min(int.MaxValue, Allotments.Of(n.Sku)
-                .Where(a => sites.TryGetValue(a.Site, out var site) && site.Active && (order.FulfillmentType != FulfillmentType.Pickup || a.Site == order.PickupSite))
+                .Where(a => Sites.TryGetValue(a.Site, out var site) && site.Active && (order.FulfillmentType != FulfillmentType.Pickup || a.Site == order.PickupSite))
                 .Sum(a => Math.Max(0, a.Free)))))
             .Where(m => m.Available < m.Requested).ToList();
         tx.RecordAttempt(Lane.Hub, new OrderRefused(order.Channel, order.ExternalId, "insufficient_stock", missing), $"{order.Channel}:{order.ExternalId}", null, caller);
+        tx.Measure<OrderMetrics>(m => m.Refused());
         return Refusal.Conflict("insufficient_stock", "not enough stock: " + string.Join(", ", missing.Take(5).Select(m => $"{m.Sku} ({m.Requested} wanted, {m.Available} available)")),
             new Dictionary<string, object?> { ["missing"] = missing });
     }
@@ -211,10 +220,18 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
     public async ValueTask WriteAsync()
     {
         if (_accepted.Count == 0) return;
-        await SealAsync();
-        await Allotments.WriteAsync(tx);
-        if (made is not null) await made.WriteAsync();
         var n = _accepted.Count;
+        List<PartRow> parts = [.. _accepted.SelectMany(a => a.Parts)];
+        await Allotments.WriteAsync(tx);
+        if (Made is not null) await Made.WriteAsync();
+        await tx.InsertAsync("order_keys", n,
+            Column.From("channel", _accepted, a => a.Order.Channel), Column.From("external_id", _accepted, a => a.Order.ExternalId),
+            Column.From("order_id", _accepted, a => a.Order.Id), Column.From("request_hash", _accepted, a => a.Order.RequestHash));
+        await OrderRows.InsertPartsAsync(tx, parts);
+        await Backorders.AddAsync(tx, parts.Where(p => p.Site is null));
+        await OrderCounts.AddAsync(tx, _accepted.Select(a => a.Status));
+        tx.StartWriting(); // the rest takes time to encrypt and to put into words
+        await SealAsync();
         await tx.InsertAsync("orders", n,
             Column.From("id", _accepted, a => a.Order.Id), Column.From("number", _accepted, a => a.Number), Column.From("channel", _accepted, a => a.Order.Channel),
             Column.From("external_id", _accepted, a => a.Order.ExternalId), Column.From("status", _accepted, a => (int)a.Status),
@@ -226,13 +243,8 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
             Column.From("pickup_site", _accepted, a => a.Order.PickupSite), Column.From("note", _accepted, a => a.Order.Note),
             Column.Same("on_hold", n, false), Column.Same("cancelling", n, false), Column.From("placed_at", _accepted, a => a.Order.At ?? tx.Now),
             Column.From("slot", _accepted, a => a.Slot is null ? null : JsonSerializer.Serialize(a.Slot, OrderingJson.Default.SlotView)));
-        await tx.InsertAsync("order_keys", n,
-            Column.From("channel", _accepted, a => a.Order.Channel), Column.From("external_id", _accepted, a => a.Order.ExternalId),
-            Column.From("order_id", _accepted, a => a.Order.Id), Column.From("request_hash", _accepted, a => a.Order.RequestHash));
-        List<PartRow> parts = [.. _accepted.SelectMany(a => a.Parts)];
-        await OrderRows.InsertPartsAsync(tx, parts);
-        await Backorders.AddAsync(tx, parts.Where(p => p.Site is null));
         foreach (var accepted in _accepted) Tell(accepted);
+        tx.Measure<OrderMetrics>(m => m.Placed(n));
     }
 
     private async ValueTask SealAsync()
@@ -257,7 +269,7 @@ internal sealed class AcceptGroup(LaneTransaction tx, IReadOnlyDictionary<string
             if (part.Site is null) continue;
             if (part.Made)
             {
-                made!.Tell(order, a.Number, part, a.Lines, a.Slot, a.Caller);
+                Made!.Tell(order, a.Number, part, a.Lines, a.Slot, a.Caller);
                 continue;
             }
             tx.Append(Lane.HubTo(part.Site), new PartAssigned(order.Id, part.Part, a.Number, order.Channel, order.ExternalId, type, order.Priority, part.Lines,

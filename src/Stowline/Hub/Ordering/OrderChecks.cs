@@ -10,6 +10,7 @@ internal static class OrderChecks
     [
         ("order_keys", KeysAsync),
         ("order_status", StatusAsync),
+        ("order_counts", OrderCounts.CheckAsync),
         ("open_promises", OpenPromisesAsync),
     ];
 

@@ -152,17 +152,26 @@ internal static class OrderRows
                 Column.From("new_site", changed, p => p.Site), Column.From("new_status", changed, p => (int)p.Status), Column.From("new_lines", changed, p => p.LinesJson));
         }
         var moved = new List<OrderRow>();
+        var moves = new List<(OrderStatus From, OrderStatus To)>();
         foreach (var (order, parts) in all)
         {
             var status = OrderLifecycle.Of(parts.Select(p => p.Status), order.Cancelling);
             if (status == order.Status) continue;
             tx.Append(Lane.Hub, new OrderStatusChanged(order.Id, SnakeCaseEnum<OrderStatus>.Text(order.Status), SnakeCaseEnum<OrderStatus>.Text(status)),
                 order.Id.ToString(), order.Id, callerOf?.Invoke(order.Id));
+            moves.Add((order.Status, status));
             order.Status = status;
             moved.Add(order);
         }
-        if (moved.Count > 0)
-            await tx.UpdateAsync("orders", "status = k.new_status, cancelling = k.new_cancelling", moved.Count, [Column.From("id", moved, o => o.Id)],
-                Column.From("new_status", moved, o => (int)o.Status), Column.From("new_cancelling", moved, o => o.Cancelling));
+        if (moved.Count == 0) return;
+        await OrderCounts.MoveAsync(tx, moves);
+        await tx.UpdateAsync("orders", "status = k.new_status, cancelling = k.new_cancelling", moved.Count, [Column.From("id", moved, o => o.Id)],
+            Column.From("new_status", moved, o => (int)o.Status), Column.From("new_cancelling", moved, o => o.Cancelling));
+        foreach (var end in moved)
+        {
+            if (!OrderMetrics.IsEnd(end.Status)) continue;
+            var (status, placed, now) = (end.Status, end.PlacedAt, tx.Now);
+            tx.Measure<OrderMetrics>(m => m.Moved(status, placed, now));
+        }
     }
 }

@@ -21,17 +21,25 @@ public sealed class OrderingModule : Module
     public override Task StartAsync(Node node, CancellationToken ct)
     {
         Intake = new AcceptOrders(node);
+        node.Lanes.Meter.Get<OrderMetrics>(); // there from the start, not from the first order on
         return Task.CompletedTask;
     }
 
     public override void Map(IEndpointRouteBuilder api, Node node)
     {
         Intake!.Map(api);
+        StuckOrders.Map(api, node);
         ReadOrders.Map(api, node);
         CancelOrder.Map(api, node);
         ChangeOrder.Map(api, node);
         Timeline.Map(api, node);
+        new Throughput(node).Map(api);
     }
+
+    public override IEnumerable<Pump> Pumps(Node node) => [new StuckWatch(node)];
+
+    public override Task<IReadOnlyList<StuckWork>> StuckAsync(SqlSession session, StuckRules rules, DateTimeOffset now, int limit) =>
+        StuckScan.RunAsync(session, rules, now, limit);
 
     public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) => [(new SiteBooks(site, _sites), Lane.Site(site))];
 

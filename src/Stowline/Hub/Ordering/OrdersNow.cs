@@ -9,18 +9,12 @@ public sealed record OrdersNow(IReadOnlyDictionary<string, long> Counts, IReadOn
 {
     private const int NewestCount = 20;
 
-    private sealed record CountRow
-    {
-        public int Status { get; init; }
-        public long Orders { get; init; }
-    }
-
     public static async Task<OrdersNow> ReadAsync(SqlSession session)
     {
-        var counts = await session.QueryAsync<CountRow>("SELECT status, COUNT(*) AS orders FROM orders GROUP BY status ORDER BY status");
+        var counts = await OrderCounts.ReadAsync(session);
         var rows = await session.QueryAsync<OrderRow>($"SELECT {OrderRow.Columns} FROM orders o ORDER BY o.id DESC LIMIT @limit", new { limit = NewestCount });
         var parts = await OrderRows.PartsAsync(session, [.. rows.Select(r => r.Id)]);
-        return new OrdersNow(counts.ToDictionary(c => SnakeCaseEnum<OrderStatus>.Text((OrderStatus)c.Status), c => c.Orders), [.. rows.Select(r => r.View(parts[r.Id]))]);
+        return new OrdersNow(counts.ToDictionary(c => SnakeCaseEnum<OrderStatus>.Text(c.Key), c => c.Value), [.. rows.Select(r => r.View(parts[r.Id]))]);
     }
 
     /// <summary>One order without customer and address: for readers who need not know whom it is for.</summary>

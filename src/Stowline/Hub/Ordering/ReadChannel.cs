@@ -54,6 +54,10 @@ public static class ReadChannel
         return orders;
     }
 
+    /// <summary>The external ids of a channel's newest orders, newest first: where somebody who numbers them goes on.</summary>
+    public static async Task<IReadOnlyList<string>> NewestAsync(SqlSession session, string channel, int limit) => await session.QueryAsync<string>(
+        "SELECT external_id FROM orders WHERE channel = @channel ORDER BY id DESC LIMIT @limit", new { channel, limit });
+
     private static void Add(ChannelOrder order, PartRow part)
     {
         if (part.Site is { } site) order.PartList.Add((part.Part, site));

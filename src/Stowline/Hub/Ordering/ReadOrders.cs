@@ -101,7 +101,7 @@ public static class ReadOrders
     }
 
     /// <summary>The smallest UUIDv7 of a time, a minute earlier for clocks that were behind: lets <c>since</c> use the primary key.</summary>
-    private static Guid FirstIdOf(DateTimeOffset time)
+    internal static Guid FirstIdOf(DateTimeOffset time)
     {
         Span<byte> bytes = stackalloc byte[16];
         bytes.Clear();

@@ -66,6 +66,8 @@ public static class Timeline
         "order.held" => d["reason"] is { } why ? $"Put on hold: {why}" : "Put on hold",
         "order.released" => "Released from hold",
         "order.priority_changed" => $"Priority is {d["priority"]}",
+        "order.stuck" => $"Stuck: {d["reason"]}{(d["site"] is { } at ? " at " + at : "")}",
+        "order.unstuck" => $"No longer stuck: {d["reason"]}",
         "order.rerouted" => $"{d["cause"]}: {Parts(d["parts"])}",
         "part.assigned" => $"Part {d["part"]} assigned: {Units(d["lines"])} units",
         "part.cancel_requested" => $"Part {d["part"]} asked back: {d["reason"]}",

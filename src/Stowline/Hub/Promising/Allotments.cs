@@ -35,19 +35,22 @@ public sealed class Allotments
     private readonly Dictionary<string, List<Allotment>> _bySku = new(StringComparer.Ordinal);
     private static readonly IReadOnlyList<Allotment> None = [];
 
+    /// <summary>What is free of these SKUs: as this process remembers it where nobody else has written since, else from the table.</summary>
     public static async ValueTask<Allotments> LoadAsync(LaneTransaction tx, IReadOnlyCollection<string> skus)
     {
+        var memory = await tx.MemoryAsync<FreeUnits>();
         var loaded = new Allotments();
-        await tx.SelectAllAsync(loaded.Select(skus));
+        var missing = new List<string>();
+        foreach (var sku in skus)
+        {
+            if (memory.Find(sku) is not { } sites) missing.Add(sku);
+            else if (sites.Length > 0) loaded._bySku[sku] = [.. sites.Select(s => new Allotment(sku, s.Site, s.Free))];
+        }
+        if (missing.Count == 0) return loaded;
+        await tx.SelectAsync("SELECT sku, site, granted - withdrawn - returned - promised + released FROM allotments WHERE sku = k.sku",
+            missing.Count, [Column.Of("sku", missing.ToArray())], row => loaded.Add(new Allotment(row.GetString(0), row.GetString(1), row.GetInt64(2))));
+        memory.RememberOnCommit(tx, missing.Select(sku => (sku, FreeUnits.Of(loaded.Of(sku)))));
         return loaded;
-    }
-
-    /// <summary>The read that fills these allotments, to be asked together with others.</summary>
-    public SetSelect Select(IReadOnlyCollection<string> skus)
-    {
-        string[] wanted = [.. skus];
-        return new SetSelect("SELECT sku, site, granted - withdrawn - returned - promised + released FROM allotments WHERE sku = k.sku",
-            wanted.Length, [Column.Of("sku", wanted)], row => Add(new Allotment(row.GetString(0), row.GetString(1), row.GetInt64(2))));
     }
 
     public IReadOnlyList<Allotment> Of(string sku) => _bySku.TryGetValue(sku, out var list) ? list : None;
@@ -67,6 +70,10 @@ public sealed class Allotments
             foreach (var allotment in list)
                 if (allotment.NewlyPromised > 0) changed.Add(allotment);
         if (changed.Count == 0) return;
+        var memory = await tx.MemoryAsync<FreeUnits>();
+        string[] skus = [.. changed.Select(a => a.Sku).Distinct()];
+        memory.Forget(tx, skus);
+        memory.RememberOnCommit(tx, skus.Select(sku => (sku, FreeUnits.Of(Of(sku)))));
         await tx.UpdateAsync("allotments", "promised = allotments.promised + k.units", changed.Count,
             [Column.From("sku", changed, a => a.Sku), Column.From("site", changed, a => a.Site)], Column.From("units", changed, a => a.NewlyPromised));
     }
@@ -75,6 +82,7 @@ public sealed class Allotments
     public static async ValueTask ReleaseAsync(LaneTransaction tx, string site, IReadOnlyList<SkuUnits> lines)
     {
         if (lines.Count == 0) return;
+        (await tx.MemoryAsync<FreeUnits>()).Forget(tx, [.. lines.Select(l => l.Sku)]);
         await tx.UpdateAsync("allotments", "released = allotments.released + k.units", lines.Count,
             [Column.From("sku", lines, l => l.Sku), Column.Same("site", lines.Count, site)], Column.From("units", lines, l => (long)l.Quantity));
     }
@@ -86,6 +94,7 @@ public sealed class Allotments
     public static async ValueTask ApplyAsync(LaneTransaction tx, string site, IReadOnlyList<Balance> balances, DateTimeOffset asOf)
     {
         if (balances.Count == 0) return;
+        (await tx.MemoryAsync<FreeUnits>()).Forget(tx, [.. balances.Select(b => b.Sku)]);
         await tx.UpsertAsync("allotments", "sku, site", $"""
             granted = {Merge("granted")}, consumed = {Merge("consumed")}, withdrawn = {Merge("withdrawn")},
             epoch = CASE WHEN excluded.epoch > allotments.epoch THEN excluded.epoch ELSE allotments.epoch END,
@@ -114,6 +123,7 @@ public sealed class Allotments
         if (row is null || row.Epoch != recall.Epoch) return; // a recall of an older epoch asks for units that are no longer out
         var units = Math.Min(recall.Quantity, Math.Max(0, row.Free));
         if (units == 0) return;
+        (await tx.MemoryAsync<FreeUnits>()).Forget(tx, [recall.Sku]);
         await tx.WriteAsync("UPDATE allotments SET returned = returned + @units WHERE sku = @sku AND site = @site", new { units, sku = recall.Sku, site });
         tx.Append(Lane.HubTo(site), new AllotmentReturned(recall.Sku, row.Epoch, row.Returned + units), "allotment/" + recall.Sku);
     }
@@ -122,5 +132,42 @@ public sealed class Allotments
     {
         if (!_bySku.TryGetValue(allotment.Sku, out var list)) _bySku[allotment.Sku] = list = new List<Allotment>(2);
         list.Add(allotment);
+    }
+}
+
+/// <summary>
+/// What was free per SKU and site when this process last committed. Every writer of <c>allotments</c> forgets the SKUs that it touches at once, so that a
+/// later command of the same group reads the table; what is true after the commit is remembered after the commit.
+/// </summary>
+internal sealed class FreeUnits
+{
+    private const int MaxSkus = 200_000;
+    private readonly Dictionary<string, (string Site, long Free)[]> _bySku = new(StringComparer.Ordinal);
+
+    /// <summary>Null when nothing is remembered; empty when no site has granted any.</summary>
+    public (string Site, long Free)[]? Find(string sku) => _bySku.GetValueOrDefault(sku);
+
+    public static (string Site, long Free)[] Of(IReadOnlyList<Allotment> allotments) => [.. allotments.Select(a => (a.Site, a.Free))];
+
+    public void RememberOnCommit(LaneTransaction tx, IEnumerable<(string Sku, (string Site, long Free)[] Sites)> now)
+    {
+        var kept = now.ToArray(); // the allotments may be promised from before the commit
+        tx.OnCommitted(() =>
+        {
+            if (_bySku.Count + kept.Length > MaxSkus) _bySku.Clear();
+            foreach (var (sku, sites) in kept) _bySku[sku] = sites;
+        });
+    }
+
+    /// <summary>At once, and again at the commit: a read of the same group may have been going to remember what it saw before.</summary>
+    public void Forget(LaneTransaction tx, string[] skus)
+    {
+        Forget(skus);
+        tx.OnCommitted(() => Forget(skus));
+    }
+
+    private void Forget(string[] skus)
+    {
+        foreach (var sku in skus) _bySku.Remove(sku);
     }
 }

@@ -61,6 +61,7 @@ public static class AddPackage
             });
         tx.Append(Lane.Site(site), new PackageAdded(task.Id, task.Number, task.OrderId, task.Part, sequence, SnakeCaseEnum<PackagingType>.Text(type), weight, length, width, height),
             loaded.Subject, task.OrderId);
+        tx.Measure<FulfillmentMetrics>(m => m.PackageAdded(site, weight, package.CreatedAt));
         return package;
     }
 

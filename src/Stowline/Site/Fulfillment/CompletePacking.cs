@@ -31,6 +31,8 @@ public static class CompletePacking
         await tx.WriteAsync("UPDATE packing_tasks SET status = @status, packed_at = @now WHERE id = @taskId", new { taskId, now = tx.Now, status = PackingStatus.Packed });
         await FulfillmentOrders.MoveAsync(tx, task.OrderId, task.Part, FulfillmentStatus.Ready);
         tx.Append(Lane.Site(site), new PackingCompleted(task.Id, task.Number, task.OrderId, task.Part, loaded.Packages.Count), loaded.Subject, task.OrderId);
+        var now = tx.Now;
+        tx.Measure<FulfillmentMetrics>(m => m.Packed(task, now));
         return (loaded with { Task = task with { Status = PackingStatus.Packed, PackedAt = tx.Now } }).Shown();
     }
 }

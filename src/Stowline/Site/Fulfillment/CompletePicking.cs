@@ -60,6 +60,8 @@ public static class CompletePicking
             new { id = task.Id, now = tx.Now, status = PickingStatus.Completed });
         tx.Append(lane, new PickingCompleted(task.Id, task.Number, task.OrderId, task.Part, picked.Sum(u => u.Quantity), missing.Sum(u => u.Quantity)),
             loaded.Subject, task.OrderId);
+        var now = tx.Now;
+        tx.Measure<FulfillmentMetrics>(m => m.Picked(task, loaded.Items, now));
         if (missing.Count > 0)
         {
             var balances = await StockBook.SettleAsync(tx, task.Site, [.. missing.Select(m => m.Sku)]);

@@ -10,7 +10,19 @@ internal sealed class FulfillmentModule : Module
 {
     public FulfillmentModule() => HttpJson.Add(FulfillmentJson.Default);
 
+    private Node? _node;
+
     public override string Name => "fulfillment";
+
+    public override Task StartAsync(Node node, CancellationToken ct)
+    {
+        _node = node;
+        node.Lanes.Meter.Get<FulfillmentMetrics>(); // there from the start, not from the first task on
+        return Task.CompletedTask;
+    }
+
+    public override Task<IReadOnlyList<StuckWork>> StuckAsync(SqlSession session, StuckRules rules, DateTimeOffset now, int limit) =>
+        StuckTasks.RunAsync(session, _node!.Sites, rules, now, limit);
 
     public override void Map(IEndpointRouteBuilder api, Node node)
     {

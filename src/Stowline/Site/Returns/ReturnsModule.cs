@@ -42,7 +42,7 @@ internal sealed class ReturnsModule : Module
 
     private static async Task ListAsync(HttpContext http, Node node, string code)
     {
-        if (!CodeRule.TryNormalize(code, out var site) || !node.Sites.Contains(site))
+        if (!CodeRule.TryNormalize(code, out var site) || !await node.KnowsSiteAsync(site, http.RequestAborted))
         {
             await Answers.WriteAsync(http, Refusal.NotFound("site_not_found", $"there is no site {code}"));
             return;

@@ -27,7 +27,7 @@ public sealed class SlotBook
     /// <summary>Brings the calendars of these sites up to date. What a group that was rolled back has left in memory is forgotten.</summary>
     public async ValueTask LoadAsync(LaneTransaction tx, IEnumerable<SiteFacts> sites)
     {
-        var plans = tx.SettledHead(Lane.HubAll);
+        var plans = await tx.SettledHeadAsync(Lane.HubAll);
         if (_unsure is not null && _unsure != tx.Group || plans < 0 || plans != _planned) Forget();
         _unsure = tx.Group;
         _planned = plans;

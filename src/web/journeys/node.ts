@@ -1,0 +1,78 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const RUN = fileURLToPath(new URL("../../../run", import.meta.url));
+
+// Whatever happens to a journey, its nodes do not outlive the process that started them.
+const running = new Set<ChildProcess>();
+process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+
+/** Starts `./run ARGS` and gives the first line of its output that fits. `./run` becomes the node, so its pid is the node's. */
+async function start(args: string[], wanted: RegExp): Promise<{ process: ChildProcess; match: RegExpMatchArray }> {
+  const child = spawn(RUN, args, { stdio: ["ignore", "pipe", "pipe"] });
+  running.add(child);
+  child.once("exit", () => running.delete(child));
+  const errors: string[] = [];
+  child.stderr.on("data", (chunk: Buffer) => void (errors.length < 200 && errors.push(chunk.toString())));
+  for await (const line of createInterface({ input: child.stdout })) {
+    const match = line.match(wanted);
+    if (match) {
+      child.stdout.resume();
+      return { process: child, match };
+    }
+  }
+  throw new Error(`./run ${args.join(" ")} ended: ${errors.join("")}`);
+}
+
+/** A real node in a process of its own, as a user runs it, with data in a temporary folder. */
+export class RunningNode {
+  private constructor(private process: ChildProcess, readonly url: string, private readonly data: string, private readonly more: string[], readonly key: string | null) {}
+
+  static async start(auth: "off" | "keys" = "off"): Promise<RunningNode> {
+    const data = await mkdtemp(join(tmpdir(), "stowline-web-"));
+    const key = auth === "keys" ? await RunningNode.makeKey(data) : null;
+    const more = ["--data", data, "--auth", auth];
+    const { process, match } = await start(["--port", "0", ...more], /(http:\/\/\S+?)[\s,"]/);
+    return new RunningNode(process, match[1]!, data, more, key);
+  }
+
+  private static async makeKey(data: string): Promise<string> {
+    const { process, match } = await start(["--", "keys", "create", "boss", "--scope", "admin", "--data", data, "--json"], /"key":"([^"]+)"/);
+    if (process.exitCode === null) await once(process, "exit");
+    return match[1]!;
+  }
+
+  /** kill -9: nothing is said to anybody. */
+  async kill() {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
+    this.process.kill("SIGKILL");
+    await once(this.process, "exit");
+  }
+
+  /** On the same data and port. */
+  async startAgain() {
+    this.process = (await start(["--port", new URL(this.url).port, ...this.more], /(http:\/\/\S+?)[\s,"]/)).process;
+  }
+
+  async end() {
+    await this.kill();
+    await rm(this.data, { recursive: true, force: true });
+  }
+
+  /** A call that must succeed. */
+  async call<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<T> {
+    const answer = await fetch(`${this.url}/api/v1/${path}`, {
+      method,
+      headers: { "Content-Type": "application/json", "Stowline-Actor": "mira", ...(this.key ? { Authorization: `Bearer ${this.key}` } : {}) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return (text === "" ? {} : JSON.parse(text)) as T;
+  }
+}

@@ -1,0 +1,87 @@
+import type { Schemas } from "../api/client";
+
+/**
+ * The node tells events and decisions in English sentences. English shows them as they are; Russian is told from the same data. What is not
+ * known here (a newer node wrote it) stays as the node said it.
+ */
+type Data = Record<string, unknown>;
+
+const text = (value: unknown) => (typeof value === "string" || typeof value === "number" ? String(value) : "");
+const list = (value: unknown) => (Array.isArray(value) ? (value as Data[]) : []);
+const units = (lines: unknown) => list(lines).reduce((sum, line) => sum + Number(line["quantity"] ?? 0), 0);
+const after = (value: unknown, before: string) => (text(value) ? before + text(value) : "");
+
+const statuses: Record<string, string> = {
+  backorder: "ждёт товара", allocated: "распределён", picking: "в отборе", packing: "в упаковке", ready: "готов", shipped: "отгружен",
+  delivered: "доставлен", cancelling: "отменяется", cancelled: "отменён",
+};
+
+const russianEvents: Record<string, (d: Data) => string> = {
+  "order.placed": (d) => `Заказ ${text(d["number"])} принят: ${units(d["lines"])} шт. в ${list(d["lines"]).length} поз.; ${summary("ru", text((d["decision"] as Data | undefined)?.["summary"]))}`,
+  "order.status_changed": (d) => `Заказ ${statuses[text(d["to"])] ?? text(d["to"])} (был ${statuses[text(d["from"])] ?? text(d["from"])})`,
+  "order.cancel_requested": (d) => `Запрошена отмена: ${text(d["reason"])}`,
+  "order.held": (d) => `Приостановлен${after(d["reason"], ": ")}`,
+  "order.released": () => "Снова в работе",
+  "order.priority_changed": (d) => `Приоритет: ${text(d["priority"])}`,
+  "order.rerouted": (d) => `${text(d["cause"])}: ${list(d["parts"]).map((p) => (p["site"] ? `${units(p["lines"])} шт. теперь со склада ${text(p["site"])}` : `${units(p["lines"])} шт. ждут товара`)).join(", ")}`,
+  "part.assigned": (d) => `Часть ${text(d["part"])} передана складу: ${units(d["lines"])} шт.`,
+  "part.cancel_requested": (d) => `Часть ${text(d["part"])} отзывается: ${text(d["reason"])}`,
+  "part.cancelled": (d) => `Часть ${text(d["part"])} возвращена: ${units(d["lines"])} шт.${d["put_back_task_id"] ? ", отобранное ждёт возврата в ячейки" : ""}`,
+  "part.cancel_refused": (d) => `Часть ${text(d["part"])} вернуть нельзя: ${text(d["reason"])}`,
+  "part.held": (d) => `Часть ${text(d["part"])} приостановлена`,
+  "part.released": (d) => `Часть ${text(d["part"])} снова в работе`,
+  "part.priority_changed": (d) => `Приоритет части ${text(d["part"])}: ${text(d["priority"])}`,
+  "part.short": (d) => `В части ${text(d["part"])} не хватает ${units(d["lines"])} шт.: ${text(d["reason"])}`,
+  "part.shipped": (d) => `Отгружено: ${text(d["carrier"])}, трек-номер ${text(d["tracking_number"])}`,
+  "picking.created": (d) => `Создано задание на отбор ${text(d["number"])}: ${list(d["items"]).length} поз.`,
+  "picking.assigned": (d) => `Задание на отбор ${text(d["number"])} назначено: ${text(d["worker"])}`,
+  "picking.started": (d) => `Отбор начат${after(d["worker"], ": ")}`,
+  "picking.item_picked": (d) => `Отобрано ${text(d["quantity"])} шт. (позиция ${text(d["item"])})`,
+  "picking.item_skipped": (d) => `Позиция ${text(d["item"])} пропущена: ${text(d["reason"])}`,
+  "picking.extended": (d) => `Добавлено позиций: ${list(d["items"]).length}; пробуются другие ячейки`,
+  "picking.completed": (d) => `Отбор завершён: отобрано ${text(d["picked_units"])}, не хватило ${text(d["short_units"])}`,
+  "picking.cancelled": (d) => `Отбор отменён: ${text(d["reason"])}`,
+  "packing.created": (d) => `Создано задание на упаковку ${text(d["number"])}`,
+  "packing.started": (d) => `Упаковка начата: ${text(d["worker"])}`,
+  "packing.package_added": (d) => `Место ${text(d["package"])}: ${text(d["packaging_type"])}, ${text(d["weight_g"])} г`,
+  "packing.completed": (d) => `Упаковано, мест: ${text(d["packages"])}`,
+  "packing.cancelled": (d) => `Упаковка отменена: ${text(d["reason"])}`,
+  "return.received": (d) => `Принят возврат ${text(d["number"])}: ${text(d["reason"])}`,
+};
+
+/** An event of a timeline, in one sentence. */
+export function event(language: string, item: Pick<Schemas["TimelineItem"], "type" | "summary" | "data">): string {
+  return (language === "ru" && russianEvents[item.type]?.((item.data ?? {}) as Data)) || item.summary;
+}
+
+const russianReasons: [RegExp, string][] = [
+  [/^not active$/, "не работает"],
+  [/^the customer picks up at (.+)$/, "покупатель забирает заказ в $1"],
+  [/^has none of it free$/, "свободного нет"],
+  [/^all sites together have too little$/, "не хватает и на всех складах вместе"],
+  [/^does not have all of it$/, "есть не всё"],
+  [/^(.+) comes first$/, "раньше идёт $1"],
+  [/^not needed for the split$/, "для деления не понадобился"],
+];
+
+const translated = (rules: [RegExp, string][], said: string) => {
+  const rule = rules.find(([pattern]) => pattern.test(said));
+  return rule ? said.replace(rule[0], rule[1]) : said;
+};
+
+/** Why a site was not chosen. */
+export const rejection = (language: string, said: string) => (language === "ru" ? translated(russianReasons, said) : said);
+
+const russianSummaries: [RegExp, string][] = [
+  [/^no site can serve it/, "ни один склад не может его исполнить"],
+  [/^split over (.+), because no site has all of it/, "делится между $1: всего нет ни на одном складе"],
+  [/^([^:]+): the customer picks up there/, "$1: покупатель забирает там"],
+  [/^([^:]+): nearest, ([\d.]+) km/, "$1: ближайший, $2 км"],
+  [/^([^:]+): the only site that has it/, "$1: есть только там"],
+  [/^([^:]+): most stock/, "$1: самый большой остаток"],
+];
+
+/** What was decided, in one sentence. */
+export function summary(language: string, said: string): string {
+  return language === "ru" ? translated(russianSummaries, said).replace("; not to be had:", "; нет нигде:") : said;
+}
