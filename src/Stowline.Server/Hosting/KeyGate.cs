@@ -50,7 +50,7 @@ internal sealed class KeyGate(Node node, KeyRing ring)
     {
         if (KeyRules.IsLive(endpoint)) return Limited(holder, "the live feed tells of every site");
         var resource = KeyRules.ResourceOf(endpoint);
-        if (resource == "sites") return http.Request.RouteValues["code"] is string code ? Other(holder, code) : null;
+        if (resource == "sites") return (http.Request.RouteValues["code"] as string ?? Requests.Query(http, "site")) is { } code ? Other(holder, code) : null;
         if (resource == "events") return OfLane(holder, Requests.Query(http, "lane") ?? "");
         // The catalogue is one for all.
         if (resource is "products" or "menu" && !HttpMethods.IsGet(http.Request.Method)) return Limited(holder, "products are the same for every site");

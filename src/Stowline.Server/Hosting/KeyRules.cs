@@ -60,5 +60,13 @@ internal static class KeyRules
     public static bool IsOfOneSite(string resource) => OfOneSite.Contains(resource, StringComparer.Ordinal);
 
     private static string[] Words(RouteEndpoint endpoint) =>
-        (endpoint.RoutePattern.RawText ?? "").Split('/', StringSplitOptions.RemoveEmptyEntries) is ["api", "v1", .. var words] ? words : [];
+        (endpoint.RoutePattern.RawText ?? "").Split('/', StringSplitOptions.RemoveEmptyEntries) is ["api", "v1", .. var words] ? Meant(words) : [];
+
+    /// <summary>An import needs what the calls need that it stands for.</summary>
+    private static string[] Meant(string[] words) => words switch
+    {
+        ["imports", "bins" or "stock"] => ["sites"],
+        ["imports", var what] => [what],
+        _ => words,
+    };
 }

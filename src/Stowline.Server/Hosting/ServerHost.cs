@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Stowline.Http;
 using Stowline.Hub.Access;
+using Stowline.Server.Csv;
 using Stowline.Server.OpenApi;
 using Stowline.Server.Live;
 using Stowline.Server.Operations;
@@ -71,6 +72,7 @@ public sealed class ServerHost : IAsyncDisposable
         var guard = new Guard(node, telemetry.Metrics, gate, logs.CreateLogger("Stowline.Http"));
         app.Lifetime.ApplicationStopped.Register(feeds.Dispose);
         app.Use(next => http => guard.InvokeAsync(http, next));
+        app.Use(next => http => CsvLists.InvokeAsync(http, next));
         app.Use(next => http => http.Request.Path.StartsWithSegments(LiveEndpoint.Path) ? feeds.DuringSocketAsync(() => next(http)) : next(http));
         HealthEndpoints.Map(app, node, telemetry.Text);
         ApiDescription.Map(app);
@@ -80,6 +82,7 @@ public sealed class ServerHost : IAsyncDisposable
         ParkedEndpoints.Map(api, node);
         EventEndpoints.Map(api, node);
         ErasureEndpoint.Map(api, node);
+        CsvEndpoints.Map(api, node);
         foreach (var module in node.Modules) module.Map(api, node);
         more?.Invoke(api);
         LiveEndpoint.Map(app);
