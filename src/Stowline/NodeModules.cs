@@ -3,6 +3,7 @@ using Stowline.Hub.Catalog;
 using Stowline.Hub.Ordering;
 using Stowline.Hub.Promising;
 using Stowline.Site.Fulfillment;
+using Stowline.Site.Production;
 using Stowline.Site.Returns;
 using Stowline.Site.Shipping;
 using Stowline.Site.Stock;
@@ -25,5 +26,6 @@ internal static class NodeModules
         new FulfillmentModule(),
         new ShippingModule(),
         new ReturnsModule(),
+        new ProductionModule(),
     ];
 }

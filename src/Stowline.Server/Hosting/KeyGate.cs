@@ -57,7 +57,8 @@ internal sealed class KeyGate(Node node, KeyRing ring)
         if (resource == "sites") return (http.Request.RouteValues["code"] as string ?? Requests.Query(http, "site")) is { } code ? Other(holder, code) : null;
         if (resource == "events") return OfLane(holder, Requests.Query(http, "lane") ?? "");
         // The catalogue is one for all.
-        if (resource == "products" && !HttpMethods.IsGet(http.Request.Method)) return Limited(holder, "products are the same for every site");
+        if (resource is "products" or "menu" && !HttpMethods.IsGet(http.Request.Method)) return Limited(holder, "products are the same for every site");
+        if (resource == "erp") return Limited(holder, "use /tickets, which say where they are");
         if (!KeyRules.IsOfOneSite(resource)) return null;
         if (http.Request.RouteValues["key"] is not string key)
             return Requests.Query(http, "site") is { } site ? Other(holder, site) : Limited(holder, "ask for one of them with ?site=");

@@ -17,11 +17,15 @@ internal static class KeyRules
         new("orders", null, KeyScope.Orders),
         new("products", null, KeyScope.Stock),
         new("sites", "returns", KeyScope.Tasks),
+        new("sites", "stops", KeyScope.Tasks),
         new("sites", null, KeyScope.Stock),
         new("picking-tasks", null, KeyScope.Tasks),
         new("packing-tasks", null, KeyScope.Tasks),
         new("put-back-tasks", null, KeyScope.Tasks),
         new("shipments", null, KeyScope.Tasks),
+        new("tickets", null, KeyScope.Tasks),
+        new("erp", null, KeyScope.Tasks),
+        new("menu", null, KeyScope.Stock),
         new("returns", null, KeyScope.Tasks),
         new("system", null, KeyScope.Admin),
         new("keys", null, KeyScope.Admin, KeyScope.Admin),
@@ -48,7 +52,7 @@ internal static class KeyRules
     private static readonly string[] Open = ["/health/live", "/health/ready", "/openapi/v1.json", "/docs", "/proto", "/proto/{file}", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"];
 
     /// <summary>The resources outside <c>/sites</c> that each belong to one site.</summary>
-    private static readonly string[] OfOneSite = ["picking-tasks", "packing-tasks", "put-back-tasks", "shipments"];
+    private static readonly string[] OfOneSite = ["picking-tasks", "packing-tasks", "put-back-tasks", "shipments", "tickets"];
 
     /// <summary>The screens are open too: they hold no data, and it is they that ask for the key.</summary>
     public static bool IsOpen(RouteEndpoint? endpoint) => endpoint is not null &&

@@ -45,7 +45,8 @@ public static class CancelOrder
                 continue;
             }
             part.Status = OrderStatus.Cancelling;
-            tx.Append(Lane.HubTo(part.Site), new PartCancelRequested(id, part.Part, "cancel", reason ?? "cancelled by the customer"), id.ToString(), id);
+            if (part.Made) tx.Append(Lane.HubTo(part.Site), new TicketCancelRequested(id, part.Part, reason ?? "cancelled by the customer"), id.ToString(), id);
+            else tx.Append(Lane.HubTo(part.Site), new PartCancelRequested(id, part.Part, "cancel", reason ?? "cancelled by the customer"), id.ToString(), id);
         }
         order.Cancelling = true;
         await OrderRows.SaveAsync(tx, [(order, parts)]);
@@ -116,7 +117,7 @@ public static class ChangeOrder
         if (problems.Any) return problems.ToRefusal();
         if (wish is not null && !await Catalog.ReadSites.ExistsAsync(tx, wish)) return Refusal.Invalid("site", $"there is no site {wish}");
         if (await OrderRows.FindAsync(tx, id) is not var (order, parts)) return await ArchivedOrders.UnchangeableAsync(tx, id);
-        var movable = parts.Where(p => p.Site is not null && p.Site != wish && p.Status is OrderStatus.Allocated or OrderStatus.Picking).ToList();
+        var movable = parts.Where(p => p.Site is not null && !p.Made && p.Site != wish && p.Status is OrderStatus.Allocated or OrderStatus.Picking).ToList();
         if (order.Cancelling || movable.Count == 0) return Refusal.Conflict("invalid_transition", "no part of the order can still be re-routed");
         foreach (var part in movable)
             tx.Append(Lane.HubTo(part.Site!), new PartCancelRequested(id, part.Part, wish is null ? "reroute" : "reroute:" + wish, reason), id.ToString(), id);
