@@ -23,6 +23,8 @@ internal static class KeyRules
         new("put-back-tasks", null, KeyScope.Tasks),
         new("shipments", null, KeyScope.Tasks),
         new("returns", null, KeyScope.Tasks),
+        // A badge stands for a person at work, so channels need not see it.
+        new("workers", null, KeyScope.Admin, KeyScope.Tasks),
         new("system", null, KeyScope.Admin),
         new("keys", null, KeyScope.Admin, KeyScope.Admin),
     ];

@@ -30,6 +30,8 @@ public class KeysScopeTests
     [InlineData("POST", "/put-back-tasks/{key}/complete", KeyScope.Tasks)]
     [InlineData("POST", "/system/erasures", KeyScope.Admin)]
     [InlineData("DELETE", "/keys/{name}", KeyScope.Admin)]
+    [InlineData("GET", "/workers", KeyScope.Tasks)]
+    [InlineData("PUT", "/workers/{code}", KeyScope.Admin)]
     [InlineData("POST", "/forgotten", KeyScope.Admin)]
     public void Each_call_needs_its_scope(string method, string pattern, KeyScope scope)
     {
@@ -48,7 +50,7 @@ public class KeysScopeTests
         Assert.True(routes.Length > 50);
         // What no line names falls to admin; only these are meant to.
         var onlyAdmin = routes.Where(r => KeyRules.ScopeOf("POST", r) == KeyScope.Admin && !r.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Contains("GET")).Select(KeyRules.ResourceOf);
-        Assert.Equal(["keys", "system"], onlyAdmin.Distinct().Order());
+        Assert.Equal(["keys", "system", "workers"], onlyAdmin.Distinct().Order());
         Assert.Equal(["/", "/docs", "/health/live", "/health/ready", "/openapi/v1.json", "/orders", "/orders/{id}", "/stock"],
             routes.Where(KeyRules.IsOpen).Select(r => r.RoutePattern.RawText).Order(StringComparer.Ordinal));
     }

@@ -57,4 +57,7 @@ internal sealed record KeyRow
 [JsonSerializable(typeof(KeyView))]
 [JsonSerializable(typeof(Page<KeyView>))]
 [JsonSerializable(typeof(MadeKey))]
+[JsonSerializable(typeof(WorkerBody))]
+[JsonSerializable(typeof(WorkerView))]
+[JsonSerializable(typeof(Page<WorkerView>))]
 internal sealed partial class AccessJson : JsonSerializerContext;
