@@ -98,7 +98,7 @@ public class ActorTests
     {
         var order = await PlaceAsync(people, "1");
         await people.CallAsync("office", "POST", $"orders/{order}/hold", """{"reason":"look"}""");
-        await people.CallAsync("office", "POST", $"orders/{order}/release");
+        await people.CallAsync("office", "POST", $"orders/{order}/release", "{}");
         await people.CallAsync("office", "POST", $"orders/{order}/priority", """{"priority":"high"}""");
         await people.CallAsync("picker", "POST", $"picking-tasks/{await PickAsync(people, order)}/complete");
         var packing = (await people.ItemsAsync("packing-tasks?order=" + order))[0].GetProperty("id").GetString();
