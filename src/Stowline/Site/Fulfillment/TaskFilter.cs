@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Stowline.Contracts;
 using Stowline.Http;
 using Stowline.Kernel;
+using Stowline.Store;
 
 namespace Stowline.Site.Fulfillment;
 
@@ -15,6 +16,18 @@ internal sealed record TaskFilter(string Where, TaskFilter.Values Arguments, int
     internal sealed record Values(string Site, int Status, Guid Order, string Worker, Guid After, int Take);
 
     public string? Next(int found, Guid? last) => found > Limit ? last.ToString() : null;
+
+    /// <summary>Answers a list whose items are one row each.</summary>
+    /// <param name="select">The statement up to its conditions. Never text from outside.</param>
+    public static async Task AnswerAsync<TStatus, TRow, T>(HttpContext http, Database database, string select, Func<TRow, T> show, Func<TRow, Guid> id)
+        where TStatus : struct, Enum
+    {
+        var filter = Read<TStatus>(http, withWorker: false);
+        if (filter.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
+        var f = filter.Value;
+        var rows = await database.ReadAsync(async s => await s.QueryAsync<TRow>($"{select} {f.Where} ORDER BY id LIMIT @Take", f.Arguments), http.RequestAborted);
+        await Answers.WriteAsync<Page<T>>(http, new Page<T>([.. rows.Take(f.Limit).Select(show)], f.Next(rows.Count, rows.Count > f.Limit ? id(rows[f.Limit - 1]) : null)));
+    }
 
     public static Outcome<TaskFilter> Read<TStatus>(HttpContext http, bool withWorker) where TStatus : struct, Enum
     {
