@@ -136,7 +136,8 @@ public sealed record PersonErased(Guid PersonId) : IEvent
 
 /// <summary>hub: an API key was made. Neither its secret nor the secret's hash is in the log, which is copied far and kept for ever.</summary>
 /// <param name="Sites">The sites that it is limited to; empty for all.</param>
-public sealed record KeyCreated(string KeyId, string Name, IReadOnlyList<string> Scopes, IReadOnlyList<string> Sites) : IEvent
+/// <param name="Sellers">The sellers that it is limited to; null for all.</param>
+public sealed record KeyCreated(string KeyId, string Name, IReadOnlyList<string> Scopes, IReadOnlyList<string> Sites, IReadOnlyList<string>? Sellers = null) : IEvent
 {
     public static string Type => "key.created";
 }

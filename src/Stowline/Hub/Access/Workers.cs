@@ -106,6 +106,8 @@ public static class Workers
     {
         var row = await node.Database.ReadAsync(async s => await s.FindAsync<Row>($"SELECT {Columns} FROM access_workers WHERE code = @code", new { code }), http.RequestAborted);
         Outcome<WorkerView> answer = row is null ? Refusal.NotFound("worker_not_found", $"there is no worker {code}") : row.View;
+        if (answer.IsOk && CallLimits.Of(http).Sites is { Count: > 0 } limits && answer.Value.Sites is { Count: > 0 } own && !own.Intersect(limits, StringComparer.Ordinal).Any())
+            answer = new Refusal(RefusalKind.Forbidden, "forbidden", $"this key is limited to {string.Join(", ", limits)}, where {code} does not work");
         await Answers.WriteAsync(http, answer);
     }
 

@@ -56,7 +56,7 @@ public static class ReadOrders
         return row.FullView(parts[id], row.Personal is null ? null : await Personal.KeyAsync(session, row.PersonId));
     }
 
-    private sealed record Filter(OrderStatus? Status, string? Site, string? Channel, string? ExternalId, DateTimeOffset? Since, Guid? Before, int Limit);
+    private sealed record Filter(OrderStatus? Status, string? Site, string? Channel, string? ExternalId, DateTimeOffset? Since, Guid? Before, int Limit, IReadOnlyList<string> Sellers);
 
     private static Outcome<Filter> ReadFilter(HttpContext http)
     {
@@ -76,10 +76,25 @@ public static class ReadOrders
             if (!Guid.TryParseExact(cursor, "D", out var at)) return Refusal.Invalid("cursor", "is not one that a list has given");
             before = at;
         }
-        return new Filter(status, Requests.Query(http, "site"), Requests.Query(http, "channel"), Requests.Query(http, "external_id"), since.Value, before, paging.Value.Limit);
+        return new Filter(status, Requests.Query(http, "site"), Requests.Query(http, "channel"), Requests.Query(http, "external_id"), since.Value, before, paging.Value.Limit,
+            CallLimits.Of(http).Sellers);
     }
 
     private static async Task<Page<OrderView>> ListAsync(SqlSession session, Filter filter)
+    {
+        var (page, next) = filter.Sellers.Count == 0 ? await PageAsync(session, filter)
+            : await SellerOrders.PageAsync(session, filter.Sellers, filter.Before, filter.Limit, (before, count) => RowsAsync(session, filter with { Before = before }, count));
+        var parts = await OrderRows.PartsAsync(session, [.. page.Select(r => r.Id)]);
+        return new Page<OrderView>([.. page.Select(r => r.View(parts[r.Id]))], next?.ToString());
+    }
+
+    private static async Task<(IReadOnlyList<OrderRow> Orders, Guid? Next)> PageAsync(SqlSession session, Filter filter)
+    {
+        var rows = await RowsAsync(session, filter, filter.Limit + 1);
+        return rows.Count > filter.Limit ? ([.. rows.Take(filter.Limit)], rows[filter.Limit - 1].Id) : (rows, null);
+    }
+
+    private static async Task<IReadOnlyList<OrderRow>> RowsAsync(SqlSession session, Filter filter, int most)
     {
         // Only the conditions that are asked for are in the text, so that each combination gets the plan of its own index.
         var where = new List<string>();
@@ -90,14 +105,11 @@ public static class ReadOrders
         if (filter.Before is not null) where.Add("o.id < @before");
         if (filter.Site is not null) where.Add("EXISTS (SELECT 1 FROM order_parts p WHERE p.order_id = o.id AND p.site = @site)");
         var condition = where.Count == 0 ? "" : "WHERE " + string.Join(" AND ", where);
-        var rows = await session.QueryAsync<OrderRow>($"SELECT {OrderRow.Columns} FROM orders o {condition} ORDER BY o.id DESC LIMIT @more", new
+        return await session.QueryAsync<OrderRow>($"SELECT {OrderRow.Columns} FROM orders o {condition} ORDER BY o.id DESC LIMIT @most", new
         {
             status = filter.Status, channel = filter.Channel, externalId = filter.ExternalId, since = filter.Since,
-            sinceId = filter.Since is { } t ? FirstIdOf(t) : (Guid?)null, before = filter.Before, site = filter.Site, more = filter.Limit + 1,
+            sinceId = filter.Since is { } t ? FirstIdOf(t) : (Guid?)null, before = filter.Before, site = filter.Site, most,
         });
-        var page = rows.Take(filter.Limit).ToList();
-        var parts = await OrderRows.PartsAsync(session, [.. page.Select(r => r.Id)]);
-        return new Page<OrderView>([.. page.Select(r => r.View(parts[r.Id]))], rows.Count > filter.Limit ? page[^1].Id.ToString() : null);
     }
 
     /// <summary>The smallest UUIDv7 of a time, a minute earlier for clocks that were behind: lets <c>since</c> use the primary key.</summary>
