@@ -40,7 +40,7 @@ internal sealed class KeyLimits(Node node)
     public async ValueTask<Refusal?> CheckAsync(HttpContext http, RouteEndpoint? endpoint, KeyHolder holder)
     {
         if (endpoint is null) return null; // there is nothing at the address, and the answer will say so
-        if (KeyRules.IsLive(endpoint)) return Limited(holder, "the live feed tells of all of them");
+        if (KeyRules.IsLive(endpoint) || KeyRules.PathOf(endpoint) == "/stowline.v1.OrderService/WatchOrders") return Limited(holder, "the live feed tells of all of them");
         return (holder.Sites.Count == 0 ? null : await OutsideSitesAsync(http, endpoint, holder))
                ?? (holder.Sellers.Count == 0 ? null : await OutsideSellersAsync(http, endpoint, holder));
     }
@@ -53,7 +53,8 @@ internal sealed class KeyLimits(Node node)
         if (resource == "events") return OfLane(holder, Requests.Query(http, "lane") ?? "");
         if (KeyRules.PathOf(endpoint) == "system/parked") return Limited(holder, "parked events are of every site");
         // The catalogue is one for all.
-        if (resource == "products" && !HttpMethods.IsGet(http.Request.Method)) return Limited(holder, "products are the same for every site");
+        if (resource is "products" or "menu" && !HttpMethods.IsGet(http.Request.Method)) return Limited(holder, "products are the same for every site");
+        if (resource == "erp") return Limited(holder, "use /tickets, which say where they are");
         if (!KeyRules.IsOfOneSite(resource)) return null;
         // A worker may be of several sites: the endpoint looks.
         if (resource == "workers" && http.Request.RouteValues.ContainsKey("code")) return null;

@@ -49,9 +49,10 @@ public class KeysScopeTests
         var routes = services!.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().ToArray();
         Assert.True(routes.Length > 50);
         // What no line names falls to admin; only these are meant to.
-        var onlyAdmin = routes.Where(r => KeyRules.ScopeOf("POST", r) == KeyScope.Admin && !r.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Contains("GET")).Select(KeyRules.ResourceOf);
+        var onlyAdmin = routes.Where(r => !KeyRules.IsOpen(r) && KeyRules.ScopeOf("POST", r) == KeyScope.Admin && !r.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Contains("GET")).Select(KeyRules.ResourceOf);
         Assert.Equal(["keys", "system", "workers"], onlyAdmin.Distinct().Order());
-        Assert.Equal(["/", "/docs", "/health/live", "/health/ready", "/openapi/v1.json", "/orders", "/orders/{id}", "/stock"],
+        Assert.Equal(["/", "/docs", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", "/health/live", "/health/ready", "/openapi/v1.json", "/orders", "/orders/{id}",
+                "/proto", "/proto/{file}", "/stock"],
             routes.Where(KeyRules.IsOpen).Select(r => r.RoutePattern.RawText).Order(StringComparer.Ordinal));
     }
 
@@ -106,6 +107,7 @@ public class KeysScopeTests
         Assert.Equal("WH2", refused.GetProperty("site").GetString());
         await JsonAsync(CallAsync(node, key, "POST", "/api/v1/sites/WH2/moves", "{}"), 403);
         Assert.Equal(403, (int)(await CallAsync(node, key, "POST", "/live/negotiate?negotiateVersion=1")).StatusCode);
+        Assert.Equal(403, (int)(await CallAsync(node, key, "POST", "/stowline.v1.OrderService/WatchOrders", "{}")).StatusCode);
         var tasks = await (await CallAsync(node, key, "GET", "/api/v1/picking-tasks?site=WH1&format=csv")).Content.ReadAsStringAsync();
         Assert.Contains("WH1", tasks);
         Assert.DoesNotContain("WH2", tasks);

@@ -80,7 +80,7 @@ public class KeysSellerTests
         var own = await PlaceAsync(key, 201, "n1", "N1", "N2");
         Assert.Equal("forbidden", await PlaceAsync(key, 403, "n2", "N1", "S1"));
         Assert.Equal("forbidden", await PlaceAsync(key, 403, "n2", "OWN"));
-        Assert.Equal("unknown_sku", await PlaceAsync(key, 400, "n2", "N1", "none"));
+        Assert.Equal("forbidden", await PlaceAsync(key, 403, "n2", "N1", "none"));
         var mixed = await PlaceAsync(boss, 201, "b1", "N1", "S1");
         var theirs = await PlaceAsync(boss, 201, "b2", "N1");
         var foreign = await PlaceAsync(boss, 201, "b3", "S1");

@@ -14,52 +14,55 @@ public static class SellerOrders
 {
     private const int Batch = 200;
 
-    /// <summary>How many orders one page looks through at most; a page may therefore have few items and yet not be the last.</summary>
-    private const int MostLookedAt = 25 * Batch;
+    /// <summary>How many batches of orders one page looks through at most; a page may therefore have few items and yet not be the last.</summary>
+    private const int MostBatches = 25;
 
     /// <summary>Whether all lines of an order are of these sellers; null when there is no such order.</summary>
     public static async Task<bool?> CoversAsync(SqlSession session, string order, IReadOnlyCollection<string> sellers)
     {
-        if (await ReadOrders.IdOfAsync(session, order) is not { } id) return null;
-        var lines = await session.FindAsync<string>("SELECT lines FROM orders WHERE id = @id", new { id });
-        return lines is null ? null : (await ReadProducts.OfSellersAsync(session, Skus(lines), sellers)).IsSupersetOf(Skus(lines));
+        if (await ReadOrders.FindAsync(session, order) is not { } view) return null;
+        string[] skus = [.. view.Lines!.Select(l => l.Sku).Distinct(StringComparer.Ordinal)];
+        return (await ReadProducts.OfSellersAsync(session, skus, sellers)).Count == skus.Length;
     }
 
-    /// <summary>Why an order may not be placed by a key that is limited to these sellers; null when it may. Unknown SKUs are for the order's own checks.</summary>
+    /// <summary>Why an order may not be placed by a key that is limited to these sellers; null when it may. What does not exist is not theirs either.</summary>
     internal static async Task<Refusal?> ForeignAsync(SqlSession session, AcceptOrder order, IReadOnlyCollection<string> sellers)
     {
         string[] skus = [.. order.Needs.Select(n => n.Sku)];
         var own = await ReadProducts.OfSellersAsync(session, skus, sellers);
-        if (own.Count == skus.Length) return null;
-        var known = await ReadProducts.FindAllAsync(session, skus);
-        if (Array.Find(skus, s => !own.Contains(s) && known.ContainsKey(s)) is not { } foreign) return null;
-        return new Refusal(RefusalKind.Forbidden, "forbidden", $"this key is limited to orders of {string.Join(", ", sellers)}: {foreign} is not sold by them")
-        {
-            Extra = new Dictionary<string, object?> { ["sku"] = foreign },
-        };
+        return Array.Find(skus, s => !own.Contains(s)) is not { } foreign ? null
+            : new Refusal(RefusalKind.Forbidden, "forbidden", $"this key is limited to orders of {string.Join(", ", sellers)}: {foreign} is not a product of theirs")
+            {
+                Extra = new Dictionary<string, object?> { ["sku"] = foreign },
+            };
     }
 
-    /// <summary>A page of a list, newest first.</summary>
-    /// <param name="read">Reads the orders before one, so many.</param>
-    internal static async Task<(IReadOnlyList<OrderRow> Orders, Guid? Next)> PageAsync(
-        SqlSession session, IReadOnlyCollection<string> sellers, Guid? before, int limit, Func<Guid?, int, Task<IReadOnlyList<OrderRow>>> read)
+    /// <summary>The ids of a page, newest first.</summary>
+    /// <param name="find">Finds the orders of any seller that fit a filter.</param>
+    internal static async Task<(IReadOnlyList<Guid> Ids, Guid? Next)> FindAsync(
+        SqlSession session, OrderFilter filter, Func<OrderFilter, Task<(IReadOnlyList<Guid> Ids, Guid? Next)>> find)
     {
-        var found = new List<OrderRow>();
-        for (var looked = 0; looked < MostLookedAt; looked += Batch)
+        var (found, before) = (new List<Guid>(), filter.Before);
+        for (var batch = 0; batch < MostBatches; batch++)
         {
-            var rows = await read(before, Batch);
-            var own = await ReadProducts.OfSellersAsync(session, [.. rows.SelectMany(r => Skus(r.Lines)).Distinct(StringComparer.Ordinal)], sellers);
-            foreach (var row in rows.Where(r => own.IsSupersetOf(Skus(r.Lines))))
+            var (ids, next) = await find(filter with { Before = before, Limit = Batch });
+            foreach (var id in await CoveredAsync(session, ids, filter.Sellers))
             {
-                found.Add(row);
-                if (found.Count == limit) return (found, row.Id);
+                found.Add(id);
+                if (found.Count == filter.Limit) return (found, id);
             }
-            if (rows.Count < Batch) return (found, null);
-            before = rows[^1].Id;
+            if (next is null) return (found, null);
+            before = next;
         }
         return (found, before);
     }
 
-    private static IReadOnlyCollection<string> Skus(string lines) =>
-        [.. (JsonSerializer.Deserialize(lines, ContractsJson.Default.ListPlacedLine) ?? []).Select(l => l.Sku).Distinct(StringComparer.Ordinal)];
+    private static async Task<IReadOnlyList<Guid>> CoveredAsync(SqlSession session, IReadOnlyList<Guid> ids, IReadOnlyCollection<string> sellers)
+    {
+        var skus = new Dictionary<Guid, string[]>(ids.Count);
+        await session.SelectAsync("SELECT id, lines FROM orders WHERE id = k.id", ids.Count, [Column.From("id", ids, i => i)],
+            row => skus[row.GetGuid(0)] = [.. (JsonSerializer.Deserialize(row.GetString(1), ContractsJson.Default.ListPlacedLine) ?? []).Select(l => l.Sku)]);
+        var own = await ReadProducts.OfSellersAsync(session, [.. skus.Values.SelectMany(s => s).Distinct(StringComparer.Ordinal)], sellers);
+        return [.. ids.Where(id => skus.TryGetValue(id, out var its) && Array.TrueForAll(its, own.Contains))];
+    }
 }
