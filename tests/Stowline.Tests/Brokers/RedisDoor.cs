@@ -85,12 +85,12 @@ public sealed class RedisDoor
         Assert.Equal(("listings", "456", 1L), (order.Channel, order.ExternalId, order.Number));
         Assert.Null(order.ShipTo);
         Assert.Equal(["type=inventory.reserved listing_id=7 warehouse_id=1 quantity=2 order_id=456"], await ToldAsync(broker, test, Out[3]));
-        Assert.Equal(["type=picking.created task_id=1 order_id=456 warehouse_id=1"], await ToldAsync(broker, test, Out[0]));
+        Assert.Equal(["type=picking.created task_id=10000000001 order_id=456 warehouse_id=1"], await ToldAsync(broker, test, Out[0]));
 
         await ShipAsync(test, Guid.Parse(order.Id));
-        Assert.Equal(["type=picking.assigned task_id=1 order_id=456 worker_id=17", "type=picking.completed task_id=1 order_id=456"], await ToldAsync(broker, test, Out[0]));
-        Assert.Equal(["type=packing.started task_id=1 order_id=456", "type=packing.completed task_id=1 order_id=456"], await ToldAsync(broker, test, Out[1]));
-        Assert.Equal(["type=shipment.created shipment_id=1 order_id=456 tracking_number=RS1"], await ToldAsync(broker, test, Out[2]));
+        Assert.Equal(["type=picking.assigned task_id=10000000001 order_id=456 worker_id=17", "type=picking.completed task_id=10000000001 order_id=456"], await ToldAsync(broker, test, Out[0]));
+        Assert.Equal(["type=packing.started task_id=10000000001 order_id=456", "type=packing.completed task_id=10000000001 order_id=456"], await ToldAsync(broker, test, Out[1]));
+        Assert.Equal(["type=shipment.created shipment_id=10000000001 order_id=456 tracking_number=RS1"], await ToldAsync(broker, test, Out[2]));
         Assert.Empty(await ToldAsync(broker, test, Out[3]));
 
         await test.RunAsync(Lane.Site("WH1"), tx => MoveStock.DecideAsync("WH1", new MoveBody("SEVEN", 3, "A-1", "B-2", null, null), tx));
@@ -180,7 +180,7 @@ public sealed class RedisDoor
         await using var link = new RedisLink(broker.Settings, TimeProvider.System);
         var streams = new RedisStreams(link, broker.Settings with { Keep = 10 });
         IReadOnlyList<StreamEntry> Some(int count) => [.. Enumerable.Range(0, count).Select(i => new StreamEntry(stream, [("n", i)]))];
-        await streams.AppendAsync(Some(500), default);
+        await new RedisStreams(link, broker.Settings).AppendAsync(Some(500), default);
         await link.RunAsync("XGROUP", default, "CREATE", stream, "reader", "0");
         await link.RunAsync("XGROUP", default, "CREATE", stream, "ahead", "$");
         var read = (RedisResult[])((RedisResult[])((RedisResult[])(await link.RunAsync("XREADGROUP", default, "GROUP", "reader", "me", "COUNT", 300, "STREAMS", stream, ">"))!)[0]!)[1]!;
