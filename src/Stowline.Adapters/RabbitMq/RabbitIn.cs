@@ -83,7 +83,7 @@ public sealed class RabbitIn(RabbitSettings settings, TimeProvider time, IdSourc
     /// <summary>Makes the queues without reading: whoever sends first may need them.</summary>
     public async Task DeclareAsync(CancellationToken ct)
     {
-        await using var link = await RabbitLink.OpenAsync(settings, ct);
+        await using var link = await RabbitLink.OpenAsync(settings, time, ct);
         await DeclareAsync(link, ct);
     }
 
@@ -96,7 +96,7 @@ public sealed class RabbitIn(RabbitSettings settings, TimeProvider time, IdSourc
 
     private async Task<Session> OpenAsync(CancellationToken ct)
     {
-        var link = await RabbitLink.OpenAsync(settings, ct);
+        var link = await RabbitLink.OpenAsync(settings, time, ct);
         try
         {
             await DeclareAsync(link, ct);
@@ -133,8 +133,9 @@ public sealed class RabbitIn(RabbitSettings settings, TimeProvider time, IdSourc
                 Expiration = again ? Math.Ceiling(settings.Backoff.TotalMilliseconds * (1 << (tries - 1)) * (0.5 + ids.NextDouble() / 2)).ToString(CultureInfo.InvariantCulture) : null,
             };
             if (!again) givenUp.Add(r);
-            var channel = delivery.Session!.Link.Channel;
-            await (again ? channel.BasicPublishAsync("", Retry(tries), mandatory: true, properties, delivery.Body, ct) : channel.BasicPublishAsync(Dead, "", mandatory: true, properties, delivery.Body, ct));
+            var link = delivery.Session!.Link;
+            var (exchange, key) = again ? ("", Retry(tries)) : (Dead, "");
+            await link.ConfirmedAsync(link.Channel.BasicPublishAsync(exchange, key, mandatory: true, properties, delivery.Body, ct).AsTask(), ct);
         }
         return givenUp;
     }

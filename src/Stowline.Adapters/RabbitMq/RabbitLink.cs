@@ -6,12 +6,12 @@ namespace Stowline.Adapters.RabbitMq;
 /// One connection with one channel. When either is lost both are thrown away and opened again, which the pump's back-off paces: the client's own recovery would
 /// send again, on its own account, what we try again ourselves.
 /// </summary>
-internal sealed class RabbitLink(IConnection connection, IChannel channel) : IAsyncDisposable
+internal sealed class RabbitLink(IConnection connection, IChannel channel, TimeProvider time) : IAsyncDisposable
 {
     public IChannel Channel => channel;
     public bool IsOpen => connection.IsOpen && channel.IsOpen;
 
-    public static async Task<RabbitLink> OpenAsync(RabbitSettings settings, CancellationToken ct)
+    public static async Task<RabbitLink> OpenAsync(RabbitSettings settings, TimeProvider time, CancellationToken ct)
     {
         var factory = new ConnectionFactory
         {
@@ -22,7 +22,7 @@ internal sealed class RabbitLink(IConnection connection, IChannel channel) : IAs
         var connection = await factory.CreateConnectionAsync(nodes, ct);
         try
         {
-            return new RabbitLink(connection, await connection.CreateChannelAsync(new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), ct));
+            return new RabbitLink(connection, await connection.CreateChannelAsync(new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), ct), time);
         }
         catch
         {
@@ -53,8 +53,39 @@ internal sealed class RabbitLink(IConnection connection, IChannel channel) : IAs
         await channel.QueueBindAsync(name, name, "", cancellationToken: ct);
     }
 
+    /// <summary>Waits for what was published, and not longer than the connection lives: confirmations of a lost one never come.</summary>
+    public async Task ConfirmedAsync(Task published, CancellationToken ct)
+    {
+        while (true)
+        {
+            try
+            {
+                await published.WaitAsync(TimeSpan.FromSeconds(1), time, ct);
+                return;
+            }
+            catch (TimeoutException) when (!published.IsCompleted)
+            {
+                if (!IsOpen) throw new InvalidOperationException("the connection to RabbitMQ was lost before everything was confirmed");
+            }
+        }
+    }
+
+    /// <summary>Says good-bye, but not for long: a broker that has died does not answer.</summary>
     public async ValueTask DisposeAsync()
     {
+        try
+        {
+            await CloseAsync().WaitAsync(TimeSpan.FromSeconds(3), time);
+        }
+        catch (Exception e) when (e is TimeoutException or RabbitMQ.Client.Exceptions.RabbitMQClientException or IOException or ObjectDisposedException)
+        {
+            // it is of no use any more, whatever the other side thinks of it
+        }
+    }
+
+    private async Task CloseAsync()
+    {
+        await connection.CloseAsync(200, "done", TimeSpan.FromSeconds(2), abort: true);
         await channel.DisposeAsync();
         await connection.DisposeAsync();
     }

@@ -22,7 +22,7 @@ public sealed class RabbitOut(RabbitSettings settings, TimeProvider time) : IBro
         try
         {
             foreach (var round in Rounds(messages))
-                foreach (var some in round.Chunk(MostUnderWay)) await Task.WhenAll(some.Select(m => SendAsync(link.Channel, m, ct)));
+                foreach (var some in round.Chunk(MostUnderWay)) await link.ConfirmedAsync(Task.WhenAll(some.Select(m => SendAsync(link.Channel, m, ct))), ct);
             return [];
         }
         catch (Exception e)
@@ -54,7 +54,7 @@ public sealed class RabbitOut(RabbitSettings settings, TimeProvider time) : IBro
 
     private async Task<RabbitLink> OpenAsync(CancellationToken ct)
     {
-        var link = await RabbitLink.OpenAsync(settings, ct);
+        var link = await RabbitLink.OpenAsync(settings, time, ct);
         try
         {
             await link.Channel.ExchangeDeclareAsync(settings.Exchange, ExchangeType.Topic, durable: true, cancellationToken: ct);
