@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
 using Stowline.Adapters.Kafka;
+using Stowline.Adapters.RabbitMq;
+using Stowline.Adapters.Redis;
 
 namespace Stowline.Server;
 
@@ -27,6 +29,12 @@ public sealed record Configuration
     /// <summary>Empty: no Kafka. Else <c>host:port[;topic=…][;intake=…]</c> (docs/brokers.md).</summary>
     public string Kafka { get; init; } = "";
 
+    /// <summary>Empty: no Redis. Else <c>host:port[,password=…][;claim=60][;keep=100000]</c> (docs/brokers.md).</summary>
+    public string Redis { get; init; } = "";
+
+    /// <summary>Empty: no RabbitMQ. Else <c>amqp://user:password@host:port/vhost[;exchange=…][;intake=…]</c> (docs/brokers.md).</summary>
+    public string Rabbitmq { get; init; } = "";
+
     /// <summary>Where traces and metrics go: <c>http://host:4318</c> (OTLP over HTTP, protobuf) or <c>grpc://host:4317</c>. Empty: nowhere.</summary>
     public string Otlp { get; init; } = "";
 
@@ -49,9 +57,9 @@ public sealed record Configuration
         typeof(Configuration).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
 
     /// <summary>Settings of the contract whose part is not built yet. Saying nothing would look as if they worked.</summary>
-    private static readonly string[] NotYet = ["redis", "rabbitmq", "hub", "site"];
+    private static readonly string[] NotYet = ["hub", "site"];
 
-    private static readonly string[] Known = ["data", "database", "listen", "port", "auth", "otlp", "otlp_sample", "log_format", "log_level", "node", "stuck", "kafka"];
+    private static readonly string[] Known = ["data", "database", "listen", "port", "auth", "otlp", "otlp_sample", "log_format", "log_level", "node", "stuck", "kafka", "redis", "rabbitmq"];
 
     public bool IsPostgres =>
         Database.StartsWith("postgres://", StringComparison.Ordinal) || Database.StartsWith("postgresql://", StringComparison.Ordinal);
@@ -116,10 +124,16 @@ public sealed record Configuration
                 Port = int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= 65_535
                     ? number : throw new CommandRefusedException($"the port must be a number from 0 to 65535, not '{port}'"),
             };
-        set = set with { Kafka = given.GetValueOrDefault("kafka") ?? set.Kafka };
+        set = set with
+        {
+            Kafka = given.GetValueOrDefault("kafka") ?? set.Kafka, Redis = given.GetValueOrDefault("redis") ?? set.Redis,
+            Rabbitmq = given.GetValueOrDefault("rabbitmq") ?? set.Rabbitmq,
+        };
         try
         {
             if (set.Kafka.Length > 0) KafkaSettings.Parse(set.Kafka);
+            if (set.Redis.Length > 0) RedisSettings.Parse(set.Redis);
+            if (set.Rabbitmq.Length > 0) RabbitSettings.Parse(set.Rabbitmq);
         }
         catch (FormatException e)
         {

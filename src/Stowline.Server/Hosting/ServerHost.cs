@@ -6,6 +6,8 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Stowline.Adapters.Kafka;
+using Stowline.Adapters.RabbitMq;
+using Stowline.Adapters.Redis;
 using Stowline.Http;
 using Stowline.Hub.Access;
 using Stowline.Server.Csv;
@@ -74,6 +76,10 @@ public sealed class ServerHost : IAsyncDisposable
             foreach (var pump in KafkaPumps.Of(node, KafkaSettings.Parse(configuration.Kafka))) node.Add(pump);
             if (KafkaNative.Missing is { } missing) app.Logger.LogWarning("{Missing}", missing);
         }
+        if (configuration.Redis.Length > 0)
+            foreach (var pump in RedisPumps.Of(node, RedisSettings.Parse(configuration.Redis))) node.Add(pump);
+        if (configuration.Rabbitmq.Length > 0)
+            foreach (var pump in RabbitPumps.Of(node, RabbitSettings.Parse(configuration.Rabbitmq))) node.Add(pump);
         var started = node.Time.GetUtcNow();
         node.StuckRules = configuration.Stuck;
         var logs = app.Services.GetRequiredService<ILoggerFactory>();

@@ -101,6 +101,9 @@ public sealed record PackingCancelled(Guid TaskId, long Number, Guid OrderId, in
 public sealed record PartShort(Guid OrderId, int Part, IReadOnlyList<SkuUnits> Lines, bool PartEnded, string Reason, IReadOnlyList<Balance> Balances)
     : IEvent, IHasBalances
 {
+    /// <summary>The reason when the units were not there to be reserved in the first place.</summary>
+    public const string NotOnHand = "not on hand";
+
     public static string Type => "part.short";
 }
 

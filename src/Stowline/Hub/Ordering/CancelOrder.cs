@@ -25,6 +25,13 @@ public static class CancelOrder
         api.MapPost("/orders/{id}/cancel", (HttpContext http, string id) => OrderCommands.RunAsync<ReasonBody>(http, node, id, (body, order, tx) => DecideAsync(order, body.Reason, tx), hops: 2))
             .WithTags("Orders").WithSummary("Cancel an order as far as it has not shipped").Accepts<ReasonBody>("application/json").Produces<OrderView>();
 
+    /// <summary>As below, by the id that the order came with: for senders who know no other.</summary>
+    public static async ValueTask<Outcome<OrderView>> DecideAsync(string channel, string externalId, string? reason, LaneTransaction tx)
+    {
+        var id = await tx.FindAsync<Guid?>("SELECT order_id FROM order_keys WHERE channel = @channel AND external_id = @externalId", new { channel, externalId });
+        return id is { } known ? await DecideAsync(known, reason, tx) : OrderCommands.NotFound($"{channel}:{externalId}");
+    }
+
     public static async ValueTask<Outcome<OrderView>> DecideAsync(Guid id, string? reason, LaneTransaction tx)
     {
         var problems = new Problems();
