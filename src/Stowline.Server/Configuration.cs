@@ -45,13 +45,16 @@ public sealed record Configuration
     /// <summary>When an order is stuck, see <see cref="StuckRules.Parse"/>.</summary>
     public StuckRules Stuck { get; init; } = StuckRules.Default;
 
+    /// <summary>Webhooks may go to addresses in the own network, and over plain http.</summary>
+    public bool WebhooksAllowPrivate { get; init; }
+
     public static string Version { get; } =
         typeof(Configuration).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
 
     /// <summary>Settings of the contract whose part is not built yet. Saying nothing would look as if they worked.</summary>
     private static readonly string[] NotYet = ["redis", "rabbitmq", "hub", "site"];
 
-    private static readonly string[] Known = ["data", "database", "listen", "port", "auth", "otlp", "otlp_sample", "log_format", "log_level", "node", "stuck", "kafka"];
+    private static readonly string[] Known = ["data", "database", "listen", "port", "auth", "otlp", "otlp_sample", "log_format", "log_level", "node", "stuck", "kafka", "webhooks_allow_private"];
 
     public bool IsPostgres =>
         Database.StartsWith("postgres://", StringComparison.Ordinal) || Database.StartsWith("postgresql://", StringComparison.Ordinal);
@@ -116,6 +119,7 @@ public sealed record Configuration
                 Port = int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= 65_535
                     ? number : throw new CommandRefusedException($"the port must be a number from 0 to 65535, not '{port}'"),
             };
+        set = set with { WebhooksAllowPrivate = OneOf(given, "webhooks_allow_private", "false", "true", "false", "True", "False") is "true" or "True" };
         set = set with { Kafka = given.GetValueOrDefault("kafka") ?? set.Kafka };
         try
         {

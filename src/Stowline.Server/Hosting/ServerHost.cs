@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Stowline.Adapters.Kafka;
 using Stowline.Http;
 using Stowline.Hub.Access;
+using Stowline.Hub.Hooks;
 using Stowline.Server.Csv;
 using Stowline.Server.Grpc;
 using Stowline.Server.OpenApi;
@@ -76,6 +77,7 @@ public sealed class ServerHost : IAsyncDisposable
         }
         var started = node.Time.GetUtcNow();
         node.StuckRules = configuration.Stuck;
+        node.Modules.OfType<HooksModule>().Single().Target.AllowPrivate = configuration.WebhooksAllowPrivate;
         var logs = app.Services.GetRequiredService<ILoggerFactory>();
         var disk = new Disk(configuration.IsPostgres ? configuration.Data : Path.GetDirectoryName(Path.GetFullPath(configuration.SqlitePath))!);
         var telemetry = new NodeTelemetry(node, configuration, disk, () => feeds.Clients, logs);
