@@ -24,7 +24,10 @@ internal static class HookRetry
         return wait > asked ? wait : asked;
     }
 
-    /// <summary>How long an endpoint is left alone after so many rounds in a row in which it took nothing: others' deliveries to it would only fail too.</summary>
-    public static TimeSpan Pause(int failures, double random) =>
-        TimeSpan.FromSeconds(Math.Min(Math.Pow(2, Math.Min(failures, 20)), LongestPause.TotalSeconds)) * (0.8 + 0.4 * random);
+    /// <summary>After so many rounds in a row in which an endpoint took nothing it counts as away: it is then asked with one delivery at a time, ever less often.</summary>
+    public const int AwayAfter = 2;
+
+    /// <summary>How long an endpoint is left alone. One failure says little about others' deliveries: a single event may be what it cannot take.</summary>
+    public static TimeSpan Pause(int failures, double random) => failures < AwayAfter ? TimeSpan.Zero
+        : TimeSpan.FromSeconds(Math.Min(Math.Pow(2, Math.Min(failures, 20)), LongestPause.TotalSeconds)) * (0.8 + 0.4 * random);
 }

@@ -118,7 +118,7 @@ internal sealed class HookSender(Node node, HookTarget target) : Pump, IAsyncDis
                 WHERE d.webhook_id = @id AND d.status = 1 AND d.next_at <= @now AND NOT EXISTS
                     (SELECT 1 FROM webhook_deliveries e WHERE e.webhook_id = d.webhook_id AND e.status = 1 AND e.subject = d.subject AND e.seq < d.seq)
                 ORDER BY CASE WHEN d.lane = @test THEN 0 ELSE 1 END, d.seq LIMIT @limit
-                """, new { id, now = tx.Now, test = HookFeed.TestLane, limit = hook.Failures > 0 ? 1 : SideBySide });
+                """, new { id, now = tx.Now, test = HookFeed.TestLane, limit = hook.Failures > HookRetry.AwayAfter ? 1 : SideBySide });
             return new Claim(hook, due);
         });
         return outcome.Outcome.IsOk ? outcome.Outcome.Value : null;
