@@ -1,4 +1,5 @@
 using Stowline.Hub.Access;
+using Stowline.Hub.Alerts;
 using Stowline.Hub.Catalog;
 using Stowline.Hub.Hooks;
 using Stowline.Hub.Ordering;
@@ -22,6 +23,7 @@ internal static class NodeModules
         new PromisingModule(),
         new OrderingModule(),
         new HooksModule(),
+        new AlertsModule(),
         new TopologyModule(),
         // The site does not know the hub: here, where both are known, the catalogue is lent to it.
         new StockModule { KnowsProduct = async (tx, skus) => (await new PriceBook().PricesAsync(tx, skus)).Keys.ToHashSet(StringComparer.Ordinal) },

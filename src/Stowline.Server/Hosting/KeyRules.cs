@@ -29,6 +29,7 @@ internal static class KeyRules
         new("returns", null, KeyScope.Tasks),
         new("system", null, KeyScope.Admin),
         new("keys", null, KeyScope.Admin, KeyScope.Admin),
+        new("alerts", null, KeyScope.Tasks),
         new("webhooks", null, KeyScope.Admin, KeyScope.Admin),
     ];
 

@@ -83,7 +83,7 @@ public class LabelTests
 
         // Another block and back: the count goes on.
         await site.InSiteAsync(tx => LabelSettings.DecideAsync(Code, new LabelSettingsBody { Gs1Prefix = "4012345", Extension = 3, Block = "02" }, tx));
-        await site.InSiteAsync(tx => LabelSettings.DecideAsync(Code, new LabelSettingsBody { Gs1Prefix = "4012345", Extension = 3, Block = "01" }, tx));
+        await site.InSiteAsync(tx => LabelSettings.DecideAsync(Code, new LabelSettingsBody { Gs1Prefix = "4012345", Extension = 3, Block = "01", Sender = ["Shop Ltd", "Main 1"] }, tx));
         Assert.Equal("34012345010000002", (await site.InSiteAsync(tx => AddPackage.DecideAsync(Code, packing, FulfillmentSite.Box(), tx))).Sscc![..17]);
         var whole = await site.TryAsync(tx => LabelSettings.DecideAsync(Code, new LabelSettingsBody { Gs1Prefix = "4012345", Extension = 3 }, tx));
         Assert.Equal("sscc_stem_taken", whole.Refusal!.Code);
