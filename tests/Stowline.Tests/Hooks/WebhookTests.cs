@@ -88,12 +88,11 @@ public class WebhookTests
             await node.HappenAsync(Order(i));
             await PumpUntilAsync(node, () => quick.Received.Count == i + 1);
         }
+        while ((await node.ShowAsync(live.Id)).Pending > 0) await node.StepAsync(); // written down, before the clock moves for both
         Assert.Single(slow.Received); // the others wait for their turn: the endpoint has not answered yet
         node.Time.Advance(HookSender.Timeout);
-        await node.SettleAsync();
-        Assert.Equal(0, (await node.ShowAsync(live.Id)).Pending);
+        while ((await node.ShowAsync(dead.Id)).Failures == 0) await node.StepAsync();
         Assert.Equal(3, (await node.ShowAsync(dead.Id)).Pending);
-        Assert.Equal(1, (await node.ShowAsync(dead.Id)).Failures);
         release.SetResult();
     }
 

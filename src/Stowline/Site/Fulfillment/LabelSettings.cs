@@ -39,14 +39,11 @@ public static partial class LabelSettings
 
     internal static void Map(IEndpointRouteBuilder api, Node node)
     {
-        api.MapPut("/sites/{code}/label-settings", (HttpContext http, string code) => Commands.RunAsync<LabelSettingsBody, LabelSettingsView>(http, node.Lanes, Lane.Site(code),
-            (body, tx) => DecideAsync(code, body, tx))).WithTags("Shipping").WithSummary("How a site's parcels are labelled: SSCC, sender, font").Takes<LabelSettingsBody>().Produces<LabelSettingsView>();
-        api.MapGet("/sites/{code}/label-settings", async (HttpContext http, string code) =>
-        {
-            var known = await node.KnowsSiteAsync(code, http.RequestAborted);
-            await Answers.WriteAsync(http, known ? await node.Database.ReadAsync(s => ReadAsync(s, code), http.RequestAborted)
-                : (Outcome<LabelSettingsView>)Refusal.NotFound("site_not_found", $"there is no site {code} here"));
-        }).WithTags("Shipping").WithSummary("How a site's parcels are labelled").Produces<LabelSettingsView>();
+        api.MapPut("/sites/{code}/label-settings", (HttpContext http, string code) => SitePath.RunAsync<LabelSettingsBody, LabelSettingsView>(http, node, DecideAsync))
+            .WithTags("Shipping").WithSummary("How a site's parcels are labelled: SSCC, sender, font").Takes<LabelSettingsBody>().Produces<LabelSettingsView>();
+        api.MapGet("/sites/{code}/label-settings", (HttpContext http, string code) => SitePath.ReadAsync<LabelSettingsView>(http, node, async site =>
+                await node.Database.ReadAsync(s => ReadAsync(s, site), http.RequestAborted)))
+            .WithTags("Shipping").WithSummary("How a site's parcels are labelled").Produces<LabelSettingsView>();
     }
 
     public static async Task<LabelSettingsView> ReadAsync(SqlSession session, string site)
