@@ -4,6 +4,7 @@ using System.Text.Json;
 using Stowline.Adapters.Kafka;
 using Stowline.Adapters.RabbitMq;
 using Stowline.Adapters.Redis;
+using Stowline.Hub.Alerts;
 
 namespace Stowline.Server;
 
@@ -53,13 +54,20 @@ public sealed record Configuration
     /// <summary>When an order is stuck, see <see cref="StuckRules.Parse"/>.</summary>
     public StuckRules Stuck { get; init; } = StuckRules.Default;
 
+    /// <summary>Where alerts are sent in Telegram; null: nowhere.</summary>
+    public TelegramSettings? Telegram { get; init; }
+
+    /// <summary>Webhooks may go to addresses in the own network, and over plain http.</summary>
+    public bool WebhooksAllowPrivate { get; init; }
+
     public static string Version { get; } =
         typeof(Configuration).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
 
     /// <summary>Settings of the contract whose part is not built yet. Saying nothing would look as if they worked.</summary>
     private static readonly string[] NotYet = ["hub", "site"];
 
-    private static readonly string[] Known = ["data", "database", "listen", "port", "auth", "otlp", "otlp_sample", "log_format", "log_level", "node", "stuck", "kafka", "redis", "rabbitmq"];
+    private static readonly string[] Known = ["data", "database", "listen", "port", "auth", "otlp", "otlp_sample", "log_format", "log_level", "node", "stuck", "kafka", "redis", "rabbitmq", "webhooks_allow_private",
+        "telegram_token", "telegram_chat", "telegram_url"];
 
     public bool IsPostgres =>
         Database.StartsWith("postgres://", StringComparison.Ordinal) || Database.StartsWith("postgresql://", StringComparison.Ordinal);
@@ -123,6 +131,14 @@ public sealed record Configuration
             {
                 Port = int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= 65_535
                     ? number : throw new CommandRefusedException($"the port must be a number from 0 to 65535, not '{port}'"),
+            };
+        set = set with { WebhooksAllowPrivate = OneOf(given, "webhooks_allow_private", "false", "true", "false", "True", "False") is "true" or "True" };
+        if (given.GetValueOrDefault("telegram_token") is { Length: > 0 } token)
+            set = set with
+            {
+                Telegram = new TelegramSettings(token, given.GetValueOrDefault("telegram_chat") is { Length: > 0 } chat ? chat : throw new CommandRefusedException("telegram_token needs telegram_chat"),
+                    given.GetValueOrDefault("telegram_url") is not { Length: > 0 } server ? "https://api.telegram.org"
+                        : Uri.TryCreate(server, UriKind.Absolute, out var at) && at.Scheme is "http" or "https" ? server : throw new CommandRefusedException("telegram_url must be http or https")),
             };
         set = set with
         {

@@ -1,5 +1,7 @@
 using Stowline.Hub.Access;
+using Stowline.Hub.Alerts;
 using Stowline.Hub.Catalog;
+using Stowline.Hub.Hooks;
 using Stowline.Hub.Ordering;
 using Stowline.Hub.Promising;
 using Stowline.Site.Fulfillment;
@@ -21,6 +23,8 @@ internal static class NodeModules
         new CatalogModule(),
         new PromisingModule(),
         new OrderingModule(),
+        new HooksModule(),
+        new AlertsModule(),
         new TopologyModule(),
         // The site does not know the hub: here, where both are known, the catalogue is lent to it.
         new StockModule { KnowsProduct = async (tx, skus) => (await new PriceBook().PricesAsync(tx, skus)).Keys.ToHashSet(StringComparer.Ordinal) },

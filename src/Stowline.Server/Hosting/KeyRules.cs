@@ -32,6 +32,8 @@ internal static class KeyRules
         new("imports", null, KeyScope.Admin),
         new("system", null, KeyScope.Admin),
         new("keys", null, KeyScope.Admin, KeyScope.Admin),
+        new("alerts", null, KeyScope.Tasks),
+        new("webhooks", null, KeyScope.Admin, KeyScope.Admin),
     ];
 
     /// <summary>

@@ -10,6 +10,8 @@ using Stowline.Adapters.RabbitMq;
 using Stowline.Adapters.Redis;
 using Stowline.Http;
 using Stowline.Hub.Access;
+using Stowline.Hub.Alerts;
+using Stowline.Hub.Hooks;
 using Stowline.Server.Csv;
 using Stowline.Server.Grpc;
 using Stowline.Server.OpenApi;
@@ -82,6 +84,7 @@ public sealed class ServerHost : IAsyncDisposable
             foreach (var pump in RabbitPumps.Of(node, RabbitSettings.Parse(configuration.Rabbitmq))) node.Add(pump);
         var started = node.Time.GetUtcNow();
         node.StuckRules = configuration.Stuck;
+        node.Modules.OfType<HooksModule>().Single().Target.AllowPrivate = configuration.WebhooksAllowPrivate;
         var logs = app.Services.GetRequiredService<ILoggerFactory>();
         var disk = new Disk(configuration.IsPostgres ? configuration.Data : Path.GetDirectoryName(Path.GetFullPath(configuration.SqlitePath))!);
         var telemetry = new NodeTelemetry(node, configuration, disk, () => feeds.Clients, logs);
@@ -95,7 +98,10 @@ public sealed class ServerHost : IAsyncDisposable
         ApiDescription.Map(app);
         WebApp.Read(web ?? Path.Combine(AppContext.BaseDirectory, "web")).Map(app);
         var api = app.MapGroup("/api/v1");
-        StatusEndpoints.Map(api, node, new StatusEndpoints.Around(configuration.Node, disk, () => feeds.Clients, started));
+        var around = new StatusEndpoints.Around(configuration.Node, disk, () => feeds.Clients, started);
+        node.Add(new AlertWatch(node, around));
+        if (configuration.Telegram is { } telegram) node.Add(new AlertTelegram(node, telegram));
+        StatusEndpoints.Map(api, node, around);
         ParkedEndpoints.Map(api, node);
         EventEndpoints.Map(api, node);
         ErasureEndpoint.Map(api, node);
