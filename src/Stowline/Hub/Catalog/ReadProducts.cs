@@ -43,14 +43,15 @@ public static class ReadProducts
             var paging = Requests.Paging(http);
             if (paging.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
             var (limit, cursor) = paging.Value;
-            var args = new { cursor = cursor ?? "", seller = Requests.Query(http, "seller"), category = Requests.Query(http, "category"), more = limit + 1 };
+            var args = new { cursor = cursor ?? "", seller = Requests.Query(http, "seller"), category = Requests.Query(http, "category"), barcode = Requests.Query(http, "barcode"), more = limit + 1 };
             var found = await node.Database.ReadAsync(s => LoadAsync(s, $"""
                 SELECT {Columns} FROM products WHERE sku > @cursor AND (@seller IS NULL OR seller = @seller) AND (@category IS NULL OR category = @category)
+                    AND (@barcode IS NULL OR sku IN (SELECT sku FROM product_barcodes WHERE code = @barcode))
                 ORDER BY sku LIMIT @more
                 """, args), http.RequestAborted);
             await Answers.WriteAsync(http, (Outcome<Page<Product>>)new Page<Product>([.. found.Take(limit)], found.Count > limit ? found[limit - 1].Sku : null));
         }).WithTags("Catalog").WithSummary("Products, in order of SKU").Pages<Product>()
-            .Reads("seller", "Only of this seller.").Reads("category", "Only of this category.");
+            .Reads("seller", "Only of this seller.").Reads("category", "Only of this category.").Reads("barcode", "Only the one with this barcode, exactly as it is registered.");
     }
 
     /// <summary>Those of the SKUs that exist, whole: what an import needs to leave alone what somebody has set by hand.</summary>
