@@ -60,6 +60,9 @@ const pwa = VitePWA({
     icons: [{ src: "/favicon.svg", sizes: "any", type: "image/svg+xml", purpose: "any" }],
   },
   workbox: {
+    // A page that was open before is served from the device too, and so is the one after an update: what it does is in IndexedDB.
+    skipWaiting: true,
+    clientsClaim: true,
     globPatterns: ["index.html", "favicon.svg", "assets/*.{js,css}"],
     navigateFallback: "/m",
     navigateFallbackAllowlist: [/^\/m\/?$/],

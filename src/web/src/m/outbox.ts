@@ -10,7 +10,10 @@ const AGAIN_MS = 3_000;
 export const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** Lets one page of the device work at a time, where the browser has locks: it has none for pages without https. */
-const alone = (work: () => Promise<void>): Promise<void> => ("locks" in navigator ? navigator.locks.request("stowline-outbox", work) : work());
+async function alone(work: () => Promise<void>) {
+  if ("locks" in navigator) await navigator.locks.request("stowline-outbox", work);
+  else await work();
+}
 
 export interface OutboxState {
   actions: readonly Action[];

@@ -34,7 +34,7 @@ function Trace({ id }: { id: string }) {
   const [copied, setCopied] = useState(false);
   return (
     <span className="trace">{t("order.trace")} <code>{id}</code>{" "}
-      {window.isSecureContext && <Button size="small" onClick={() => void navigator.clipboard.writeText(id).then(() => setCopied(true))}><span role="status">{copied ? t("order.copied") : t("order.copy")}</span></Button>}
+      {window.isSecureContext && <Button size="small" onClick={() => void navigator.clipboard.writeText(id).then(() => setCopied(true))}><span aria-live="polite">{copied ? t("order.copied") : t("order.copy")}</span></Button>}
     </span>
   );
 }
