@@ -17,7 +17,7 @@ const GS = "\u001d";
 const shared = process.env["STOWLINE_SHARED"] ?? fileURLToPath(new URL("../../../../shared", import.meta.url));
 const file = join(shared, "data", "gs1", "gs1_test_vectors_dev.json");
 const vectors = (kind: string) => (JSON.parse(readFileSync(file, "utf8")) as Vector[]).filter((v) => v.kind.startsWith(kind));
-const vectorTest = existsSync(file) ? test : test.skip;
+const vectorTest = (title: string, body: () => void) => (existsSync(file) ? test(title, body) : test.skip(title, body));
 
 vectorTest("element strings are taken and refused as GS1's vectors say", () => {
   const all = vectors("unbracketed_valid");

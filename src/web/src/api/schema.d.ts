@@ -123,6 +123,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/imports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One import of this process, while it runs and afterwards */
+        get: operations["get_imports_by_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The imports of this process, newest first */
+        get: operations["get_imports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/imports/products": {
         parameters: {
             query?: never;
@@ -221,6 +255,41 @@ export interface paths {
         post?: never;
         /** Revoke a key; it counts at once */
         delete: operations["delete_keys_by_name"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workers/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One worker by code */
+        get: operations["get_workers_by_code"];
+        /** Create or replace a worker; active false takes them off work */
+        put: operations["put_workers_by_code"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Workers, in order of code */
+        get: operations["get_workers"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1542,7 +1611,7 @@ export interface components {
             reason?: null | string;
             reference?: null | string;
         };
-        /** @description Who is to pick: 1–64 characters. */
+        /** @description Who is to pick: a registered worker's code or badge, or any other name of 1–64 characters. */
         AssignPickingBody: {
             worker: null | string;
         };
@@ -1704,6 +1773,11 @@ export interface components {
             /** Format: int32 */
             unchanged: number;
             refused: components["schemas"]["RefusedRow"][];
+            /**
+             * Format: uuid
+             * @description The import's id below `/imports`; none on the command line.
+             */
+            id?: null | string;
         };
         CustomerDetails: {
             name?: null | string;
@@ -1786,11 +1860,48 @@ export interface components {
          * @enum {string}
          */
         FulfillmentType: "ship" | "pickup" | "transfer";
-        /** @description A key to be made. Without sites it is good for all of them. */
+        /**
+         * @description Where an import stands. Of one that has failed, nothing is written (`invalid_rows`) or what was written stays (all else).
+         * @enum {string}
+         */
+        ImportStatus: "reading" | "writing" | "done" | "failed";
+        /** @description An import over HTTP, while it runs and afterwards. Rows are the file's; done, created and so on count things (products, bins, receipts, orders). */
+        ImportView: {
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            site: null | string;
+            dry_run: boolean;
+            status: components["schemas"]["ImportStatus"];
+            /** Format: int32 */
+            rows: number;
+            /** Format: int32 */
+            done: number;
+            /** Format: int32 */
+            total: null | number;
+            /** Format: int32 */
+            created: number;
+            /** Format: int32 */
+            updated: number;
+            /** Format: int32 */
+            unchanged: number;
+            /** Format: int32 */
+            refused: number;
+            /** @description Why it failed. */
+            code: null | string;
+            detail: null | string;
+            actor: string;
+            /** Format: date-time */
+            started_at: string;
+            /** Format: date-time */
+            ended_at: null | string;
+        };
+        /** @description A key to be made. Without sites it is good for all of them, and so for sellers. */
         KeyBody: {
             name?: null | string;
             scopes?: null | unknown[];
             sites?: null | string[];
+            sellers?: null | string[];
         };
         /** @description A key as lists show it: everything but the secret. */
         KeyView: {
@@ -1798,6 +1909,7 @@ export interface components {
             name: string;
             scopes: unknown[];
             sites: string[];
+            sellers: string[];
             /** Format: date-time */
             created_at: string;
             created_by: string;
@@ -1824,6 +1936,7 @@ export interface components {
             name: string;
             scopes: unknown[];
             sites: string[];
+            sellers: string[];
             /** Format: date-time */
             created_at: string;
         };
@@ -2164,6 +2277,11 @@ export interface components {
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfImportView: {
+            items: components["schemas"]["ImportView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfKeyView: {
             items: components["schemas"]["KeyView"][];
             next_cursor: null | string;
@@ -2251,6 +2369,11 @@ export interface components {
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfTimelineItem: {
             items: components["schemas"]["TimelineItem"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfWorkerView: {
+            items: components["schemas"]["WorkerView"][];
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
@@ -2837,7 +2960,7 @@ export interface components {
              */
             moment?: null | string;
         };
-        /** @description Who packs: 1–64 characters. */
+        /** @description Who packs: a registered worker's code or badge, or any other name of 1–64 characters. */
         StartPackingBody: {
             worker?: null | string;
         };
@@ -3089,6 +3212,23 @@ export interface components {
             checks: {
                 [key: string]: string;
             };
+        };
+        /** @description A worker as a caller gives it. The badge is what their card's barcode says. Without sites they work at all of them. */
+        WorkerBody: {
+            name?: null | string;
+            badge?: null | string;
+            sites?: null | string[];
+            roles?: null | string[];
+            active?: null | boolean;
+        };
+        /** @description A worker as it is answered. The code is what stands in tasks and events. */
+        WorkerView: {
+            code: string;
+            name: string;
+            badge: null | string;
+            sites: string[];
+            roles: string[];
+            active: boolean;
         };
         /** @description A zone as a caller gives it. Temperatures in °C, humidity in percent, area in m², weight in grams. */
         ZoneBody: {
@@ -3457,6 +3597,66 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    get_imports_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The order's id, its number, or channel:external_id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_imports: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfImportView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     post_imports_products: {
         parameters: {
             query?: {
@@ -3721,6 +3921,126 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_workers_by_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    put_workers_by_code: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Mira Ilić",
+                 *       "badge": "B-0042",
+                 *       "sites": [
+                 *         "WH1"
+                 *       ],
+                 *       "roles": [
+                 *         "picker",
+                 *         "packer"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["WorkerBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_workers: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description Only who has this badge. */
+                badge?: string;
+                /** @description Only who works at this site, or at all sites. */
+                site?: string;
+                /** @description true or false. */
+                active?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfWorkerView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
             500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
         };

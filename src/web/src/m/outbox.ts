@@ -34,6 +34,8 @@ class Outbox {
   private timer: ReturnType<typeof setTimeout> | undefined;
   /** Told what the node answered to an action about a task. */
   onTask: ((task: Task) => void) | undefined;
+  /** Told when the node knew a badge: from then on its owner is who works here. */
+  onWorker: ((badge: string, owner: string) => void) | undefined;
 
   readonly get = () => this.state;
   readonly subscribe = (listener: () => void) => {
@@ -56,8 +58,9 @@ class Outbox {
 
   /** A refusal is kept under its key by the node, so trying again is a new request. */
   async retry(action: Action) {
-    const { refused: _, ...fresh } = action;
-    await store.put({ ...fresh, key: newKey() });
+    const fresh: Action = { ...action, key: newKey() };
+    delete fresh.refused;
+    await store.put(fresh);
     await this.read();
     void this.flush();
   }
@@ -106,6 +109,7 @@ class Outbox {
       const task = action.about.startsWith("task/") ? (answer as Task) : undefined;
       await store.done(action.id, task && tasksKey(task.site), task && ((old) => (old as Task[]).map((t) => (t.id === task.id ? task : t))));
       if (task) this.onTask?.(task);
+      if (action.what === "assign" && task?.worker && task.worker !== action.actor) this.onWorker?.(action.actor, task.worker);
       this.say({ reachable: true });
       await this.read();
       return true;

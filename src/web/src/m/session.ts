@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from "react";
+import { outbox } from "./outbox";
 
 /** Who works with this device, and where. */
 export interface Session {
@@ -19,6 +20,10 @@ export const sessionStore = {
     else localStorage.removeItem(NAME);
     listeners.forEach((l) => l());
   },
+};
+
+outbox.onWorker = (badge, owner) => {
+  if (session?.worker === badge) sessionStore.set({ ...session, worker: owner });
 };
 
 export const useSession = () => useSyncExternalStore((l) => {

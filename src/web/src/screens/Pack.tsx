@@ -221,7 +221,7 @@ function Label({ id }: { id: string }) {
   const { t } = useTranslation();
   const { data, error } = useQuery({
     queryKey: ["label", id],
-    queryFn: () => body(api.GET("/api/v1/packing-tasks/{key}/label", { params: { path: { key: id } }, parseAs: "text" })) as Promise<unknown> as Promise<string>,
+    queryFn: () => body(api.GET("/api/v1/packing-tasks/{key}/label", { params: { path: { key: id } }, parseAs: "text" })),
   });
   return (
     <Panel title={t("pack.label")} extra={data && <a href={URL.createObjectURL(new Blob([data], { type: "application/zpl" }))} download={`label-${id}.zpl`}>{t("pack.download")}</a>}>
