@@ -51,8 +51,8 @@ public class KeysScopeTests
         // What no line names falls to admin; only these are meant to.
         var onlyAdmin = routes.Where(r => !KeyRules.IsOpen(r) && KeyRules.ScopeOf("POST", r) == KeyScope.Admin && !r.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Contains("GET")).Select(KeyRules.ResourceOf);
         Assert.Equal(["keys", "system", "webhooks", "workers"], onlyAdmin.Distinct().Order());
-        Assert.Equal(["/", "/docs", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", "/health/live", "/health/ready", "/openapi/v1.json", "/orders", "/orders/{id}",
-                "/proto", "/proto/{file}", "/stock"],
+        Assert.Equal(["/", "/docs", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", "/health/live", "/health/ready", "/kitchen/{site}", "/m", "/openapi/v1.json", "/orders", "/orders/{id}",
+                "/pack", "/proto", "/proto/{file}", "/stock"],
             routes.Where(KeyRules.IsOpen).Select(r => r.RoutePattern.RawText).Order(StringComparer.Ordinal));
     }
 

@@ -4570,6 +4570,8 @@ export interface operations {
                 seller?: string;
                 /** @description Only of this category. */
                 category?: string;
+                /** @description Only the one with this barcode, exactly as it is registered. */
+                barcode?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
