@@ -30,6 +30,8 @@ public static class CommandLine
         root.Subcommands.Add(new Command("import", "Bring data from elsewhere into a node") { RetailCommands.Import() });
         root.Subcommands.Add(new Command("replay", "Run recorded business through a node, from the order to the parcel") { RetailCommands.Replay() });
         root.Subcommands.Add(KeysCommands.Define());
+        root.Subcommands.Add(SitesCommands.Define());
+        root.Subcommands.Add(LinkCommands.Define());
         root.Subcommands.Add(VersionCommand.Define());
         return root;
     }

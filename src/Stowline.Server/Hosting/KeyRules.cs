@@ -1,4 +1,5 @@
 using Stowline.Hub.Access;
+using Stowline.Server.Link;
 
 namespace Stowline.Server.Hosting;
 
@@ -17,6 +18,7 @@ internal static class KeyRules
         new("orders", null, KeyScope.Orders),
         new("products", null, KeyScope.Stock),
         new("sites", "returns", KeyScope.Tasks),
+        new("sites", "join", KeyScope.Admin),
         new("sites", null, KeyScope.Stock),
         new("picking-tasks", null, KeyScope.Tasks),
         new("packing-tasks", null, KeyScope.Tasks),
@@ -25,13 +27,15 @@ internal static class KeyRules
         new("returns", null, KeyScope.Tasks),
         new("system", null, KeyScope.Admin),
         new("keys", null, KeyScope.Admin, KeyScope.Admin),
+        new("links", null, KeyScope.Admin),
     ];
 
-    /// <summary>Whoever watches whether the node is up has no key, and learns nothing else; the description of the API is the same everywhere.</summary>
-    private static readonly string[] Open = ["/health/live", "/health/ready", "/openapi/v1.json", "/docs"];
+    /// <summary>Whoever watches whether the node is up has no key, and learns nothing else; the description of the API is the same everywhere.
+    /// The link asks for the site's key itself, on nodes without keys too.</summary>
+    private static readonly string[] Open = ["/health/live", "/health/ready", "/openapi/v1.json", "/docs", LinkEndpoint.Path];
 
     /// <summary>The resources outside <c>/sites</c> that each belong to one site.</summary>
-    private static readonly string[] OfOneSite = ["picking-tasks", "packing-tasks", "put-back-tasks", "shipments"];
+    private static readonly string[] OfOneSite = ["picking-tasks", "packing-tasks", "put-back-tasks", "shipments", "links"];
 
     /// <summary>The screens are open too: they hold no data, and it is they that ask for the key.</summary>
     public static bool IsOpen(RouteEndpoint? endpoint) => endpoint is not null &&

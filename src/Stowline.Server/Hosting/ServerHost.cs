@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Stowline.Http;
 using Stowline.Hub.Access;
+using Stowline.Server.Link;
 using Stowline.Server.OpenApi;
 using Stowline.Server.Live;
 using Stowline.Server.Operations;
@@ -79,10 +80,12 @@ public sealed class ServerHost : IAsyncDisposable
         StatusEndpoints.Map(api, node, new StatusEndpoints.Around(configuration.Node, disk, () => feeds.Clients, started));
         ParkedEndpoints.Map(api, node);
         EventEndpoints.Map(api, node);
-        ErasureEndpoint.Map(api, node);
+        if (node.Role.IsHub) ErasureEndpoint.Map(api, node);
         foreach (var module in node.Modules) module.Map(api, node);
         more?.Invoke(api);
         LiveEndpoint.Map(app);
+        if (node.Role.IsHub) LinkEndpoint.Map(app, node, configuration.Node);
+        else if (LinkClient.Make(node, configuration, logs.CreateLogger("Stowline.Link")) is { } link) node.Add(link);
         return new ServerHost(app, node, feeds, telemetry);
     }
 

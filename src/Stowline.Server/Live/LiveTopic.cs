@@ -34,7 +34,7 @@ internal sealed record LiveTopic(string Name, LiveTopicKind Kind, string Key)
         LiveTopicKind.Orders => e.Type.StartsWith("order.", StringComparison.Ordinal),
         LiveTopicKind.Picking => e.Type.StartsWith("picking.", StringComparison.Ordinal) || e.Type.StartsWith("packing.", StringComparison.Ordinal)
                                                                                       || e.Type.StartsWith("part.", StringComparison.Ordinal),
-        LiveTopicKind.Alerts => e.Type is "order.refused" or "order.rerouted" or "order.stuck" or "order.unstuck",
+        LiveTopicKind.Alerts => e.Type is "order.refused" or "order.rerouted" or "order.stuck" or "order.unstuck" or "link.alerted" or "link.cleared",
         LiveTopicKind.Order => true,
     };
 

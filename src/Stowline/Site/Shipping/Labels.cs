@@ -29,11 +29,12 @@ internal static class Labels
     public static string UrlOf(Guid packingTaskId) => PackingTasks.LabelUrl(packingTaskId);
 
     public static void Map(IEndpointRouteBuilder api, Node node) =>
-        api.MapGet("/packing-tasks/{key}/label", (HttpContext http, string key) => GetAsync(http, node.Database, key))
+        api.MapGet("/packing-tasks/{key}/label", (HttpContext http, string key) => GetAsync(http, node, key))
             .WithTags("Shipping").WithSummary("The labels of a packed task, one per package").Produces<string>(contentType: "application/zpl").Reads("format", "zpl, which is also the default.");
 
-    private static async Task GetAsync(HttpContext http, Database database, string key)
+    private static async Task GetAsync(HttpContext http, Node node, string key)
     {
+        var database = node.Database;
         if (Requests.Query(http, "format") is { } format && format != "zpl")
         {
             await Answers.WriteAsync(http, Refusal.Invalid("format", "must be zpl"));
@@ -42,6 +43,11 @@ internal static class Labels
         if (await TaskInput.FindAsync(database, PackingEndpoints.Table, key, http.RequestAborted) is not { } found)
         {
             await Answers.WriteAsync(http, PackingTasks.NotFound(key));
+            return;
+        }
+        if (node.IsRemote(found.Site))
+        {
+            await Answers.WriteAsync(http, Commands.Remote(Lane.Site(found.Site)));
             return;
         }
         var label = await database.ReadAsync(session => RenderAsync(session, found.Site, found.Id), http.RequestAborted);
