@@ -5,6 +5,7 @@ using Stowline.Hub.Promising;
 using Stowline.Link;
 using Stowline.Log;
 using Stowline.Site.Fulfillment;
+using Stowline.Site.Production;
 using Stowline.Site.Returns;
 using Stowline.Site.Shipping;
 using Stowline.Site.Stock;
@@ -31,6 +32,7 @@ internal static class NodeModules
         new FulfillmentModule(),
         new ShippingModule(),
         new ReturnsModule(),
+        new ProductionModule(),
         new LinkModule(),
     ];
 }

@@ -2,10 +2,14 @@ using System.Diagnostics;
 using System.Net;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Stowline.Adapters.Kafka;
 using Stowline.Http;
 using Stowline.Hub.Access;
+using Stowline.Server.Csv;
+using Stowline.Server.Grpc;
 using Stowline.Server.Link;
 using Stowline.Server.OpenApi;
 using Stowline.Server.Live;
@@ -52,8 +56,11 @@ public sealed class ServerHost : IAsyncDisposable
     {
         var address = ListenAddress(configuration);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "stowline", ContentRootPath = AppContext.BaseDirectory });
+        var door = new Http2Door(node.Time);
         Logs.Register(builder.Logging, configuration);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(o => Limit(o, address, configuration.Port));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(o => Limit(o, door, address, configuration.Port));
+        builder.Services.AddSingleton<IConnectionListenerFactory>(door);
+        builder.Services.AddSingleton(node.Lanes.Meter.Get<GrpcMetrics>());
         builder.Services.AddRoutingCore();
         ApiDescription.Register(builder.Services);
         // The command line owns the signals.
@@ -63,6 +70,12 @@ public sealed class ServerHost : IAsyncDisposable
         LiveEndpoint.AddServices(builder.Services, feeds);
         var app = builder.Build();
         node.Add(feeds);
+        if (configuration.Kafka.Length > 0)
+        {
+            if (!node.Role.IsHub) throw new CommandRefusedException("orders come and go by Kafka at the hub, and this is the node of a site");
+            foreach (var pump in KafkaPumps.Of(node, KafkaSettings.Parse(configuration.Kafka))) node.Add(pump);
+            if (KafkaNative.Missing is { } missing) app.Logger.LogWarning("{Missing}", missing);
+        }
         var started = node.Time.GetUtcNow();
         node.StuckRules = configuration.Stuck;
         var logs = app.Services.GetRequiredService<ILoggerFactory>();
@@ -72,6 +85,7 @@ public sealed class ServerHost : IAsyncDisposable
         var guard = new Guard(node, telemetry.Metrics, gate, logs.CreateLogger("Stowline.Http"));
         app.Lifetime.ApplicationStopped.Register(feeds.Dispose);
         app.Use(next => http => guard.InvokeAsync(http, next));
+        app.Use(next => http => CsvLists.InvokeAsync(http, next));
         app.Use(next => http => http.Request.Path.StartsWithSegments(LiveEndpoint.Path) ? feeds.DuringSocketAsync(() => next(http)) : next(http));
         HealthEndpoints.Map(app, node, telemetry.Text);
         ApiDescription.Map(app);
@@ -80,10 +94,15 @@ public sealed class ServerHost : IAsyncDisposable
         StatusEndpoints.Map(api, node, new StatusEndpoints.Around(configuration.Node, disk, () => feeds.Clients, started));
         ParkedEndpoints.Map(api, node);
         EventEndpoints.Map(api, node);
-        if (node.Role.IsHub) ErasureEndpoint.Map(api, node);
+        if (node.Role.IsHub)
+        {
+            ErasureEndpoint.Map(api, node);
+            CsvEndpoints.Map(api, node);
+        }
         foreach (var module in node.Modules) module.Map(api, node);
         more?.Invoke(api);
         LiveEndpoint.Map(app);
+        GrpcEndpoints.Map(app, node);
         if (node.Role.IsHub) LinkEndpoint.Map(app, node, configuration.Node);
         else if (LinkClient.Make(node, configuration, logs.CreateLogger("Stowline.Link")) is { } link) node.Add(link);
         return new ServerHost(app, node, feeds, telemetry);
@@ -121,12 +140,12 @@ public sealed class ServerHost : IAsyncDisposable
         return address;
     }
 
-    private static void Limit(KestrelServerOptions kestrel, IPAddress address, int port)
+    private static void Limit(KestrelServerOptions kestrel, Http2Door door, IPAddress address, int port)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = Requests.BodyLimit; // bulk calls raise it for themselves
-        // Http1AndHttp2 without TLS means HTTP/1.1 with a warning. gRPC on this port will need the connection's first bytes looked at.
-        kestrel.Listen(address, port, listen => listen.Protocols = HttpProtocols.Http1);
+        kestrel.Limits.Http2.MaxStreamsPerConnection = 1000; // one client library opens one connection for all that it does
+        door.Listen(kestrel, address, port);
     }
 
     private sealed class NoLifetime : IHostLifetime

@@ -13,7 +13,7 @@ public static class Commands
     public static async Task RunAsync<TBody, T>(HttpContext http, Lanes lanes, Lane lane, Func<TBody, LaneTransaction, ValueTask<Outcome<T>>> decide,
         int status = 200, Func<T, string>? location = null, int hops = 1, int limit = Requests.BodyLimit) where TBody : class
     {
-        if (lanes.IsReplica(lane)) { await Answers.WriteAsync(http, Remote(lane)); return; }
+        if (lanes.IsReplica(lane)) { await Answers.WriteAsync(http, Replicas.Refuse(lane)); return; }
         var body = await Requests.ReadAsync<TBody>(http, limit);
         if (body.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
         await RunAsync(http, lanes, lane, tx => decide(body.Value, tx), status, location, hops);
@@ -23,7 +23,7 @@ public static class Commands
     public static async Task RunAsync<T>(HttpContext http, Lanes lanes, Lane lane, Func<LaneTransaction, ValueTask<Outcome<T>>> decide,
         int status = 200, Func<T, string>? location = null, int hops = 1)
     {
-        if (lanes.IsReplica(lane)) { await Answers.WriteAsync(http, Remote(lane)); return; }
+        if (lanes.IsReplica(lane)) { await Answers.WriteAsync(http, Replicas.Refuse(lane)); return; }
         var caller = Requests.CallerOf(http);
         if (caller.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
         var render = Answers.Json(status, location);
@@ -38,14 +38,7 @@ public static class Commands
         }
         catch (ReplicaLaneException)
         {
-            await Answers.WriteAsync(http, Remote(lane)); // given to a node of its own in this very moment
+            await Answers.WriteAsync(http, Replicas.Refuse(lane)); // given to a node of its own in this very moment
         }
-    }
-
-    /// <summary>409 <c>site_is_remote</c>: the site has a node of its own, and only that one knows and changes what happens there.</summary>
-    public static Refusal Remote(Lane lane)
-    {
-        var site = lane.Name[(lane.Name.IndexOf('/') + 1)..];
-        return Refusal.Conflict("site_is_remote", $"{site} has a node of its own; ask that one", new Dictionary<string, object?> { ["site"] = site });
     }
 }

@@ -11,7 +11,7 @@ internal static class NotHere
 {
     private static readonly string[] Hubs =
     [
-        "/orders", "/orders/{**rest}", "/availability", "/sites/{code}/policies", "/sites/{code}/policies/{sku}", "/sites/{code}/join", "/system/erasures",
+        "/orders", "/orders/{**rest}", "/availability", "/sites/{code}/policies", "/sites/{code}/policies/{sku}", "/sites/{code}/join", "/system/erasures", "/imports/{**rest}",
     ];
 
     private static readonly string[] Writes = ["PUT", "POST", "DELETE"];
@@ -24,6 +24,6 @@ internal static class NotHere
         });
         foreach (var pattern in Hubs) api.Map(pattern, AnswerAsync);
         // Reading them is answered from the site's copy.
-        foreach (var pattern in new[] { "/products/{**rest}", "/sites/{code}" }) api.MapMethods(pattern, Writes, AnswerAsync);
+        foreach (var pattern in new[] { "/products/{**rest}", "/menu/{**rest}", "/sites/{code}" }) api.MapMethods(pattern, Writes, AnswerAsync);
     }
 }

@@ -135,6 +135,7 @@ public sealed class Lanes : IAsyncDisposable
 
     private async Task<CommandResult<T>> SubmitAsync<T>(PendingCommand<T> command, int hops, CancellationToken ct)
     {
+        if (IsReplica(command.Lane)) return new CommandResult<T>(Replicas.Refuse(command.Lane), null, false, false);
         if (!Writer(command.Scope).Queue.TryAdd(command, isConsumer: false))
         {
             Refusal full = Refusal.Unavailable("lane_queue_full", $"the queue of {command.Scope} is full; nothing was stored", 1);
@@ -320,7 +321,7 @@ public sealed class Lanes : IAsyncDisposable
         // said that they did, and else now and then.
         if (_tails.TryGetValue(lane, out var tail) && tail.After(after, limit) is { } recent
             && (Database.SingleWriter || recent.Count == limit || !ask && (recent.Count > 0 || tail.Head <= after && !tail.IsTimeToLook(Time)))) return recent;
-        var rows = await Database.ReadAsync(async session => await session.QueryAsync<Verification.StoredEvent>("""
+        var rows = await Database.ReadAsync(async session => await session.QueryAsync<StoredEvent>("""
             SELECT e.position, e.id, e.type, e.subject, e.order_id, e.at, e.actor, e.trace, e.payload
             FROM events e WHERE e.lane_id = (SELECT id FROM lanes WHERE name = @lane) AND e.position > @after ORDER BY e.position LIMIT @limit
             """, new { lane = lane.Name, after, limit }), ct);

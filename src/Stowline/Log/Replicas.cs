@@ -33,13 +33,11 @@ public sealed class ReplicaLaneException(string lane) : Exception($"{lane} is wr
 /// <summary>Reading lanes whole groups at a time, and taking them over on another node, hash-checked and without gaps.</summary>
 public static class Replicas
 {
-    private sealed record GroupRow
+    /// <summary>409 <c>site_is_remote</c>: only the node that writes a lane decides what happens there.</summary>
+    public static Refusal Refuse(Lane lane)
     {
-        public long FirstPosition { get; init; }
-        public int Count { get; init; }
-        public int Incarnation { get; init; }
-        public byte[] Hash { get; init; } = [];
-        public long Last => FirstPosition + Count - 1;
+        var site = lane.Name[(lane.Name.IndexOf('/') + 1)..];
+        return Refusal.Conflict("site_is_remote", $"{site} has a node of its own; ask that one", new Dictionary<string, object?> { ["site"] = site });
     }
 
     /// <summary>Where all lanes of this node stand.</summary>
@@ -57,7 +55,7 @@ public static class Replicas
             SELECT first_position, count, incarnation, hash FROM event_groups
             WHERE lane_id = (SELECT id FROM lanes WHERE name = @lane) AND first_position <= @position ORDER BY first_position DESC LIMIT 1
             """, new { lane = point.Name, position = point.Position });
-        return group is not null && group.Last == point.Position && group.Hash.AsSpan().SequenceEqual(point.Hash);
+        return group is not null && group.FirstPosition + group.Count - 1 == point.Position && group.Hash.AsSpan().SequenceEqual(point.Hash);
     }
 
     /// <summary>The groups after a position, in order: as many as hold so many events, and at least one. The position must be the end of a group.</summary>
@@ -70,11 +68,12 @@ public static class Replicas
         var sum = 0;
         groups = [.. groups.TakeWhile((g, i) => (sum += g.Count) <= events || i == 0)];
         if (groups.Count == 0) return [];
-        var rows = await session.QueryAsync<Verification.StoredEvent>("""
-            SELECT position, id, type, subject, order_id, at, actor, trace, payload FROM events
+        var last = groups[^1].FirstPosition + groups[^1].Count - 1;
+        var rows = await session.QueryAsync<StoredEvent>($"""
+            SELECT {StoredEvent.Columns} FROM events
             WHERE lane_id = (SELECT id FROM lanes WHERE name = @lane) AND position >= @first AND position <= @last ORDER BY position
-            """, new { lane = lane.Name, first = groups[0].FirstPosition, last = groups[^1].Last });
-        var found = rows.Select(e => new EventRecord(lane, e.Position, e.Id, e.Type, e.Subject, e.OrderId, e.At, e.Actor, e.Trace, e.Payload)).ToList();
+            """, new { lane = lane.Name, first = groups[0].FirstPosition, last = last });
+        var found = rows.Select(e => e.ToRecord(lane)).ToList();
         return [.. groups.Select(g => new LaneGroup(g.FirstPosition, g.Incarnation, g.Hash, found.GetRange((int)(g.FirstPosition - groups[0].FirstPosition), g.Count)))];
     }
 

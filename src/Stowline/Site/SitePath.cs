@@ -32,7 +32,7 @@ internal static class SitePath
     public static async Task ReadAsync<T>(HttpContext http, Node node, Func<string, Task<Outcome<T>>> read, bool copied = false)
     {
         if (Code(http) is not { } site || !await node.KnowsSiteAsync(site, http.RequestAborted)) await Answers.WriteAsync(http, Unknown(http));
-        else if (!copied && node.IsRemote(site)) await Answers.WriteAsync(http, Commands.Remote(Lane.Site(site)));
+        else if (!copied && node.IsRemote(site)) await Answers.WriteAsync(http, Replicas.Refuse(Lane.Site(site)));
         else await Answers.WriteAsync(http, await read(site));
     }
 

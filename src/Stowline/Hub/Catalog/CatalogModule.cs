@@ -4,10 +4,14 @@ using Stowline.Log;
 
 namespace Stowline.Hub.Catalog;
 
-/// <summary>What is sold and where it is: products and sites.</summary>
+/// <summary>What is sold and where it is: products, menus and sites.</summary>
 internal sealed class CatalogModule : Module
 {
-    public CatalogModule() => HttpJson.Add(CatalogJson.Default);
+    public CatalogModule()
+    {
+        HttpJson.Add(CatalogJson.Default);
+        HttpJson.Add(MenuJson.Default);
+    }
 
     public override string Name => "catalog";
 
@@ -15,9 +19,11 @@ internal sealed class CatalogModule : Module
     {
         ReadProducts.Map(api, node);
         ReadSites.Map(api, node);
+        ReadMenu.Map(api, node);
         if (!node.Role.IsHub) return; // a site reads its copy; what the catalog says is decided at the hub
         SaveProducts.Map(api, node);
         SaveSite.Map(api, node);
+        SaveMenu.Map(api, node);
         JoinSite.Map(api, node);
     }
 

@@ -39,7 +39,7 @@ public static class JoinSite
             if (made.Refusal is { } no) return no;
         }
         // In the site's own scope: nothing can be done at the site between looking and letting go of it.
-        var freed = await node.Lanes.ExecuteAsync(Lane.Site(site), caller, tx => FreeAsync(site, tx, node), ct);
+        var freed = node.IsRemote(site) ? new Done() : await node.Lanes.ExecuteAsync(Lane.Site(site), caller, tx => FreeAsync(site, tx, node), ct);
         if (freed.Refusal is { } used) return used;
         var ring = node.Modules.OfType<AccessModule>().Single().Ring;
         var draft = KeyCommands.PrepareForSite(site);
@@ -57,7 +57,6 @@ public static class JoinSite
     private static async ValueTask<Outcome<Done>> FreeAsync(string site, LaneTransaction tx, Node node)
     {
         var session = tx.Group.Session;
-        if (node.IsRemote(site)) return new Done();
         foreach (var module in node.Modules)
             if (await module.FindHeldAsync(session, site) is { } held) return InUse(site, held);
         // What the lane says already, its writer must have; the new one would begin at nothing.

@@ -47,7 +47,7 @@ internal static class Labels
         }
         if (node.IsRemote(found.Site))
         {
-            await Answers.WriteAsync(http, Commands.Remote(Lane.Site(found.Site)));
+            await Answers.WriteAsync(http, Replicas.Refuse(Lane.Site(found.Site)));
             return;
         }
         var label = await database.ReadAsync(session => RenderAsync(session, found.Site, found.Id), http.RequestAborted);
