@@ -53,7 +53,12 @@ internal static class SitesCommands
         }
         using var _ = answer;
         var text = await answer.Content.ReadAsStringAsync(ct);
-        if (answer.IsSuccessStatusCode) return JsonSerializer.Deserialize(text, Http.HttpJson.Info<JoinedSite>());
+        if (answer.IsSuccessStatusCode)
+        {
+            using var document = JsonDocument.Parse(text);
+            var joined = document.RootElement;
+            return new JoinedSite(joined.GetProperty("site").GetString()!, joined.GetProperty("number").GetInt32(), joined.GetProperty("key").GetString()!);
+        }
         throw new CommandRefusedException($"the hub at {hub} refuses: {Detail(text) ?? answer.ReasonPhrase}");
     }
 

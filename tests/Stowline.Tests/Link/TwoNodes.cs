@@ -37,7 +37,9 @@ public sealed class TwoNodes : IAsyncDisposable
     public int Lost { get; set; }
     public int Doubled { get; set; }
     public int Late { get; set; }
-    public int Frames { get; private set; }
+
+    /// <summary>The lanes of the batches that were put on the wire, in order.</summary>
+    public List<string> Batches { get; } = [];
 
     /// <summary>A hub with the products A and B, and WH2 joined; not connected yet.</summary>
     public static async Task<TwoNodes> StartAsync(string hubStore, string siteStore = "sqlite", int seed = 1)
@@ -100,7 +102,7 @@ public sealed class TwoNodes : IAsyncDisposable
     {
         while (from.Frames.TryRead(out var frame))
         {
-            Frames++;
+            if (LinkFrames.KindOf(frame) == FrameKind.Batch) Batches.Add(LinkFrames.Batch(frame).Lane.Name);
             _wire.Add((to, frame));
         }
     }
