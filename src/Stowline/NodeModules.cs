@@ -5,6 +5,7 @@ using Stowline.Hub.Promising;
 using Stowline.Link;
 using Stowline.Log;
 using Stowline.Site.Fulfillment;
+using Stowline.Site.People;
 using Stowline.Site.Production;
 using Stowline.Site.Returns;
 using Stowline.Site.Shipping;
@@ -29,6 +30,7 @@ internal static class NodeModules
             KnowsProduct = async (tx, skus) => (await new PriceBook().PricesAsync(tx, skus)).Keys.ToHashSet(StringComparer.Ordinal),
             ReservedAt = TaskCopies.ReservedAsync,
         },
+        new PeopleModule(),
         new FulfillmentModule(),
         new ShippingModule(),
         new ReturnsModule(),
