@@ -19,13 +19,13 @@ internal static class SitesCommands
     private static Command Join()
     {
         var code = new Argument<string>("CODE") { Description = "the site; made as a warehouse where there is none" };
-        var url = new Option<Uri>("--url") { Description = "where the site's node will reach the hub", HelpName = "HUB", Required = true };
+        var url = new Option<string>("--url") { Description = "where the site's node will reach the hub", HelpName = "HUB", Required = true };
         var admin = new Option<string?>("--admin-key") { Description = "a key with the scope admin, for a running hub with auth=keys; also STOWLINE__KEY", HelpName = "KEY" };
         return new Command("join", "Give a site to a node of its own, and show that node's key, this once") { code, url, admin }.Does(async (context, ct) =>
         {
             var site = context.Parsed.GetRequiredValue(code);
-            var hub = context.Parsed.GetRequiredValue(url);
-            if (!hub.IsAbsoluteUri || hub.Scheme is not ("http" or "https")) throw new CommandRefusedException("--url must be the hub's address, http:// or https://");
+            if (!Uri.TryCreate(context.Parsed.GetRequiredValue(url), UriKind.Absolute, out var hub) || hub.Scheme is not ("http" or "https"))
+                throw new CommandRefusedException("--url must be the hub's address, http:// or https://");
             var key = context.Parsed.GetValue(admin) ?? (context.Configuration.Key.Length > 0 ? context.Configuration.Key : null);
             var joined = await OverHttpAsync(hub, site, key, ct) ?? await OnDataAsync(context, site, ct);
             if (!context.Report.IsJson) context.Report.Line(joined.Key); // with --json this line would go to standard error, and so into logs
