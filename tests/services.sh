@@ -18,6 +18,8 @@ services_stop() {
   local name
   for name in "${!SERVICE_PID[@]}"; do stop_service "$name"; done
   if [ -d "$SERVICES_DIR/kafka" ]; then "$TESTS_DIR/kafka.sh" stop "$SERVICES_DIR/kafka" || true; fi # the tests may have started it anew
+  if [ -d "$SERVICES_DIR/redis" ]; then "$TESTS_DIR/redis.sh" stop "$SERVICES_DIR/redis" || true; fi
+  if [ -d "$SERVICES_DIR/rabbitmq" ]; then "$TESTS_DIR/rabbitmq.sh" end "$SERVICES_DIR/rabbitmq" || true; fi
   if [ -n "$SERVICES_DIR" ]; then rm -rf "$SERVICES_DIR"; SERVICES_DIR=; fi
 }
 
@@ -120,6 +122,35 @@ start_kafka() {
       return 0
     fi
     "$TESTS_DIR/kafka.sh" stop "$SERVICES_DIR/kafka" || true
+  done
+  return 1
+}
+
+# Starts Redis and sets STOWLINE_TEST_REDIS (the setting `redis` for it) and STOWLINE_TEST_REDIS_DIR (for tests/redis.sh).
+start_redis() {
+  local port tries
+  command -v redis-server >/dev/null && command -v redis-cli >/dev/null || { echo "no redis-server and redis-cli" >&2; return 1; }
+  for tries in 1 2 3; do
+    port=$(free_port)
+    if "$TESTS_DIR/redis.sh" start "$SERVICES_DIR/redis" "$port"; then
+      export STOWLINE_TEST_REDIS=127.0.0.1:$port STOWLINE_TEST_REDIS_DIR=$SERVICES_DIR/redis
+      return 0
+    fi
+  done
+  return 1
+}
+
+# Starts RabbitMQ and sets STOWLINE_TEST_RABBITMQ (the setting `rabbitmq` for it) and STOWLINE_TEST_RABBITMQ_DIR (for tests/rabbitmq.sh).
+start_rabbitmq() {
+  local port dist epmd tries
+  [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || { echo "no RabbitMQ" >&2; return 1; }
+  for tries in 1 2 3; do
+    port=$(free_port) dist=$(free_port) epmd=$(free_port)
+    if "$TESTS_DIR/rabbitmq.sh" start "$SERVICES_DIR/rabbitmq" "$port" "$dist" "$epmd"; then
+      export STOWLINE_TEST_RABBITMQ=amqp://guest:guest@127.0.0.1:$port/ STOWLINE_TEST_RABBITMQ_DIR=$SERVICES_DIR/rabbitmq
+      return 0
+    fi
+    "$TESTS_DIR/rabbitmq.sh" end "$SERVICES_DIR/rabbitmq" || true
   done
   return 1
 }

@@ -2,6 +2,9 @@ using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
 using Stowline.Adapters.Kafka;
+using Stowline.Adapters.RabbitMq;
+using Stowline.Adapters.Redis;
+using Stowline.Hub.Alerts;
 using Stowline.Kernel;
 
 namespace Stowline.Server;
@@ -27,6 +30,12 @@ public sealed record Configuration
 
     /// <summary>Empty: no Kafka. Else <c>host:port[;topic=…][;intake=…]</c> (docs/brokers.md).</summary>
     public string Kafka { get; init; } = "";
+
+    /// <summary>Empty: no Redis. Else <c>host:port[,password=…][;claim=60][;keep=100000]</c> (docs/brokers.md).</summary>
+    public string Redis { get; init; } = "";
+
+    /// <summary>Empty: no RabbitMQ. Else <c>amqp://user:password@host:port/vhost[;exchange=…][;intake=…]</c> (docs/brokers.md).</summary>
+    public string Rabbitmq { get; init; } = "";
 
     /// <summary>Where traces and metrics go: <c>http://host:4318</c> (OTLP over HTTP, protobuf) or <c>grpc://host:4317</c>. Empty: nowhere.</summary>
     public string Otlp { get; init; } = "";
@@ -55,13 +64,20 @@ public sealed record Configuration
     /// <summary>When an order is stuck, see <see cref="StuckRules.Parse"/>.</summary>
     public StuckRules Stuck { get; init; } = StuckRules.Default;
 
+    /// <summary>Where alerts are sent in Telegram; null: nowhere.</summary>
+    public TelegramSettings? Telegram { get; init; }
+
+    /// <summary>Webhooks may go to addresses in the own network, and over plain http.</summary>
+    public bool WebhooksAllowPrivate { get; init; }
+
     public static string Version { get; } =
         typeof(Configuration).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
 
     /// <summary>Settings of the contract whose part is not built yet. Saying nothing would look as if they worked.</summary>
-    private static readonly string[] NotYet = ["redis", "rabbitmq"];
+    private static readonly string[] NotYet = [];
 
-    private static readonly string[] Known = ["data", "database", "listen", "port", "auth", "otlp", "otlp_sample", "log_format", "log_level", "node", "stuck", "kafka", "site", "hub", "key"];
+    private static readonly string[] Known = ["data", "database", "listen", "port", "auth", "otlp", "otlp_sample", "log_format", "log_level", "node", "stuck", "kafka", "redis", "rabbitmq", "webhooks_allow_private",
+        "telegram_token", "telegram_chat", "telegram_url", "site", "hub", "key"];
 
     public bool IsPostgres =>
         Database.StartsWith("postgres://", StringComparison.Ordinal) || Database.StartsWith("postgresql://", StringComparison.Ordinal);
@@ -129,10 +145,24 @@ public sealed record Configuration
                 Port = int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= 65_535
                     ? number : throw new CommandRefusedException($"the port must be a number from 0 to 65535, not '{port}'"),
             };
-        set = set with { Kafka = given.GetValueOrDefault("kafka") ?? set.Kafka };
+        set = set with { WebhooksAllowPrivate = OneOf(given, "webhooks_allow_private", "false", "true", "false", "True", "False") is "true" or "True" };
+        if (given.GetValueOrDefault("telegram_token") is { Length: > 0 } token)
+            set = set with
+            {
+                Telegram = new TelegramSettings(token, given.GetValueOrDefault("telegram_chat") is { Length: > 0 } chat ? chat : throw new CommandRefusedException("telegram_token needs telegram_chat"),
+                    given.GetValueOrDefault("telegram_url") is not { Length: > 0 } server ? "https://api.telegram.org"
+                        : Uri.TryCreate(server, UriKind.Absolute, out var at) && at.Scheme is "http" or "https" ? server : throw new CommandRefusedException("telegram_url must be http or https")),
+            };
+        set = set with
+        {
+            Kafka = given.GetValueOrDefault("kafka") ?? set.Kafka, Redis = given.GetValueOrDefault("redis") ?? set.Redis,
+            Rabbitmq = given.GetValueOrDefault("rabbitmq") ?? set.Rabbitmq,
+        };
         try
         {
             if (set.Kafka.Length > 0) KafkaSettings.Parse(set.Kafka);
+            if (set.Redis.Length > 0) RedisSettings.Parse(set.Redis);
+            if (set.Rabbitmq.Length > 0) RabbitSettings.Parse(set.Rabbitmq);
         }
         catch (FormatException e)
         {

@@ -1,5 +1,7 @@
 using Stowline.Hub.Access;
+using Stowline.Hub.Alerts;
 using Stowline.Hub.Catalog;
+using Stowline.Hub.Hooks;
 using Stowline.Hub.Ordering;
 using Stowline.Hub.Promising;
 using Stowline.Link;
@@ -22,7 +24,7 @@ internal static class NodeModules
     [
         new AccessModule(),
         new CatalogModule(),
-        .. role.IsHub ? new Module[] { new PromisingModule(), new OrderingModule() } : [],
+        .. role.IsHub ? new Module[] { new PromisingModule(), new OrderingModule(), new HooksModule(), new AlertsModule() } : [],
         new TopologyModule(),
         // The site does not know the hub: here, where both are known, the catalogue is lent to it. On a site's node it is a copy.
         new StockModule

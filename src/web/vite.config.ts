@@ -3,7 +3,8 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import react from "@vitejs/plugin-react";
-import { defineConfig, type Plugin } from "vite";
+import { defineConfig, type Plugin, type Rolldown } from "vite";
+import { VitePWA } from "vite-plugin-pwa";
 
 /** Compresses the built files once, as small as it goes, so that a node never has to. What hardly shrinks stays as it is. */
 function precompress(): Plugin {
@@ -27,11 +28,56 @@ function precompress(): Plugin {
   };
 }
 
+/** The files that the handheld's screens begin with: what a device has to keep to work without network. */
+const handheld = new Set<string>();
+
+/** Follows the imports from the page and from the handheld's own module. */
+function handheldFiles(): Plugin {
+  return {
+    name: "handheld-files",
+    apply: "build",
+    generateBundle(_, bundle) {
+      const chunks = Object.values(bundle).filter((f): f is Rolldown.OutputChunk => f.type === "chunk");
+      const waiting = chunks.filter((c) => c.isEntry || c.facadeModuleId?.endsWith("/src/m/Handheld.tsx"));
+      for (let chunk = waiting.pop(); chunk; chunk = waiting.pop()) {
+        if (handheld.has(chunk.fileName)) continue;
+        handheld.add(chunk.fileName);
+        chunk.viteMetadata?.importedCss.forEach((css) => handheld.add(css));
+        waiting.push(...chunks.filter((c) => chunk.imports.includes(c.fileName)));
+      }
+    },
+  };
+}
+
+/** Installable, and there without network; only below /m. The page itself is kept under that address, because the node has no other for it. */
+const pwa = VitePWA({
+  injectRegister: false,
+  registerType: "autoUpdate",
+  filename: "sw.js",
+  manifestFilename: "handheld.webmanifest",
+  manifest: {
+    name: "Stowline", short_name: "Stowline", id: "/m", start_url: "/m", scope: "/m", display: "standalone", orientation: "portrait", theme_color: "#0b5c8f", background_color: "#0b5c8f",
+    icons: [{ src: "/favicon.svg", sizes: "any", type: "image/svg+xml", purpose: "any" }],
+  },
+  workbox: {
+    // A page that was open before is served from the device too, and so is the one after an update: what it does is in IndexedDB.
+    skipWaiting: true,
+    clientsClaim: true,
+    globPatterns: ["index.html", "favicon.svg", "assets/*.{js,css}"],
+    navigateFallback: "/m",
+    navigateFallbackAllowlist: [/^\/m\/?$/],
+    manifestTransforms: [(entries) => ({
+      manifest: entries.filter((e) => !e.url.startsWith("assets/") || handheld.has(e.url)).map((e) => (e.url === "index.html" ? { ...e, url: "/m" } : e)),
+      warnings: [],
+    })],
+  },
+});
+
 // A node to develop against: STOWLINE_URL=http://127.0.0.1:5080 npm run dev
 const node = process.env["STOWLINE_URL"] ?? "http://127.0.0.1:5080";
 
 export default defineConfig({
-  plugins: [react(), precompress()],
+  plugins: [react(), handheldFiles(), pwa, precompress()],
   build: { target: "es2023", sourcemap: false, chunkSizeWarningLimit: 1500, reportCompressedSize: false },
   server: {
     proxy: {

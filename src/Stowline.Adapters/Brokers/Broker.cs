@@ -9,6 +9,15 @@ public sealed record OutgoingMessage(string Key, string Type, byte[] Body);
 /// <param name="Tag">What the broker needs to acknowledge it.</param>
 public sealed record IncomingMessage(string Source, long Position, string? Key, byte[] Body, object Tag);
 
+/// <summary>A message that nobody can take, and why. <paramref name="MayPass"/>: what is wrong may be put right without the sender, so trying again can help.</summary>
+public sealed record RefusedMessage(IncomingMessage Message, string Reason, bool MayPass);
+
+/// <summary>What waits in a queue.</summary>
+/// <param name="Messages">How many have not been given to anybody yet.</param>
+/// <param name="Unacknowledged">How many were given out and are not acknowledged.</param>
+/// <param name="OldestAge">How long the oldest has waited; null where the broker does not tell.</param>
+public readonly record struct QueueState(long Messages, long Unacknowledged, TimeSpan? OldestAge);
+
 /// <summary>
 /// Where events go out: all that a broker has to do for it. The reading, the cursor, the retries and the metrics are <see cref="OrderRelay"/>'s, the same for
 /// all brokers.
@@ -38,6 +47,15 @@ public interface IBrokerIn : IAsyncDisposable
 
     /// <summary>These are done with: they need not come again.</summary>
     Task AcknowledgeAsync(IReadOnlyList<IncomingMessage> messages, CancellationToken ct);
+
+    /// <summary>
+    /// These cannot be taken. A broker with a way of its own for them may try some again later; the others are parked. All of them are acknowledged afterwards.
+    /// </summary>
+    /// <returns>Those to be parked.</returns>
+    Task<IReadOnlyList<RefusedMessage>> RefuseAsync(IReadOnlyList<RefusedMessage> refused, CancellationToken ct) => Task.FromResult(refused);
+
+    /// <summary>What waits in the queue; null where the broker does not tell.</summary>
+    Task<QueueState?> StateAsync(CancellationToken ct) => Task.FromResult<QueueState?>(null);
 
     /// <summary>What was received and not acknowledged comes again: the next <see cref="ReceiveAsync"/> begins with it.</summary>
     Task RewindAsync(IReadOnlyList<IncomingMessage> messages, CancellationToken ct);

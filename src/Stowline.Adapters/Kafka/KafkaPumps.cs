@@ -14,7 +14,7 @@ public static class KafkaPumps
             yield break;
         }
         yield return new OrderRelay(node.Lanes, new KafkaOut(settings), settings.Types);
-        if (settings.Intake is not null) yield return new OrderIntake(node, new KafkaIn(settings), OrderFormats.Decode);
+        if (settings.Intake is not null) yield return new OrderIntake(node, new KafkaIn(settings), OrderFormats.Standard);
     }
 
     /// <summary>Stands in the status in place of what cannot run here.</summary>

@@ -35,6 +35,8 @@ internal static class KeyRules
         new("system", null, KeyScope.Admin),
         new("keys", null, KeyScope.Admin, KeyScope.Admin),
         new("links", null, KeyScope.Admin),
+        new("alerts", null, KeyScope.Tasks),
+        new("webhooks", null, KeyScope.Admin, KeyScope.Admin),
     ];
 
     /// <summary>

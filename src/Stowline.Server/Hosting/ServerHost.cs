@@ -6,8 +6,12 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Stowline.Adapters.Kafka;
+using Stowline.Adapters.RabbitMq;
+using Stowline.Adapters.Redis;
 using Stowline.Http;
 using Stowline.Hub.Access;
+using Stowline.Hub.Alerts;
+using Stowline.Hub.Hooks;
 using Stowline.Server.Csv;
 using Stowline.Server.Grpc;
 using Stowline.Server.Link;
@@ -70,14 +74,20 @@ public sealed class ServerHost : IAsyncDisposable
         LiveEndpoint.AddServices(builder.Services, feeds);
         var app = builder.Build();
         node.Add(feeds);
+        if (!node.Role.IsHub && configuration.Kafka.Length + configuration.Redis.Length + configuration.Rabbitmq.Length > 0)
+            throw new CommandRefusedException("orders come and go by brokers at the hub, and this is the node of a site");
         if (configuration.Kafka.Length > 0)
         {
-            if (!node.Role.IsHub) throw new CommandRefusedException("orders come and go by Kafka at the hub, and this is the node of a site");
             foreach (var pump in KafkaPumps.Of(node, KafkaSettings.Parse(configuration.Kafka))) node.Add(pump);
             if (KafkaNative.Missing is { } missing) app.Logger.LogWarning("{Missing}", missing);
         }
+        if (configuration.Redis.Length > 0)
+            foreach (var pump in RedisPumps.Of(node, RedisSettings.Parse(configuration.Redis))) node.Add(pump);
+        if (configuration.Rabbitmq.Length > 0)
+            foreach (var pump in RabbitPumps.Of(node, RabbitSettings.Parse(configuration.Rabbitmq))) node.Add(pump);
         var started = node.Time.GetUtcNow();
         node.StuckRules = configuration.Stuck;
+        if (node.Modules.OfType<HooksModule>().FirstOrDefault() is { } hooks) hooks.Target.AllowPrivate = configuration.WebhooksAllowPrivate;
         var logs = app.Services.GetRequiredService<ILoggerFactory>();
         var disk = new Disk(configuration.IsPostgres ? configuration.Data : Path.GetDirectoryName(Path.GetFullPath(configuration.SqlitePath))!);
         var telemetry = new NodeTelemetry(node, configuration, disk, () => feeds.Clients, logs);
@@ -91,7 +101,10 @@ public sealed class ServerHost : IAsyncDisposable
         ApiDescription.Map(app);
         WebApp.Read(web ?? Path.Combine(AppContext.BaseDirectory, "web")).Map(app);
         var api = app.MapGroup("/api/v1");
-        StatusEndpoints.Map(api, node, new StatusEndpoints.Around(configuration.Node, disk, () => feeds.Clients, started));
+        var around = new StatusEndpoints.Around(configuration.Node, disk, () => feeds.Clients, started);
+        node.Add(new AlertWatch(node, around));
+        if (configuration.Telegram is { } telegram) node.Add(new AlertTelegram(node, telegram));
+        StatusEndpoints.Map(api, node, around);
         ParkedEndpoints.Map(api, node);
         EventEndpoints.Map(api, node);
         if (node.Role.IsHub)

@@ -1,10 +1,14 @@
+using Stowline.Adapters.Brokers;
 using Stowline.Http;
 using Stowline.Kernel;
 using Stowline.Log;
 
 namespace Stowline.Server.Operations;
 
-/// <summary>Events that a consumer could not handle: an operator sees them, repairs the cause and resumes, or gives them up with a reason.</summary>
+/// <summary>
+/// Events that a consumer could not handle and messages from brokers that could not be taken: an operator sees them, repairs the cause and resumes, or gives them
+/// up with a reason.
+/// </summary>
 internal static class ParkedEndpoints
 {
     internal sealed record ResumeParked(string? Consumer, string? Lane, string? Subject);
@@ -38,6 +42,11 @@ internal static class ParkedEndpoints
     {
         var body = await Requests.ReadAsync<ResumeParked>(http);
         if (body.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
+        if (Intake(node, body.Value.Consumer) is { } intake && body.Value is { Lane: { Length: > 0 } source, Subject: { Length: > 0 } message })
+        {
+            await Answers.WriteAsync(http, (await intake.ReplayAsync(source, message, http.RequestAborted)).Map(count => new Resumed(count)));
+            return;
+        }
         var pump = Find(node, body.Value.Consumer, body.Value.Lane, body.Value.Subject);
         if (pump.Refusal is { } none) { await Answers.WriteAsync(http, none); return; }
         var outcome = await pump.Value.ResumeAsync(body.Value.Subject!, http.RequestAborted);
@@ -52,13 +61,22 @@ internal static class ParkedEndpoints
         problems.Check(!string.IsNullOrWhiteSpace(body.Value.Reason), "reason", "is required: it stands in the log");
         problems.Text(body.Value.Reason, "reason", 500);
         if (problems.Any) { await Answers.WriteAsync(http, problems.ToRefusal()); return; }
-        var pump = Find(node, body.Value.Consumer, body.Value.Lane, body.Value.Subject);
-        if (pump.Refusal is { } none) { await Answers.WriteAsync(http, none); return; }
         var caller = Requests.CallerOf(http);
         if (caller.Refusal is { } wrong) { await Answers.WriteAsync(http, wrong); return; }
+        if (Intake(node, body.Value.Consumer) is { } intake && body.Value is { Lane: { Length: > 0 } source, Subject: { Length: > 0 } message })
+        {
+            var discarded = await ParkedMessages.DiscardAsync(node.Lanes, intake.Name, source, message, body.Value.Position, body.Value.Reason!, caller.Value with { Idempotency = null }, http.RequestAborted);
+            await Answers.WriteAsync(http, discarded.Map(count => new Resumed(count)));
+            return;
+        }
+        var pump = Find(node, body.Value.Consumer, body.Value.Lane, body.Value.Subject);
+        if (pump.Refusal is { } none) { await Answers.WriteAsync(http, none); return; }
         var outcome = await pump.Value.DiscardAsync(body.Value.Subject!, body.Value.Position, body.Value.Reason!, caller.Value with { Idempotency = null }, http.RequestAborted);
         await Answers.WriteAsync(http, outcome.Map(count => new Resumed(count)));
     }
+
+    /// <summary>The intake that a message was parked by, while the node still reads from that broker.</summary>
+    private static OrderIntake? Intake(Node node, string? consumer) => node.Pumps.OfType<OrderIntake>().FirstOrDefault(i => i.Name == consumer);
 
     private static Outcome<ConsumerPump> Find(Node node, string? consumer, string? lane, string? subject)
     {

@@ -48,7 +48,7 @@ internal static class StatusEndpoints
             .WithTags("System").WithSummary("Check the books: hash chains, ledger sums, escrow").Produces<VerificationReport>();
     }
 
-    private static async Task<SystemStatus> ReadAsync(Node node, Around around, CancellationToken ct)
+    internal static async Task<SystemStatus> ReadAsync(Node node, Around around, CancellationToken ct)
     {
         var (lanes, parked, stuck) = await node.Database.ReadAsync(async s =>
             (await LaneReader.LanesAsync(s), await LaneReader.ParkedCountAsync(s), await StuckOrders.CountAsync(s)), ct);

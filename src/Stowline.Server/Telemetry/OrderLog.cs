@@ -39,6 +39,8 @@ internal sealed class OrderLog : IDisposable
         {
             if (e.Type == OrderStuck.Type) Tell(LogLevel.Warning, e, "order {order_id} is stuck: {reason}", e.Read<OrderStuck>().Reason);
             else if (e.Type == OrderUnstuck.Type) Tell(LogLevel.Information, e, "order {order_id} is no longer stuck: {reason}", e.Read<OrderUnstuck>().Reason);
+            else if (e.Type == AlertRaised.Type && e.Read<AlertRaised>() is var raised) _log.LogWarning("alert {key} ({severity}): {summary}", raised.Key, raised.Severity, raised.Summary);
+            else if (e.Type == AlertResolved.Type && e.Read<AlertResolved>() is var over) _log.LogInformation("alert {key} is over: {summary}", over.Key, over.Summary);
             else if (all && e.OrderId is not null) Tell(LogLevel.Debug, e, "order {order_id}: {event}", e.Type);
         }
     }

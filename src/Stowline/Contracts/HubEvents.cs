@@ -173,3 +173,30 @@ public sealed record SiteJoined(string Site, int Ordinal) : IEvent
 {
     public static string Type => "site.joined";
 }
+
+/// <summary>hub: a webhook was made or changed. Its URL may hold a secret, so only the host is told.</summary>
+/// <param name="Change"><c>created</c>, <c>rotated</c>, <c>enabled</c>, <c>disabled</c> or <c>deleted</c>.</param>
+public sealed record WebhookChanged(Guid WebhookId, string Host, string Change, string? Reason) : IEvent
+{
+    public static string Type => "webhook.changed";
+}
+
+/// <summary>hub: something needs somebody (F12). Told once; <see cref="AlertResolved"/> ends it.</summary>
+/// <param name="Key">What is wrong where, the same each time: <c>stuck/picking_slow</c>.</param>
+/// <param name="Severity"><c>warning</c> or <c>critical</c>.</param>
+public sealed record AlertRaised(Guid AlertId, string Key, string Severity, string Summary) : IEvent
+{
+    public static string Type => "alert.raised";
+}
+
+/// <summary>hub: what an alert was raised for is over.</summary>
+public sealed record AlertResolved(Guid AlertId, string Key, string Severity, string Summary) : IEvent
+{
+    public static string Type => "alert.resolved";
+}
+
+/// <summary>hub: somebody has seen an alert and says so.</summary>
+public sealed record AlertAcknowledged(Guid AlertId, string Key) : IEvent
+{
+    public static string Type => "alert.acknowledged";
+}

@@ -83,6 +83,7 @@ public sealed record PackingStarted(Guid TaskId, long Number, Guid OrderId, int 
 public sealed record PackageAdded(
     Guid TaskId, long Number, Guid OrderId, int Part, int Package, string PackagingType, int WeightG, int LengthMm, int WidthMm, int HeightMm) : IEvent
 {
+    public string? Sscc { get; init; }
     public static string Type => "packing.package_added";
 }
 
@@ -103,6 +104,9 @@ public sealed record PackingCancelled(Guid TaskId, long Number, Guid OrderId, in
 public sealed record PartShort(Guid OrderId, int Part, IReadOnlyList<SkuUnits> Lines, bool PartEnded, string Reason, IReadOnlyList<Balance> Balances)
     : IEvent, IHasBalances
 {
+    /// <summary>The reason when the units were not there to be reserved in the first place.</summary>
+    public const string NotOnHand = "not on hand";
+
     public static string Type => "part.short";
 }
 
@@ -116,7 +120,10 @@ public sealed record PartCancelled(
 /// <summary>Too late: the part has left. What comes back is a return.</summary>
 public sealed record PartCancelRefused(Guid OrderId, int Part, string Cause, string Reason) : IEvent { public static string Type => "part.cancel_refused"; }
 
-public sealed record ShippedPackage(int Package, string PackagingType, int WeightG, int LengthMm, int WidthMm, int HeightMm, string? Barcode);
+public sealed record ShippedPackage(int Package, string PackagingType, int WeightG, int LengthMm, int WidthMm, int HeightMm, string? Barcode)
+{
+    public string? Sscc { get; init; }
+}
 
 /// <summary>The part left the site. Consumes its units: they are in the balances.</summary>
 public sealed record PartShipped(

@@ -13,10 +13,13 @@ const screens: RouteObject[] = [
   { path: "/", lazy: async () => ({ Component: (await import("./screens/Overview")).Overview }) },
   { path: "/orders", lazy: async () => ({ Component: (await import("./screens/Orders")).Orders }) },
   { path: "/orders/:id", lazy: async () => ({ Component: (await import("./screens/Order")).Order }) },
+  { path: "/pack", lazy: async () => ({ Component: (await import("./screens/Pack")).Pack }) },
   { path: "/stock", lazy: async () => ({ Component: (await import("./screens/Stock")).Stock }) },
 ];
 
 const router = createBrowserRouter([
+  // A screen on the wall has nothing around it.
+  { path: "/kitchen/:site", ErrorBoundary: RouteProblem, HydrateFallback: () => null, lazy: async () => ({ Component: (await import("./kitchen/Kitchen")).Kitchen }) },
   { Component: Shell, ErrorBoundary: RouteProblem, HydrateFallback: () => null, children: screens },
   { path: "*", Component: RouteProblem },
 ]);
@@ -60,6 +63,7 @@ function useTheme() {
       motion: false,
       colorPrimary: isDark ? "#4aa3d8" : "#0b5c8f",
       colorLink: isDark ? "#7cc0ea" : "#0b5c8f",
+      colorError: isDark ? "#ff8f85" : "#b3261e",
       colorInfo: isDark ? "#4aa3d8" : "#0b5c8f",
       colorBgContainer: isDark ? "#1a1f25" : "#ffffff",
       colorTextDescription: isDark ? "#a5b0bb" : "#56616d",

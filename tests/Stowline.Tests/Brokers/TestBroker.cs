@@ -30,8 +30,18 @@ public abstract class TestBroker
     public static TestBroker? Find(string name) => name switch
     {
         "kafka" when Environment.GetEnvironmentVariable("STOWLINE_TEST_KAFKA") is { Length: > 0 } setting => new KafkaTestBroker(setting),
+        "redis" when Environment.GetEnvironmentVariable("STOWLINE_TEST_REDIS") is { Length: > 0 } setting => new RedisTestBroker(setting),
+        "rabbitmq" when Environment.GetEnvironmentVariable("STOWLINE_TEST_RABBITMQ") is { Length: > 0 } setting => new RabbitTestBroker(setting),
         _ => null,
     };
+
+    protected static async Task ControlAsync(string script, string variable, string command, params string[] more)
+    {
+        var folder = Environment.GetEnvironmentVariable(variable) ?? throw new InvalidOperationException(variable + " is not set");
+        using var process = Process.Start(new ProcessStartInfo(Path.Combine(Repository.Find(), "tests", script), [command, folder, .. more]))!;
+        await process.WaitForExitAsync();
+        Assert.Equal(0, process.ExitCode);
+    }
 }
 
 /// <summary>Kafka 0.9, started by tests/kafka.sh.</summary>
@@ -85,14 +95,6 @@ public sealed class KafkaTestBroker(string setting) : TestBroker
         Assert.Equal(0, producer.Flush(TimeSpan.FromSeconds(60)));
     });
 
-    public override Task KillAsync() => ControlAsync("broker-stop", "KILL");
-    public override Task StartAsync() => ControlAsync("broker-start");
-
-    private static async Task ControlAsync(string command, params string[] more)
-    {
-        var folder = Environment.GetEnvironmentVariable("STOWLINE_TEST_KAFKA_DIR") ?? throw new InvalidOperationException("STOWLINE_TEST_KAFKA_DIR is not set");
-        using var process = Process.Start(new ProcessStartInfo(Path.Combine(Repository.Find(), "tests", "kafka.sh"), [command, folder, .. more]))!;
-        await process.WaitForExitAsync();
-        Assert.Equal(0, process.ExitCode);
-    }
+    public override Task KillAsync() => ControlAsync("kafka.sh", "STOWLINE_TEST_KAFKA_DIR", "broker-stop", "KILL");
+    public override Task StartAsync() => ControlAsync("kafka.sh", "STOWLINE_TEST_KAFKA_DIR", "broker-start");
 }

@@ -1,5 +1,6 @@
 using Stowline.Contracts;
 using Stowline.Hub.Catalog;
+using Stowline.Hub.Hooks;
 using Stowline.Hub.Ordering;
 using Stowline.Hub.Promising;
 using Stowline.Kernel;
@@ -22,7 +23,7 @@ public sealed class HubNode(TestNode node) : IAsyncDisposable
     /// <summary>Another process on the same database.</summary>
     public async Task<HubNode> BesideAsync() => new(await node.BesideAsync(Modules()));
 
-    private static Module[] Modules() => [new CatalogModule(), new PromisingModule(), new OrderingModule()];
+    private static Module[] Modules() => [new CatalogModule(), new PromisingModule(), new OrderingModule(), new HooksModule()];
 
     public async Task SiteAsync(string code, double? latitude = null, double? longitude = null, SiteType type = SiteType.Warehouse, bool active = true)
     {

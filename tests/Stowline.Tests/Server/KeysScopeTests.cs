@@ -52,9 +52,9 @@ public class KeysScopeTests
         Assert.True(routes.Length > 50);
         // What no line names falls to admin; only these are meant to.
         var onlyAdmin = routes.Where(r => !KeyRules.IsOpen(r) && KeyRules.ScopeOf("POST", r) == KeyScope.Admin && !r.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Contains("GET")).Select(KeyRules.ResourceOf);
-        Assert.Equal(["keys", "sites", "system", "workers"], onlyAdmin.Distinct().Order());
-        Assert.Equal(["/", "/docs", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", "/health/live", "/health/ready", "/link", "/openapi/v1.json", "/orders", "/orders/{id}",
-                "/proto", "/proto/{file}", "/stock"],
+        Assert.Equal(["keys", "sites", "system", "webhooks", "workers"], onlyAdmin.Distinct().Order());
+        Assert.Equal(["/", "/docs", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", "/health/live", "/health/ready", "/kitchen/{site}", "/link", "/m", "/openapi/v1.json", "/orders", "/orders/{id}",
+                "/pack", "/proto", "/proto/{file}", "/stock"],
             routes.Where(KeyRules.IsOpen).Select(r => r.RoutePattern.RawText).Order(StringComparer.Ordinal));
     }
 

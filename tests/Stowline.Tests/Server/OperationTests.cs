@@ -111,7 +111,8 @@ public class ConfigurationTests
     [InlineData("""{"port": 99999}""", "port")]
     [InlineData("""{"auth": "maybe"}""", "auth")]
     [InlineData("""{"database": "mysql://x"}""", "database")]
-    [InlineData("""{"redis": "localhost"}""", "not available yet")]
+    [InlineData("""{"redis": "localhost"}""", "redis begins with host:port")]
+    [InlineData("""{"rabbitmq": "localhost"}""", "rabbitmq begins with amqp")]
     [InlineData("""{"port": """, "JSON")]
     public void What_is_not_understood_is_refused(string json, string names)
     {

@@ -24,6 +24,17 @@ public static class OldNumbers
     public static ValueTask<IReadOnlyList<string>> SkusOfAsync(SqlSession session, string externalId) =>
         session.QueryAsync<string>("SELECT sku FROM products WHERE external_id = @externalId ORDER BY sku LIMIT 2", new { externalId });
 
+    /// <summary>The SKUs with these external ids, by external id.</summary>
+    public static async Task<ILookup<string, string>> SkusOfAsync(SqlSession session, IReadOnlyCollection<string> externalIds)
+    {
+        string[] wanted = [.. externalIds.Distinct(StringComparer.Ordinal)];
+        var found = new List<(string ExternalId, string Sku)>();
+        if (wanted.Length > 0)
+            await session.SelectAsync("SELECT external_id, sku FROM products WHERE external_id = k.external_id", wanted.Length, [Column.Of("external_id", wanted)],
+                row => found.Add((row.GetString(0), row.GetString(1))));
+        return found.ToLookup(f => f.ExternalId, f => f.Sku, StringComparer.Ordinal);
+    }
+
     /// <summary>The SKUs of this name, or the one that is spelt so.</summary>
     public static ValueTask<IReadOnlyList<string>> SkusNamedAsync(SqlSession session, string name) => session.QueryAsync<string>(
         "SELECT sku FROM products WHERE sku = @name OR name = @name ORDER BY CASE WHEN sku = @name THEN 0 ELSE 1 END, sku LIMIT 2", new { name });

@@ -43,18 +43,18 @@ public static class ReadProducts
             var paging = Requests.Paging(http);
             if (paging.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
             var (limit, cursor) = paging.Value;
-            var (seller, category) = (Requests.Query(http, "seller"), Requests.Query(http, "category"));
+            var (seller, category, barcode) = (Requests.Query(http, "seller"), Requests.Query(http, "category"), Requests.Query(http, "barcode"));
             // A key that is limited to sellers gets theirs, one after another by the index, and merged: an OR would read the whole catalogue.
             string?[] sellers = seller is null && CallLimits.Of(http).Sellers is { Count: > 0 } own ? [.. own] : [seller];
             var found = await node.Database.ReadAsync(async s =>
             {
                 var all = new List<Product>();
-                foreach (var of in sellers) all.AddRange(await PageAsync(s, cursor ?? "", of, category, limit + 1));
+                foreach (var of in sellers) all.AddRange(await PageAsync(s, cursor ?? "", of, category, barcode, limit + 1));
                 return sellers.Length == 1 ? all : [.. all.OrderBy(p => p.Sku, ByBytes)];
             }, http.RequestAborted);
             await Answers.WriteAsync(http, (Outcome<Page<Product>>)new Page<Product>([.. found.Take(limit)], found.Count > limit ? found[limit - 1].Sku : null));
         }).WithTags("Catalog").WithSummary("Products, in order of SKU").Pages<Product>()
-            .Reads("seller", "Only of this seller.").Reads("category", "Only of this category.");
+            .Reads("seller", "Only of this seller.").Reads("category", "Only of this category.").Reads("barcode", "Only the one with this barcode, exactly as it is registered.");
     }
 
     /// <summary>As both databases compare text: by its UTF-8 bytes, which ordinal comparison of UTF-16 is not beyond the basic plane.</summary>
@@ -62,10 +62,10 @@ public static class ReadProducts
         Comparer<string>.Create((a, b) => System.Text.Encoding.UTF8.GetBytes(a).AsSpan().SequenceCompareTo(System.Text.Encoding.UTF8.GetBytes(b)));
 
     // Only the conditions that are asked for are in the text: each combination then finds its index.
-    private static Task<IReadOnlyList<Product>> PageAsync(SqlSession session, string cursor, string? seller, string? category, int more) => LoadAsync(session, $"""
-        SELECT {Columns} FROM products WHERE sku > @cursor{(seller is null ? "" : " AND seller = @seller")}{(category is null ? "" : " AND category = @category")}
+    private static Task<IReadOnlyList<Product>> PageAsync(SqlSession session, string cursor, string? seller, string? category, string? barcode, int more) => LoadAsync(session, $"""
+        SELECT {Columns} FROM products WHERE sku > @cursor{(seller is null ? "" : " AND seller = @seller")}{(category is null ? "" : " AND category = @category")}{(barcode is null ? "" : " AND sku IN (SELECT sku FROM product_barcodes WHERE code = @barcode)")}
         ORDER BY sku LIMIT @more
-        """, new { cursor, seller, category, more });
+        """, new { cursor, seller, category, barcode, more });
 
     /// <summary>Those of the SKUs that are these sellers' products.</summary>
     public static async Task<HashSet<string>> OfSellersAsync(SqlSession session, IReadOnlyCollection<string> skus, IReadOnlyCollection<string> sellers)

@@ -8,11 +8,11 @@ using Stowline.Log;
 
 namespace Stowline.Hub.Ordering;
 
-public sealed record ReasonBody(string? Reason);
+public sealed record ReasonBody(string? Reason) : IOptionalBody;
 public sealed record PriorityBody(Priority? Priority);
 
 /// <summary><see cref="Site"/>: where the units should go; any other site that has them when not given.</summary>
-public sealed record RerouteBody(string? Site, string? Reason);
+public sealed record RerouteBody(string? Site, string? Reason) : IOptionalBody;
 
 /// <summary>
 /// Cancels an order: each site is asked for its part, and only on the site's word are promises released. Until every site has answered the
@@ -24,6 +24,13 @@ public static class CancelOrder
         // Two hops: to the site and back, so that at a local site the order read next is cancelled already.
         api.MapPost("/orders/{id}/cancel", (HttpContext http, string id) => OrderCommands.RunAsync<ReasonBody>(http, node, id, (body, order, tx) => DecideAsync(order, body.Reason, tx), hops: 2))
             .WithTags("Orders").WithSummary("Cancel an order as far as it has not shipped").Accepts<ReasonBody>("application/json").Produces<OrderView>();
+
+    /// <summary>As below, by the id that the order came with: for senders who know no other.</summary>
+    public static async ValueTask<Outcome<OrderView>> DecideAsync(string channel, string externalId, string? reason, LaneTransaction tx)
+    {
+        var id = await tx.FindAsync<Guid?>("SELECT order_id FROM order_keys WHERE channel = @channel AND external_id = @externalId", new { channel, externalId });
+        return id is { } known ? await DecideAsync(known, reason, tx) : OrderCommands.NotFound($"{channel}:{externalId}");
+    }
 
     public static async ValueTask<Outcome<OrderView>> DecideAsync(Guid id, string? reason, LaneTransaction tx)
     {

@@ -127,7 +127,7 @@ internal static class AcceptParts
         foreach (var p in parts)
         {
             if (p.Missing.Count == 0) continue;
-            tx.Append(lane, new PartShort(p.Part.OrderId, p.Part.Part, p.Missing, p.Empty, "not on hand", []),
+            tx.Append(lane, new PartShort(p.Part.OrderId, p.Part.Part, p.Missing, p.Empty, PartShort.NotOnHand, []),
                 FulfillmentOrders.Subject(p.Part.OrderId), p.Part.OrderId, p.Caller);
         }
     }

@@ -47,18 +47,19 @@ public static class AddPackage
         var (length, width, height, weight) = ((int)body.LengthMm, (int)body.WidthMm, (int)body.HeightMm, (int)body.WeightG);
         var volumetric = VolumetricWeightG(length, width, height);
         var sequence = loaded.Packages.Count + 1;
-        var package = new Package(sequence, type, weight, length, width, height, volumetric, Math.Max(weight, volumetric), BarcodeOf(task.Number, sequence), lines, tx.Now);
+        var package = new Package(sequence, type, weight, length, width, height, volumetric, Math.Max(weight, volumetric), BarcodeOf(task.Number, sequence), lines, tx.Now)
+            { Sscc = await SsccNumbers.NextAsync(site, tx) };
         await tx.WriteAsync("""
             INSERT INTO packages (task_id, sequence_number, packaging_type, weight_g, length_mm, width_mm, height_mm, volumetric_weight_g, chargeable_weight_g,
-                barcode, lines, created_at)
-            VALUES (@taskId, @sequence, @type, @weight, @length, @width, @height, @volumetric, @chargeable, @barcode, @lines, @now)
+                barcode, lines, created_at, sscc)
+            VALUES (@taskId, @sequence, @type, @weight, @length, @width, @height, @volumetric, @chargeable, @barcode, @lines, @now, @sscc)
             """, new
             {
                 taskId, sequence, type, weight, length, width, height, volumetric, chargeable = package.ChargeableWeightG, barcode = package.Barcode,
-                lines = lines is null ? null : FulfillmentOrders.WriteUnits(lines), now = tx.Now,
+                lines = lines is null ? null : FulfillmentOrders.WriteUnits(lines), now = tx.Now, sscc = package.Sscc,
             });
-        tx.Append(Lane.Site(site), new PackageAdded(task.Id, task.Number, task.OrderId, task.Part, sequence, SnakeCaseEnum<PackagingType>.Text(type), weight, length, width, height),
-            loaded.Subject, task.OrderId);
+        tx.Append(Lane.Site(site), new PackageAdded(task.Id, task.Number, task.OrderId, task.Part, sequence, SnakeCaseEnum<PackagingType>.Text(type), weight, length, width, height)
+            { Sscc = package.Sscc }, loaded.Subject, task.OrderId);
         tx.Measure<FulfillmentMetrics>(m => m.PackageAdded(site, weight, package.CreatedAt));
         return package;
     }

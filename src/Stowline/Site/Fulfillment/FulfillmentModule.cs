@@ -29,6 +29,7 @@ internal sealed class FulfillmentModule : Module
         PickingEndpoints.Map(api, node);
         PackingEndpoints.Map(api, node);
         PutBack.Map(api, node);
+        LabelSettings.Map(api, node);
     }
 
     public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) =>

@@ -33,7 +33,11 @@ public enum PackingLineStatus { Pending = 1, FullyPacked = 2 }
 /// <summary>A package (F4). Volumetric weight is L×W×H / 5000, with millimeters and grams; the carrier charges the greater of it and the weight.</summary>
 public sealed record Package(
     int SequenceNumber, PackagingType PackagingType, int WeightG, int LengthMm, int WidthMm, int HeightMm, int VolumetricWeightG, int ChargeableWeightG,
-    string Barcode, IReadOnlyList<SkuUnits>? Lines, DateTimeOffset CreatedAt);
+    string Barcode, IReadOnlyList<SkuUnits>? Lines, DateTimeOffset CreatedAt)
+{
+    /// <summary>The package's SSCC, 18 digits with its check digit; null where the site has no GS1 company prefix.</summary>
+    public string? Sscc { get; init; }
+}
 
 internal sealed record PackingRow
 {
@@ -74,9 +78,10 @@ internal sealed record PackageRow
     public string Barcode { get; init; } = "";
     public string? Lines { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
+    public string? Sscc { get; init; }
 
     public Package Shown => new(SequenceNumber, PackagingType, WeightG, LengthMm, WidthMm, HeightMm, VolumetricWeightG, ChargeableWeightG, Barcode,
-        Lines is null ? null : FulfillmentOrders.ReadUnits(Lines), CreatedAt);
+        Lines is null ? null : FulfillmentOrders.ReadUnits(Lines), CreatedAt) { Sscc = Sscc };
 }
 
 /// <summary>A packing task with its packages, as the slices decide on it.</summary>
@@ -134,7 +139,7 @@ internal static class PackingTasks
         """;
 
     public const string PackageColumns =
-        "task_id, sequence_number, packaging_type, weight_g, length_mm, width_mm, height_mm, volumetric_weight_g, chargeable_weight_g, barcode, lines, created_at";
+        "task_id, sequence_number, packaging_type, weight_g, length_mm, width_mm, height_mm, volumetric_weight_g, chargeable_weight_g, barcode, lines, created_at, sscc";
 
     public static Refusal NotFound(string key) => Refusal.NotFound("packing_task_not_found", $"there is no packing task {key}");
     public static string LabelUrl(Guid id) => $"/api/v1/packing-tasks/{id}/label?format=zpl";

@@ -66,7 +66,7 @@ internal static class TaskRows
     {
         TaskId = r.GetGuid(0), SequenceNumber = r.GetInt32(1), PackagingType = (PackagingType)r.GetInt32(2), WeightG = r.GetInt32(3), LengthMm = r.GetInt32(4),
         WidthMm = r.GetInt32(5), HeightMm = r.GetInt32(6), VolumetricWeightG = r.GetInt32(7), ChargeableWeightG = r.GetInt32(8), Barcode = r.GetString(9),
-        Lines = r.GetStringOrNull(10), CreatedAt = r.GetTime(11),
+        Lines = r.GetStringOrNull(10), CreatedAt = r.GetTime(11), Sscc = r.GetStringOrNull(12),
     };
 
     private static DateTimeOffset? Time(RowReader r, int column) => r.IsNull(column) ? null : r.GetTime(column);

@@ -68,7 +68,7 @@ public static class ShipPacking
         var balances = await StockBook.SettleAsync(tx, task.Site, [.. parcel.Units.Select(u => u.Sku)]);
         tx.Append(Lane.Site(task.Site), new PartShipped(task.OrderId, task.Part, shipment.Id, number, carrier, tracking, parcel.Units,
                 [.. task.Packages.Select(p => new ShippedPackage(p.SequenceNumber, SnakeCaseEnum<PackagingType>.Text(p.PackagingType), p.WeightG, p.LengthMm, p.WidthMm,
-                    p.HeightMm, p.Barcode))], movements, balances),
+                    p.HeightMm, p.Barcode) { Sscc = p.Sscc })], movements, balances),
             task.OrderId.ToString(), task.OrderId);
         return shipment;
     }

@@ -19,6 +19,7 @@ internal sealed class ShippingModule : Module
     {
         Shipments.Map(api, node);
         Labels.Map(api, node);
+        PackingLists.Map(api, node);
         api.MapPost("/packing-tasks/{key}/ship", (HttpContext http, string key) => TaskInput.RunAsync<ShipPackingBody, Shipment>(http, node, PackingEndpoints.Table, key,
             PackingTasks.NotFound, ShipPacking.DecideAsync))
             .WithTags("Shipping").WithSummary("Ship what was packed").Takes<ShipPackingBody>().Produces<Shipment>();

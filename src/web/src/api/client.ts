@@ -20,15 +20,18 @@ const middleware: Middleware = {
     if (key && !request.headers.has("Authorization")) request.headers.set("Authorization", `Bearer ${key}`);
     return request;
   },
-  async onResponse({ request, response }) {
-    if (response.ok) return;
-    const problem = await problemIn(response);
-    const { key } = keyStore.get();
-    // An answer to a key that was exchanged meanwhile says nothing about the present one.
-    if (response.status === 401 && request.headers.get("Authorization") === (key ? `Bearer ${key}` : null)) keyStore.refuse(problem);
-    throw new ProblemError(problem);
-  },
+  onResponse: ({ request, response }) => refuse(response, request.headers.get("Authorization")),
 };
+
+/** Throws what is no success. */
+async function refuse(response: Response, authorization: string | null): Promise<undefined> {
+  if (response.ok) return;
+  const problem = await problemIn(response);
+  const { key } = keyStore.get();
+  // An answer to a key that was exchanged meanwhile says nothing about the present one.
+  if (response.status === 401 && authorization === (key ? `Bearer ${key}` : null)) keyStore.refuse(problem);
+  throw new ProblemError(problem);
+}
 
 /** The API, typed by docs/openapi.json; lists are also to be had as CSV, which is not for screens. Whatever is no success is thrown as a {@link ProblemError}. */
 export const api = createClient<paths, "application/json">({ baseUrl: window.location.origin });
@@ -39,4 +42,16 @@ export async function body<T>(answer: Promise<{ data?: T }>): Promise<T> {
   const { data } = await answer;
   if (data === undefined) throw new Error("the answer had no body");
   return data;
+}
+
+/** Sends what was written down earlier, as JSON text of any path: the key makes it safe to send again. `actor` counts where the node asks for no keys. */
+export async function sendAction(path: string, idempotencyKey: string, actor: string, content: unknown): Promise<unknown> {
+  const { key } = keyStore.get();
+  const headers = new Headers({ "Content-Type": "application/json", "Idempotency-Key": idempotencyKey });
+  // A header takes no other letters; the body says who it was anyway.
+  if (/^[\x21-\x7e]+$/.test(actor)) headers.set("Stowline-Actor", actor);
+  if (key) headers.set("Authorization", `Bearer ${key}`);
+  const response = await fetch(path, { method: "POST", headers, ...(content === undefined ? {} : { body: JSON.stringify(content) }) });
+  await refuse(response, headers.get("Authorization"));
+  return response.json();
 }

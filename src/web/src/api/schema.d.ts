@@ -708,6 +708,178 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The webhooks, without their secrets */
+        get: operations["get_webhooks"];
+        put?: never;
+        /** Make a webhook; the answer is the only place where its secret is shown */
+        post: operations["post_webhooks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One webhook */
+        get: operations["get_webhooks_by_id"];
+        put?: never;
+        post?: never;
+        /** Delete a webhook with all that waits for it */
+        delete: operations["delete_webhooks_by_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switch a webhook on; it goes on where it stood */
+        post: operations["post_webhooks_by_id_enable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switch a webhook off; what happens meanwhile waits for it */
+        post: operations["post_webhooks_by_id_disable"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a webhook a new secret; the old one signs too for a while */
+        post: operations["post_webhooks_by_id_rotate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a webhook was told, newest first, with the last answer */
+        get: operations["get_webhooks_by_id_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send deliveries again */
+        post: operations["post_webhooks_by_id_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test; what came of it stands in the deliveries */
+        post: operations["post_webhooks_by_id_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Alerts, newest first: what is wrong, and what was */
+        get: operations["get_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that somebody has seen an alert */
+        post: operations["post_alerts_by_id_acknowledge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{code}/zones/{zone}": {
         parameters: {
             query?: never;
@@ -948,6 +1120,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{code}/label-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a site's parcels are labelled */
+        get: operations["get_sites_by_code_label_settings"];
+        /** How a site's parcels are labelled: SSCC, sender, font */
+        put: operations["put_sites_by_code_label_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/shipments": {
         parameters: {
             query?: never;
@@ -991,6 +1181,23 @@ export interface paths {
         };
         /** The labels of a packed task, one per package */
         get: operations["get_packing_tasks_by_key_label"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/packing-tasks/{key}/packing-list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The packing list of a packed task, as a page to print */
+        get: operations["get_packing_tasks_by_key_packing_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1611,6 +1818,29 @@ export interface components {
             reason?: null | string;
             reference?: null | string;
         };
+        /**
+         * @description How bad it is.
+         * @enum {string}
+         */
+        AlertSeverity: "warning" | "critical";
+        /** @description An alert. string AlertView.Summary is as it was last seen while open. */
+        AlertView: {
+            /** Format: uuid */
+            id: string;
+            key: string;
+            /** @description The node whose own trouble it is; null for trouble of the business. */
+            node: null | string;
+            severity: components["schemas"]["AlertSeverity"];
+            summary: string;
+            active: boolean;
+            /** Format: date-time */
+            raised_at: string;
+            /** Format: date-time */
+            resolved_at: null | string;
+            /** Format: date-time */
+            acknowledged_at: null | string;
+            acknowledged_by: null | string;
+        };
         /** @description Who is to pick: a registered worker's code or badge, or any other name of 1–64 characters. */
         AssignPickingBody: {
             worker: null | string;
@@ -1805,6 +2035,39 @@ export interface components {
             decision: components["schemas"]["RoutingDecision"];
             history: components["schemas"]["DecisionEntry"][];
         };
+        /**
+         * @description Where a delivery stands. Stored: append, never renumber; those above DeliveryStatus.Pending are final.
+         * @enum {string}
+         */
+        DeliveryStatus: "pending" | "delivered" | "failed" | "skipped";
+        /** @description What an endpoint was told or is to be told. */
+        DeliveryView: {
+            /**
+             * Format: int64
+             * @description Its place among the endpoint's deliveries.
+             */
+            seq: number;
+            message_id: string;
+            type: string;
+            subject: string;
+            lane: string;
+            /** Format: int64 */
+            position: number;
+            status: components["schemas"]["DeliveryStatus"];
+            /** Format: int32 */
+            attempts: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            next_at: null | string;
+            /** Format: date-time */
+            last_at: null | string;
+            /** Format: int32 */
+            last_status: null | number;
+            last_error: null | string;
+            /** @description The beginning of the last answer, at most 1,024 characters. */
+            last_body: null | string;
+        };
         DiscardParked: {
             consumer: null | string;
             lane: null | string;
@@ -1916,6 +2179,29 @@ export interface components {
             /** Format: date-time */
             revoked_at: null | string;
             revoked_by: null | string;
+        };
+        /** @description How a site's parcels are labelled. What is not given is not set. */
+        LabelSettingsBody: {
+            /** @description The GS1 company prefix, 7–10 digits: then each package gets an SSCC. */
+            gs1_prefix?: null | string;
+            /**
+             * Format: int32
+             * @description The SSCC's first digit, 0–9.
+             */
+            extension?: number;
+            /** @description Digits after the prefix that are this site's alone, up to 4: several sites may share a prefix by them. */
+            block?: null | string;
+            /** @description The sender as printed, up to 3 lines; without any the site's code. */
+            sender?: null | string[];
+            /** @description A TrueType font in the printer, such as `E:ARIALUNI.TTF`, for scripts that its built-in font lacks. */
+            font?: null | string;
+        };
+        LabelSettingsView: {
+            site: string;
+            /** @description What the site's SSCCs begin with: extension digit, company prefix and block. */
+            sscc_stem: null | string;
+            sender: string[];
+            font: null | string;
         };
         /** @description Where a lane stands. */
         LaneStatus: {
@@ -2178,6 +2464,8 @@ export interface components {
             lines: null | components["schemas"]["SkuUnits"][];
             /** Format: date-time */
             created_at: string;
+            /** @description The package's SSCC, 18 digits with its check digit; null where the site has no GS1 company prefix. */
+            sscc: null | string;
         };
         PackageLineBody: {
             sku?: null | string;
@@ -2262,6 +2550,11 @@ export interface components {
             packages: components["schemas"]["Package"][];
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfAlertView: {
+            items: components["schemas"]["AlertView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfAvailabilityItem: {
             items: components["schemas"]["AvailabilityItem"][];
             next_cursor: null | string;
@@ -2269,6 +2562,11 @@ export interface components {
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfBinView: {
             items: components["schemas"]["BinView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfDeliveryView: {
+            items: components["schemas"]["DeliveryView"][];
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
@@ -2369,6 +2667,11 @@ export interface components {
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfTimelineItem: {
             items: components["schemas"]["TimelineItem"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfWebhookView: {
+            items: components["schemas"]["WebhookView"][];
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
@@ -2687,6 +2990,19 @@ export interface components {
             code: string;
             detail: string;
         };
+        /** @description Which deliveries to send again: one by its number, or all that failed, or all since a time. */
+        ReplayBody: {
+            /** Format: int64 */
+            seq?: null | number;
+            failed?: boolean;
+            /** Format: date-time */
+            since?: null | string;
+        };
+        /** @description How many deliveries were put in line again. */
+        Replayed: {
+            /** Format: int32 */
+            deliveries: number;
+        };
         /** @description string? RerouteBody.Site: where the units should go; any other site that has them when not given. */
         RerouteBody: {
             site?: null | string;
@@ -2746,6 +3062,12 @@ export interface components {
             /** Format: date-time */
             at: string;
             lines: components["schemas"]["ReturnLine"][];
+        };
+        /** @description How long the old secret signs too: 0–168 hours, 24 without. */
+        RotateBody: {
+            /** Format: int32 */
+            overlap_hours?: null | number;
+            secret?: null | string;
         };
         /** @description A site that was considered. */
         RoutingCandidate: {
@@ -3212,6 +3534,66 @@ export interface components {
             checks: {
                 [key: string]: string;
             };
+        };
+        /** @description An endpoint to be told of events. */
+        WebhookBody: {
+            /** @description Where to, `https`. For the profile `order_status` with `{id}` where the order's id goes. */
+            url?: null | string;
+            description?: null | string;
+            profile?: null | components["schemas"]["WebhookProfile"];
+            /** @description Events by name, or by its beginning with `*`; without any `order.*`. */
+            types?: null | string[];
+            /** @description Profile `order_status`: only orders of this channel. */
+            channel?: null | string;
+            /** @description Customer, address and notes go with the events. */
+            personal?: boolean;
+            /** @description Sent as the header `Authorization`; not shown again. */
+            authorization?: null | string;
+            /** @description A secret to sign with, `whsec_` and Base64 of 24–64 bytes; without one it is made. */
+            secret?: null | string;
+        };
+        /** @enum {string} */
+        WebhookProfile: "standard" | "order_status";
+        /** @description An endpoint with its secret, which is shown this once. */
+        WebhookSecret: {
+            /** Format: uuid */
+            id: string;
+            url: string;
+            secret: string;
+            /** Format: date-time */
+            old_secret_until: null | string;
+        };
+        /** @description An endpoint as the API shows it, without its secrets. */
+        WebhookView: {
+            /** Format: uuid */
+            id: string;
+            url: string;
+            description: null | string;
+            profile: components["schemas"]["WebhookProfile"];
+            types: string[];
+            channel: null | string;
+            personal: boolean;
+            enabled: boolean;
+            disabled_reason: null | string;
+            /** Format: int32 */
+            failures: number;
+            /**
+             * Format: date-time
+             * @description Since when no delivery succeeded, while there were some.
+             */
+            failing_since: null | string;
+            /** Format: date-time */
+            last_success_at: null | string;
+            /** Format: date-time */
+            old_secret_until: null | string;
+            /**
+             * Format: int64
+             * @description Deliveries that wait, at most 10,000: what is beyond is still in the lane.
+             */
+            pending: number;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
         };
         /** @description A worker as a caller gives it. The badge is what their card's barcode says. Without sites they work at all of them. */
         WorkerBody: {
@@ -4188,6 +4570,8 @@ export interface operations {
                 seller?: string;
                 /** @description Only of this category. */
                 category?: string;
+                /** @description Only the one with this barcode, exactly as it is registered. */
+                barcode?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -5169,6 +5553,430 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    get_webhooks: {
+        parameters: {
+            query?: {
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfWebhookView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_webhooks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookBody"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_webhooks_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The order's id, its number, or channel:external_id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    delete_webhooks_by_id: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The order's id, its number, or channel:external_id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_webhooks_by_id_enable: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The order's id, its number, or channel:external_id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_webhooks_by_id_disable: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The order's id, its number, or channel:external_id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_webhooks_by_id_rotate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The order's id, its number, or channel:external_id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotateBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_webhooks_by_id_deliveries: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description Only in this state. */
+                status?: "pending" | "delivered" | "failed" | "skipped";
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The order's id, its number, or channel:external_id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfDeliveryView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_webhooks_by_id_replay: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The order's id, its number, or channel:external_id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replayed"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_webhooks_by_id_test: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The order's id, its number, or channel:external_id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_alerts: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description true for those that are open, false for those that are over. */
+                active?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfAlertView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_alerts_by_id_acknowledge: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The order's id, its number, or channel:external_id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     get_sites_by_code_zones_by_zone: {
         parameters: {
             query?: never;
@@ -5883,6 +6691,75 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    get_sites_by_code_label_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelSettingsView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    put_sites_by_code_label_settings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabelSettingsBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelSettingsView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     get_shipments: {
         parameters: {
             query?: {
@@ -5952,7 +6829,7 @@ export interface operations {
     get_packing_tasks_by_key_label: {
         parameters: {
             query?: {
-                /** @description zpl, which is also the default. */
+                /** @description zpl, which is also the default, or svg for a picture of them. */
                 format?: string;
             };
             header?: never;
@@ -5974,6 +6851,34 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_packing_tasks_by_key_packing_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];

@@ -7,6 +7,7 @@ import { api, body, type OrderView } from "../api/client";
 import { useLiveState, useTopic } from "../live/useLive";
 import { DecisionPanel } from "../ui/Decision";
 import { useFormat } from "../ui/format";
+import { OrderActions } from "../ui/OrderActions";
 import { Panel } from "../ui/Panel";
 import { ProblemAlert } from "../ui/ProblemAlert";
 import { StatusTag } from "../ui/StatusTag";
@@ -32,6 +33,7 @@ export function Order() {
   return (
     <>
       <Heading order={order.data} />
+      <OrderActions order={order.data} />
       <div className="columns">
         <div>
           <Parts order={order.data} stale={stale} />

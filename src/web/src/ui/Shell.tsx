@@ -25,6 +25,7 @@ export function Shell() {
           <NavLink to="/" end>{t("nav.overview")}</NavLink>
           <NavLink to="/orders" end>{t("nav.orders")}</NavLink>
           <NavLink to="/stock">{t("nav.stock")}</NavLink>
+          <NavLink to="/pack">{t("nav.pack")}</NavLink>
           <a href="/docs" className="wide-only">{t("nav.api")}</a>
         </nav>
         <OrderSearch />

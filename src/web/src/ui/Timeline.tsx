@@ -1,11 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
-import { Skeleton } from "antd";
+import { Button, Skeleton } from "antd";
+import { Fragment, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, body, type Schemas } from "../api/client";
 import { event } from "../i18n/told";
 import { useFormat } from "./format";
 import { Panel } from "./Panel";
 import { ProblemAlert } from "./ProblemAlert";
+
+/** Where nothing happened for longer than this, the timeline says for how long. */
+const GAP_MS = 60_000;
 
 /** Everything that happened to an order, with the lane in which it stands. */
 export function TimelinePanel({ id, stale }: { id: string; stale: boolean }) {
@@ -14,12 +18,42 @@ export function TimelinePanel({ id, stale }: { id: string; stale: boolean }) {
     queryKey: ["order", id, "timeline"],
     queryFn: () => body(api.GET("/api/v1/orders/{id}/timeline", { params: { path: { id } } })),
   });
+  // As traceparent writes it: version, trace, span, flags.
+  const trace = data?.items.find((i) => i.trace)?.trace?.split("-")[1];
   return (
-    <Panel title={t("order.timeline")} stale={stale}>
+    <Panel title={t("order.timeline")} extra={trace && <Trace id={trace} />} stale={stale}>
       <p className="dim hint">{t("order.timelineHint")}</p>
-      {data ? <ol className="timeline">{data.items.map((item) => <Item key={`${item.lane}/${item.position}`} item={item} />)}</ol>
-        : error ? <ProblemAlert error={error} onRetry={() => void refetch()} /> : <Skeleton active title={false} paragraph={{ rows: 8 }} />}
+      {data ? <Items items={data.items} /> : error ? <ProblemAlert error={error} onRetry={() => void refetch()} /> : <Skeleton active title={false} paragraph={{ rows: 8 }} />}
     </Panel>
+  );
+}
+
+/** Finds the order in logs and traces. A browser copies only on pages of https or of this machine; elsewhere it can be selected. */
+function Trace({ id }: { id: string }) {
+  const { t } = useTranslation();
+  const [copied, setCopied] = useState(false);
+  return (
+    <span className="trace">{t("order.trace")} <code>{id}</code>{" "}
+      {window.isSecureContext && <Button size="small" onClick={() => void navigator.clipboard.writeText(id).then(() => setCopied(true))}><span aria-live="polite">{copied ? t("order.copied") : t("order.copy")}</span></Button>}
+    </span>
+  );
+}
+
+function Items({ items }: { items: Schemas["TimelineItem"][] }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  return (
+    <ol className="timeline">
+      {items.map((item, i) => {
+        const gap = i === 0 ? 0 : Date.parse(item.at) - Date.parse(items[i - 1]!.at);
+        return (
+          <Fragment key={`${item.lane}/${item.position}`}>
+            {gap >= GAP_MS && <li className="timeline-gap">{t("order.later", { time: format.duration(gap) })}</li>}
+            <Item item={item} />
+          </Fragment>
+        );
+      })}
+    </ol>
   );
 }
 

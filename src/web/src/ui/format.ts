@@ -21,6 +21,12 @@ function formats(chosen: string) {
   return {
     number: (value: number) => number.format(value),
     money: (m: Schemas["Money"]) => new Intl.NumberFormat(language, { style: "currency", currency: m.currency, currencyDisplay: "narrowSymbol" }).format(Number(m.amount)),
+    /** The largest unit that fits, rounded down: 90 minutes stay minutes. */
+    duration: (ms: number) => {
+      const minutes = Math.floor(ms / 60_000);
+      const [count, unit] = minutes >= 2880 ? [Math.floor(minutes / 1440), "day"] : minutes >= 120 ? [Math.floor(minutes / 60), "hour"] : [minutes, "minute"];
+      return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(count);
+    },
     time: (at: string | number) => time.format(new Date(at)),
     minute: (at: string | number) => minute.format(new Date(at)),
     date: (at: string) => date.format(new Date(at)),

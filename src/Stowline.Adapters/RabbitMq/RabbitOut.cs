@@ -1,0 +1,82 @@
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+using Stowline.Adapters.Brokers;
+
+namespace Stowline.Adapters.RabbitMq;
+
+/// <summary>
+/// Publishes to a topic exchange, persistent and confirmed. Of one key only one message is under way at a time: one that was refused must not be overtaken by the next.
+/// What no queue takes is not confirmed either.
+/// </summary>
+public sealed class RabbitOut(RabbitSettings settings, TimeProvider time) : IBrokerOut
+{
+    private const int MostUnderWay = 500;
+    private RabbitLink? _link;
+
+    public string Name => "rabbitmq " + settings.Exchange;
+    public string? Trouble => null; // it throws what is wrong
+
+    public async Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
+    {
+        var link = _link ??= await OpenAsync(ct);
+        try
+        {
+            foreach (var round in Rounds(messages))
+                foreach (var some in round.Chunk(MostUnderWay)) await link.ConfirmedAsync(Task.WhenAll(some.Select(m => SendAsync(link.Channel, m, ct))), ct);
+            return [];
+        }
+        catch (Exception e)
+        {
+            await CloseAsync();
+            if (e is PublishException { IsReturn: true }) throw new InvalidOperationException($"no queue is bound to {settings.Exchange} for these events, so they wait", e);
+            throw;
+        }
+    }
+
+    /// <summary>First the first message of every key, then the second of every key that has one, and so on.</summary>
+    private static IEnumerable<List<OutgoingMessage>> Rounds(IReadOnlyList<OutgoingMessage> messages)
+    {
+        var rounds = new List<List<OutgoingMessage>>();
+        var seen = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var message in messages)
+        {
+            var round = seen[message.Key] = seen.GetValueOrDefault(message.Key, -1) + 1;
+            if (round == rounds.Count) rounds.Add([]);
+            rounds[round].Add(message);
+        }
+        return rounds;
+    }
+
+    private Task SendAsync(IChannel channel, OutgoingMessage message, CancellationToken ct) => channel.BasicPublishAsync(settings.Exchange, message.Type, mandatory: true, new BasicProperties
+    {
+        Persistent = true, ContentType = "application/x-protobuf", Type = message.Type, CorrelationId = message.Key, Timestamp = new AmqpTimestamp(time.GetUtcNow().ToUnixTimeSeconds()),
+    }, message.Body, ct).AsTask();
+
+    private async Task<RabbitLink> OpenAsync(CancellationToken ct)
+    {
+        var link = await RabbitLink.OpenAsync(settings, time, ct);
+        try
+        {
+            await link.Channel.ExchangeDeclareAsync(settings.Exchange, ExchangeType.Topic, durable: true, cancellationToken: ct);
+            if (settings.Queue is { } queue)
+            {
+                await link.DeclareDeadAsync(queue + ".dead", ct);
+                await link.DeclareQueueAsync(queue, queue + ".dead", null, singleConsumer: false, ct);
+                await link.Channel.QueueBindAsync(queue, settings.Exchange, "#", cancellationToken: ct);
+            }
+            return link;
+        }
+        catch
+        {
+            await link.DisposeAsync();
+            throw;
+        }
+    }
+
+    private async Task CloseAsync()
+    {
+        if (Interlocked.Exchange(ref _link, null) is { } link) await link.DisposeAsync();
+    }
+
+    public async ValueTask DisposeAsync() => await CloseAsync();
+}

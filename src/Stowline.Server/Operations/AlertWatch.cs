@@ -1,0 +1,77 @@
+using Stowline.Contracts;
+using Stowline.Hub.Alerts;
+using Stowline.Hub.Hooks;
+using Stowline.Hub.Ordering;
+using Stowline.Kernel;
+using Stowline.Log;
+using Stowline.Store;
+
+namespace Stowline.Server.Operations;
+
+/// <summary>
+/// Looks every half minute for what needs somebody (F12, S6, H1) and has it written in the <see cref="AlertBook"/>. What the business suffers from is the same for all
+/// processes on the database; what this process suffers from stands under the node's name, and counts when it was so twice in a row.
+/// </summary>
+internal sealed class AlertWatch(Node node, StatusEndpoints.Around around) : Pump
+{
+    private static readonly TimeSpan Between = TimeSpan.FromSeconds(30);
+
+    /// <summary>A webhook that fails for less than this is likely to recover by itself.</summary>
+    private static readonly TimeSpan WebhookPatience = TimeSpan.FromMinutes(15);
+
+    private DateTimeOffset _next = DateTimeOffset.MinValue;
+    private HashSet<string> _before = [];
+
+    public override string Name => "alerts";
+    public override TimeSpan Idle => TimeSpan.FromSeconds(5);
+
+    public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
+    {
+        var now = node.Time.GetUtcNow();
+        if (now < _next) return false;
+        _next = now + Between;
+        var shared = await node.Database.ReadAsync(s => BusinessAsync(s, now), ct);
+        await WriteAsync("", shared, shared.Select(f => f.Key).ToHashSet(StringComparer.Ordinal), ct);
+
+        var own = OwnOf((await StatusEndpoints.ReadAsync(node, around, ct)).Reasons);
+        var seen = own.Select(f => f.Key).ToHashSet(StringComparer.Ordinal);
+        await WriteAsync(around.Name, [.. own.Where(f => _before.Contains(f.Key))], seen.Union(_before).ToHashSet(StringComparer.Ordinal), ct);
+        _before = seen;
+        return false;
+    }
+
+    private async Task WriteAsync(string origin, IReadOnlyList<AlertFinding> found, IReadOnlySet<string> kept, CancellationToken ct)
+    {
+        // Looking costs the writer nothing; it is asked only when there is something to tell. A refusal means a full queue: the next look finds the same.
+        if (await node.Database.ReadAsync(s => AlertBook.DiffersAsync(s, origin, found, kept), ct))
+            await node.Lanes.ExecuteAsConsumerAsync<int>(Lane.Hub, Caller.System, tx => AlertBook.ReconcileAsync(origin, found, kept, tx));
+    }
+
+    private static async Task<IReadOnlyList<AlertFinding>> BusinessAsync(SqlSession session, DateTimeOffset now)
+    {
+        var found = new List<AlertFinding>();
+        foreach (var (reason, orders) in await StuckOrders.CountAsync(session))
+            if (orders > 0) found.Add(new AlertFinding("stuck/" + SnakeCaseEnum<StuckReason>.Text(reason), SeverityOf(reason), $"{orders} orders are stuck: {SnakeCaseEnum<StuckReason>.Text(reason)}"));
+        if (await LaneReader.ParkedCountAsync(session) is > 0 and var parked) found.Add(new AlertFinding("parked", AlertSeverity.Critical, $"{parked} events or messages could not be handled and wait for an operator"));
+        if ((await OrderCounts.ReadAsync(session)).GetValueOrDefault(OrderStatus.Backorder) is > 0 and var waiting)
+            found.Add(new AlertFinding("short_stock", AlertSeverity.Warning, $"{waiting} orders wait for stock"));
+        foreach (var hook in await Webhooks.TroubledAsync(session, now - WebhookPatience))
+            found.Add(new AlertFinding($"webhook/{hook.Id}", hook.Enabled ? AlertSeverity.Warning : AlertSeverity.Critical,
+                $"webhook to {new Uri(hook.Url).Host} " + (hook.Enabled ? $"fails since {RowTypes.Text(hook.FailingSince!.Value)}" : $"was switched off: {hook.DisabledReason}")));
+        return found;
+    }
+
+    /// <summary>The critical alerts of source 2 §12.3, and what nobody has handled.</summary>
+    private static AlertSeverity SeverityOf(StuckReason reason) => reason switch
+    {
+        StuckReason.PickingSlow or StuckReason.NoDimensions or StuckReason.CancelUnanswered or StuckReason.Parked => AlertSeverity.Critical,
+        StuckReason.NotPicked or StuckReason.PackingSlow or StuckReason.NotShipped or StuckReason.BackorderOld or StuckReason.TaskNotStarted or StuckReason.NoProgress => AlertSeverity.Warning,
+    };
+
+    /// <summary>The node's own trouble: all that is red, and of the rest the disk and the lag. Pure.</summary>
+    internal static IReadOnlyList<AlertFinding> OwnOf(IReadOnlyList<StatusReason> reasons) =>
+    [
+        .. reasons.Where(r => r.Code is not ("stuck" or "parked") && (r.Status == StatusLight.Red || r.Code is "disk_low" or "consumer_lag")).GroupBy(r => r.Code, StringComparer.Ordinal)
+            .Select(g => new AlertFinding(g.Key, g.Any(r => r.Status == StatusLight.Red) ? AlertSeverity.Critical : AlertSeverity.Warning, string.Join("; ", g.Select(r => r.Detail)))),
+    ];
+}

@@ -1,0 +1,88 @@
+using System.Text.Json.Serialization;
+using Stowline.Contracts;
+using Stowline.Store;
+
+namespace Stowline.Hub.Hooks;
+
+/// <summary>What an endpoint is sent. Stored: append, never renumber.</summary>
+[JsonConverter(typeof(SnakeCaseEnum<WebhookProfile>))]
+public enum WebhookProfile
+{
+    /// <summary>Events as Standard Webhooks describes them.</summary>
+    Standard = 1,
+    /// <summary>The status of orders to a listings service, at its <c>POST /api/v1/orders/{id}/status</c> (F8).</summary>
+    OrderStatus = 2,
+}
+
+/// <summary>Where a delivery stands. Stored: append, never renumber; those above <see cref="Pending"/> are final.</summary>
+[JsonConverter(typeof(SnakeCaseEnum<DeliveryStatus>))]
+public enum DeliveryStatus { Pending = 1, Delivered = 2, Failed = 3, Skipped = 4 }
+
+/// <summary>An endpoint as the API shows it, without its secrets.</summary>
+/// <param name="Pending">Deliveries that wait, at most 10,000: what is beyond is still in the lane.</param>
+/// <param name="FailingSince">Since when no delivery succeeded, while there were some.</param>
+public sealed record WebhookView(
+    Guid Id, string Url, string? Description, WebhookProfile Profile, IReadOnlyList<string> Types, string? Channel, bool Personal, bool Enabled, string? DisabledReason,
+    int Failures, DateTimeOffset? FailingSince, DateTimeOffset? LastSuccessAt, DateTimeOffset? OldSecretUntil, long Pending, DateTimeOffset CreatedAt, string CreatedBy);
+
+/// <summary>An endpoint with its secret, which is shown this once.</summary>
+public sealed record WebhookSecret(Guid Id, string Url, string Secret, DateTimeOffset? OldSecretUntil);
+
+internal sealed record WebhookRow
+{
+    public const string Columns = """
+        id, url, description, profile, types, channel, personal, credentials, secret, old_secret, old_until, enabled, disabled_reason, failures, failing_since,
+        last_success_at, created_at, created_by
+        """;
+
+    public Guid Id { get; init; }
+    public string Url { get; init; } = "";
+    public string? Description { get; init; }
+    public WebhookProfile Profile { get; init; }
+    public string Types { get; init; } = "";
+    public string? Channel { get; init; }
+    public bool Personal { get; init; }
+    public string? Credentials { get; init; }
+    public string Secret { get; init; } = "";
+    public string? OldSecret { get; init; }
+    public DateTimeOffset? OldUntil { get; init; }
+    public bool Enabled { get; init; }
+    public string? DisabledReason { get; init; }
+    public int Failures { get; init; }
+    public DateTimeOffset? FailingSince { get; init; }
+    public DateTimeOffset? LastSuccessAt { get; init; }
+    public DateTimeOffset CreatedAt { get; init; }
+    public string CreatedBy { get; init; } = "";
+
+    public IReadOnlyList<string> Patterns => Types.Split(',');
+
+    /// <summary>An event matches by its name, by the beginning of it (<c>order.*</c>), or <c>*</c>.</summary>
+    public bool Wants(string type) => Patterns.Any(p => p == type || p.EndsWith('*') && type.StartsWith(p.AsSpan(0, p.Length - 1), StringComparison.Ordinal));
+
+    public WebhookView View(long pending) => new(Id, Url, Description, Profile, Patterns, Channel, Personal, Enabled, DisabledReason, Failures, FailingSince, LastSuccessAt,
+        OldSecret is null ? null : OldUntil, pending, CreatedAt, CreatedBy);
+}
+
+/// <summary>Reads of endpoints.</summary>
+internal static class Webhooks
+{
+    /// <summary>More than this is not taken out of the lanes ahead of an endpoint that does not keep up.</summary>
+    public const int MostPending = 10_000;
+
+    public static ValueTask<WebhookRow?> FindAsync(SqlSession session, Guid id) =>
+        session.FindAsync<WebhookRow>($"SELECT {WebhookRow.Columns} FROM webhooks WHERE id = @id", new { id });
+
+    public static ValueTask<IReadOnlyList<WebhookRow>> AllAsync(SqlSession session) => session.QueryAsync<WebhookRow>($"SELECT {WebhookRow.Columns} FROM webhooks ORDER BY id");
+
+    public static ValueTask<long> PendingAsync(SqlSession session, Guid id) => session.FindAsync<long>(
+        "SELECT COUNT(*) FROM (SELECT seq FROM webhook_deliveries WHERE webhook_id = @id AND status = 1 LIMIT @most) AS open", new { id, most = MostPending });
+
+    /// <summary>Endpoints in trouble: switched off by themselves, or failing since before a time.</summary>
+    public static async Task<IReadOnlyList<WebhookView>> TroubledAsync(SqlSession session, DateTimeOffset before)
+    {
+        var rows = await session.QueryAsync<WebhookRow>($"""
+            SELECT {WebhookRow.Columns} FROM webhooks WHERE (enabled = @yes AND failing_since < @before) OR (enabled = @no AND failing_since IS NOT NULL) ORDER BY id
+            """, new { yes = true, no = false, before });
+        return [.. rows.Select(r => r.View(0))];
+    }
+}

@@ -1,0 +1,73 @@
+using System.Globalization;
+using Stowline.Site.Fulfillment;
+
+namespace Stowline.Site.Shipping;
+
+/// <summary>What stands on every label of a parcel.</summary>
+/// <param name="Font">A font in the printer; null for its built-in one.</param>
+internal sealed record Parcel(
+    IReadOnlyList<string> Sender, IReadOnlyList<string> Recipient, long OrderNumber, string? Carrier, string? TrackingNumber, IReadOnlyList<Package> Packages, string? Font = null);
+
+/// <summary>Something on a label. Positions and sizes in dots, from the upper left corner.</summary>
+internal abstract record LabelItem(int Y);
+
+internal sealed record LabelText(int Y, int Height, string Text, int Most = 48) : LabelItem(Y);
+
+internal sealed record LabelRule(int Y) : LabelItem(Y);
+
+/// <param name="Module">The width of the narrowest bar.</param>
+/// <param name="Gs1">With FNC1 in front, and <paramref name="Shown"/> beneath instead of the data.</param>
+internal sealed record LabelBarcode(int Y, int Height, int Module, string Data, bool Gs1, string Shown) : LabelItem(Y);
+
+/// <summary>Where everything stands on a 4×6 inch label at 203 dpi, once for all forms in which it is shown. Pure.</summary>
+internal static class LabelLayout
+{
+    public const int Width = 812;
+    public const int Height = 1218;
+    public const int Margin = 30;
+
+    public static IReadOnlyList<LabelItem> Of(Parcel parcel, Package package)
+    {
+        var items = new List<LabelItem> { new LabelText(40, 28, "FROM"), new LabelText(75, parcel.Sender.Count > 1 ? 30 : 40, parcel.Sender[0]) };
+        if (parcel.Sender.Count > 1) items.Add(new LabelText(108, 26, string.Join(", ", parcel.Sender.Skip(1)), 70));
+        items.AddRange([new LabelRule(140), new LabelText(165, 28, "TO")]);
+        var y = 205;
+        foreach (var line in parcel.Recipient.Take(8))
+        {
+            items.Add(new LabelText(y, 44, line));
+            y += 54;
+        }
+        items.Add(new LabelRule(660));
+        if (package.Sscc is { } sscc) WithSscc(items, parcel, package, sscc);
+        else Plain(items, parcel, package);
+        return items;
+    }
+
+    private static void Plain(List<LabelItem> items, Parcel parcel, Package package)
+    {
+        items.AddRange([
+            new LabelText(685, 36, $"Order {parcel.OrderNumber}"), new LabelText(735, 36, $"Package {package.SequenceNumber} of {parcel.Packages.Count}"),
+            new LabelText(785, 36, Weight(package)),
+        ]);
+        if (parcel.Carrier is { } carrier) items.Add(new LabelText(835, 36, carrier));
+        items.Add(new LabelRule(890));
+        // Before it is shipped a parcel has no tracking number: then the package's own barcode identifies it.
+        items.Add(Tracking(930, 180, parcel.TrackingNumber ?? package.Barcode));
+    }
+
+    /// <summary>GS1: narrow bars of 0.5 mm (4 dots) and at least 32 mm high (256 dots), at the bottom with its number beneath.</summary>
+    private static void WithSscc(List<LabelItem> items, Parcel parcel, Package package, string sscc)
+    {
+        items.Add(new LabelText(676, 30, $"Order {parcel.OrderNumber}   Package {package.SequenceNumber} of {parcel.Packages.Count}   {Weight(package)}"));
+        if (parcel.Carrier is { } carrier) items.Add(new LabelText(712, 30, carrier));
+        if (parcel.TrackingNumber is { } tracking) items.Add(Tracking(750, 90, tracking));
+        items.Add(new LabelRule(884));
+        items.Add(new LabelBarcode(904, 256, 4, "00" + sscc, true, "(00) " + sscc));
+    }
+
+    private static string Weight(Package package) => (package.WeightG / 1000m).ToString("0.000", CultureInfo.InvariantCulture) + " kg";
+
+    /// <summary>In bars as wide as fit: 11 modules per character, with start, check and stop.</summary>
+    private static LabelBarcode Tracking(int y, int height, string text) =>
+        new(y, height, Math.Clamp((Width - 2 * Margin) / (11 * (text.Length + 3) + 2), 1, 3), text, false, text);
+}

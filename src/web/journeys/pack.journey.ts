@@ -1,0 +1,62 @@
+import { expect, expectUsable, test } from "./fixtures";
+
+test("an order is packed and shipped at the station", async ({ page, business, picture }, info) => {
+  const sku = `VASE-${info.project.name}`;
+  await business.node.call("PUT", `products/${sku}`, { name: "Glass vase", price: { amount: "12.00", currency: "EUR" }, barcodes: [{ code: sku.replace("VASE", "BAR"), units: 1 }] });
+  await business.node.call("POST", "sites/WH1/receipts", { reference: sku, lines: [{ sku, quantity: 5, bin: "A-01-02" }] });
+  const order = await business.place([{ sku, quantity: 2 }]);
+  const picking = (await business.node.call<{ items: { id: string; items: { id: string }[] }[] }>("GET", `picking-tasks?order=${order.id}`)).items[0]!;
+  await business.node.call("POST", `picking-tasks/${picking.id}/assign`, { worker: "mira" });
+  await business.node.call("POST", `picking-tasks/${picking.id}/start`);
+  await business.node.call("POST", `picking-tasks/${picking.id}/items/${picking.items[0]!.id}/pick`, { quantity: 2 });
+  await business.node.call("POST", `picking-tasks/${picking.id}/complete`);
+
+  await page.goto("/pack");
+  await page.getByRole("combobox", { name: "Site" }).click();
+  await page.getByTitle("WH1 · Belgrade").click();
+  await expect(page.getByRole("link", { name: String(order.number), exact: true })).toBeVisible();
+  await page.getByLabel("Who packs").fill("zoran");
+  await expectUsable(page);
+  await picture(page, "pack-list");
+  await page.getByLabel("Order or task").fill(String(order.number));
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Start packing" }).click();
+  await expect(page.getByText("0 / 2")).toBeVisible();
+  await page.getByRole("heading", { name: "Packing station" }).click();
+  const scan = async (code: string) => {
+    await page.keyboard.type(code);
+    await page.keyboard.press("Enter");
+  };
+  await scan("71053");
+  await expect(page.getByRole("alert")).toHaveText("71053 does not belong to this order.");
+  await expect(page.getByText("Glass vase")).toBeVisible();
+  await scan(sku);
+  await scan(sku.replace("VASE", "BAR"));
+  await expect(page.getByText("2 / 2")).toBeVisible();
+  for (const [name, value] of [["Weight, g", "1200"], ["Length, mm", "400"], ["Width, mm", "300"], ["Height, mm", "200"]] as const) await page.getByRole("spinbutton", { name }).fill(value);
+  await page.getByRole("button", { name: "Add the package" }).click();
+  await expect(page.getByRole("row", { name: /1 · Box 400 × 300 × 200/ })).toBeVisible();
+  await expectUsable(page);
+  await picture(page, "pack-check");
+  await page.getByRole("button", { name: "All is packed" }).click();
+  await expect(page.getByRole("region", { name: "Label" })).toContainText("^XA");
+  await page.getByLabel("Carrier").fill("post_express");
+  await expectUsable(page);
+  await picture(page, "pack-label");
+  await page.getByRole("button", { name: "Ship", exact: true }).click();
+  await expect(page.getByText("Shipped with post_express")).toBeVisible();
+  expect((await business.node.call<{ status: string }>("GET", `orders/${order.id}`)).status).toBe("shipped");
+  await page.getByRole("link", { name: "Next order" }).click();
+  await expect(page.getByLabel("Order or task")).toBeVisible();
+});
+
+test("what there is nothing to pack for is said, in Russian and dark", async ({ page, picture }) => {
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.addInitScript(() => localStorage.setItem("stowline.language", "ru"));
+  await page.goto("/pack");
+  await page.getByLabel("Заказ или задание").fill("nothing-here");
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("alert")).toHaveText("Для «nothing-here» упаковывать нечего.");
+  await expectUsable(page);
+  await picture(page, "pack-ru-dark");
+});

@@ -1,0 +1,69 @@
+using RabbitMQ.Client;
+using Stowline.Adapters.Brokers;
+using Stowline.Adapters.RabbitMq;
+using Stowline.Kernel;
+
+namespace Stowline.Tests.Brokers;
+
+/// <summary>RabbitMQ, started by tests/rabbitmq.sh.</summary>
+public sealed class RabbitTestBroker(string setting) : TestBroker
+{
+    public override string Name => "rabbitmq";
+    private RabbitSettings Settings(string place) => RabbitSettings.Parse($"{setting};exchange={place}-out;queue={place}-out;intake={place}-in;backoff_ms=100");
+
+    public override IBrokerOut Out(string place) => new RabbitOut(Settings(place), TimeProvider.System);
+    public override IBrokerIn In(string place) => new RabbitIn(Settings(place), TimeProvider.System, new IdSource(TimeProvider.System));
+
+    public async Task<List<BasicGetResult>> TakeAsync(string queue, int atLeast)
+    {
+        await using var connection = await new ConnectionFactory { Uri = RabbitSettings.Parse(setting).Server }.CreateConnectionAsync();
+        await using var channel = await connection.CreateChannelAsync();
+        var found = new List<BasicGetResult>();
+        var end = DateTimeOffset.UtcNow.AddMinutes(1);
+        while (DateTimeOffset.UtcNow < end)
+        {
+            if (await channel.BasicGetAsync(queue, autoAck: true) is { } message) found.Add(message);
+            else if (found.Count >= atLeast) break;
+        }
+        return found;
+    }
+
+    public override async Task<IReadOnlyList<(string Key, byte[] Body)>> ReadAsync(string place, int atLeast)
+    {
+        await using var connection = await new ConnectionFactory { Uri = RabbitSettings.Parse(setting).Server }.CreateConnectionAsync();
+        await using var channel = await connection.CreateChannelAsync();
+        var found = new List<(string, byte[])>();
+        var arrived = System.Threading.Channels.Channel.CreateUnbounded<(string, byte[])>();
+        await channel.BasicQosAsync(0, 5_000, global: false);
+        var consumer = new RabbitMQ.Client.Events.AsyncEventingBasicConsumer(channel);
+        consumer.ReceivedAsync += async (_, e) =>
+        {
+            arrived.Writer.TryWrite((e.BasicProperties.CorrelationId!, e.Body.ToArray()));
+            await channel.BasicAckAsync(e.DeliveryTag, multiple: false);
+        };
+        await channel.BasicConsumeAsync(place + "-out", autoAck: false, consumer);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
+        while (found.Count < atLeast) found.Add(await arrived.Reader.ReadAsync(limit.Token));
+        // What should not be there must have the chance to show.
+        using var little = new CancellationTokenSource(TimeSpan.FromMilliseconds(500));
+        try
+        {
+            while (true) found.Add(await arrived.Reader.ReadAsync(little.Token));
+        }
+        catch (OperationCanceledException)
+        {
+            return found;
+        }
+    }
+
+    public override async Task WriteAsync(string place, IReadOnlyList<(string Key, byte[] Body)> messages)
+    {
+        await using (var queue = new RabbitIn(Settings(place), TimeProvider.System, new IdSource(TimeProvider.System))) await queue.DeclareAsync(default);
+        await using var connection = await new ConnectionFactory { Uri = RabbitSettings.Parse(setting).Server }.CreateConnectionAsync();
+        await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true));
+        await Task.WhenAll(messages.Select(m => channel.BasicPublishAsync("", place + "-in", mandatory: true, new BasicProperties { Persistent = true, MessageId = m.Key }, m.Body).AsTask()));
+    }
+
+    public override Task KillAsync() => ControlAsync("rabbitmq.sh", "STOWLINE_TEST_RABBITMQ_DIR", "stop", "KILL");
+    public override Task StartAsync() => ControlAsync("rabbitmq.sh", "STOWLINE_TEST_RABBITMQ_DIR", "start");
+}

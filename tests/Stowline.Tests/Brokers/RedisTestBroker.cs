@@ -1,0 +1,51 @@
+using StackExchange.Redis;
+using Stowline.Adapters.Brokers;
+using Stowline.Adapters.Redis;
+
+namespace Stowline.Tests.Brokers;
+
+/// <summary>Redis 7, started by tests/redis.sh.</summary>
+public sealed class RedisTestBroker(string setting) : TestBroker
+{
+    public override string Name => "redis";
+    public RedisSettings Settings { get; } = RedisSettings.Parse(setting + ";claim=1");
+    private RedisLink Link() => new(Settings, TimeProvider.System);
+
+    public override IBrokerOut Out(string place) => new RedisOut(new RedisStreams(Link(), Settings), place + "-out");
+    public override IBrokerIn In(string place) => new RedisIn(Link(), Settings, place + "-in", place, "key", TimeProvider.System, () => true);
+
+    /// <summary>All entries of a stream as (id, fields), by a client of its own.</summary>
+    public async Task<List<(string Id, List<KeyValuePair<string, byte[]>> Fields)>> EntriesAsync(string stream)
+    {
+        await using var link = Link();
+        var found = new List<(string, List<KeyValuePair<string, byte[]>>)>();
+        for (var from = "-"; ; from = "(" + found[^1].Item1)
+        {
+            var page = (RedisResult[])(await link.RunAsync("XRANGE", default, stream, from, "+", "COUNT", 10_000))!;
+            foreach (var entry in page.Select(e => (RedisResult[])e!))
+            {
+                var flat = (RedisResult[])entry[1]!;
+                found.Add(((string)entry[0]!, [.. Enumerable.Range(0, flat.Length / 2).Select(i => KeyValuePair.Create((string)flat[2 * i]!, (byte[])flat[2 * i + 1]!))]));
+            }
+            if (page.Length < 10_000) return found;
+        }
+    }
+
+    public override async Task<IReadOnlyList<(string Key, byte[] Body)>> ReadAsync(string place, int atLeast) =>
+        [.. (await EntriesAsync(place + "-out")).Select(e => (System.Text.Encoding.UTF8.GetString(e.Fields[0].Value), e.Fields[2].Value))];
+
+    public override async Task WriteAsync(string place, IReadOnlyList<(string Key, byte[] Body)> messages)
+    {
+        await using var link = Link();
+        await Task.WhenAll(messages.Select(m => link.RunAsync("XADD", default, place + "-in", "*", "key", m.Key, "body", m.Body)));
+    }
+
+    public async Task<RedisResult> RunAsync(string command, params object[] args)
+    {
+        await using var link = Link();
+        return await link.RunAsync(command, default, args);
+    }
+
+    public override Task KillAsync() => ControlAsync("redis.sh", "STOWLINE_TEST_REDIS_DIR", "stop", "KILL");
+    public override Task StartAsync() => ControlAsync("redis.sh", "STOWLINE_TEST_REDIS_DIR", "start");
+}
