@@ -5,6 +5,7 @@ using Stowline.Adapters.Kafka;
 using Stowline.Adapters.RabbitMq;
 using Stowline.Adapters.Redis;
 using Stowline.Hub.Alerts;
+using Stowline.Kernel;
 
 namespace Stowline.Server;
 
@@ -51,6 +52,15 @@ public sealed record Configuration
     /// <summary>The node's name in metrics, traces and the status.</summary>
     public string Node { get; init; } = Environment.MachineName;
 
+    /// <summary>The site that this node is; empty for a hub.</summary>
+    public string Site { get; init; } = "";
+
+    /// <summary>Where a site's node reaches its hub: <c>http://</c> or <c>https://</c>.</summary>
+    public string Hub { get; init; } = "";
+
+    /// <summary>What joining the site has given, for its node.</summary>
+    public string Key { get; init; } = "";
+
     /// <summary>When an order is stuck, see <see cref="StuckRules.Parse"/>.</summary>
     public StuckRules Stuck { get; init; } = StuckRules.Default;
 
@@ -64,10 +74,10 @@ public sealed record Configuration
         typeof(Configuration).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
 
     /// <summary>Settings of the contract whose part is not built yet. Saying nothing would look as if they worked.</summary>
-    private static readonly string[] NotYet = ["hub", "site"];
+    private static readonly string[] NotYet = [];
 
     private static readonly string[] Known = ["data", "database", "listen", "port", "auth", "otlp", "otlp_sample", "log_format", "log_level", "node", "stuck", "kafka", "redis", "rabbitmq", "webhooks_allow_private",
-        "telegram_token", "telegram_chat", "telegram_url"];
+        "telegram_token", "telegram_chat", "telegram_url", "site", "hub", "key"];
 
     public bool IsPostgres =>
         Database.StartsWith("postgres://", StringComparison.Ordinal) || Database.StartsWith("postgresql://", StringComparison.Ordinal);
@@ -125,6 +135,9 @@ public sealed record Configuration
             Database = given.GetValueOrDefault("database") ?? set.Database,
             Listen = given.GetValueOrDefault("listen") is { Length: > 0 } listen ? listen : set.Listen,
             Auth = given.GetValueOrDefault("auth") is { Length: > 0 } auth ? auth : set.Auth,
+            Site = given.GetValueOrDefault("site") ?? set.Site,
+            Hub = given.GetValueOrDefault("hub") ?? set.Hub,
+            Key = given.GetValueOrDefault("key") ?? set.Key,
         };
         if (given.GetValueOrDefault("port") is { } port)
             set = set with
@@ -156,6 +169,9 @@ public sealed record Configuration
             throw new CommandRefusedException(e.Message);
         }
         set = Telemetry(set, given);
+        if (set.Site.Length > 0 && !CodeRule.TryNormalize(set.Site, out _)) throw new CommandRefusedException($"site {CodeRule.Description}, not '{set.Site}'");
+        if (set.Hub.Length > 0 && !(Uri.TryCreate(set.Hub, UriKind.Absolute, out var hub) && hub.Scheme is "http" or "https"))
+            throw new CommandRefusedException($"hub must be the hub's address, http:// or https://, not '{set.Hub}'");
         if (set.Auth is not ("off" or "keys")) throw new CommandRefusedException($"auth must be 'off' or 'keys', not '{set.Auth}'");
         if (set.Database.Length > 0 && !set.IsPostgres && !set.Database.StartsWith("sqlite:", StringComparison.Ordinal))
             throw new CommandRefusedException("the database must be empty, sqlite:PATH or postgres://user:password@host:port/name");

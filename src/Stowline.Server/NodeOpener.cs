@@ -1,5 +1,8 @@
 using Npgsql;
 using Stowline.Adapters;
+using Stowline.Hub.Catalog;
+using Stowline.Kernel;
+using Stowline.Log;
 using Stowline.Store;
 
 namespace Stowline.Server;
@@ -26,7 +29,9 @@ public static class NodeOpener
         var (database, folder) = await OpenDatabaseAsync(configuration, time, ct);
         try
         {
-            return new OpenedNode(await Node.OpenAsync(database, ct: ct), folder);
+            var node = await Node.OpenAsync(database, role: await RoleAsync(configuration, database, ct), ct: ct);
+            if (configuration.Hub.Length > 0) node.Hub = new Uri(configuration.Hub);
+            return new OpenedNode(node, folder);
         }
         catch (Exception e)
         {
@@ -34,6 +39,18 @@ public static class NodeOpener
             folder?.Dispose();
             throw e is InvalidOperationException ? new CommandRefusedException(e.Message) : e;
         }
+    }
+
+    /// <summary>What the node is told to be; null where nothing is said and its database decides.</summary>
+    private static async Task<NodeRole?> RoleAsync(Configuration configuration, Database database, CancellationToken ct)
+    {
+        if (configuration.Site.Length == 0) return null;
+        CodeRule.TryNormalize(configuration.Site, out var site);
+        if (SiteKey.Read(configuration.Key) is { } key) return new NodeRole(site, key.Number);
+        if (configuration.Key.Length > 0) throw new CommandRefusedException("the key is not one that 'stowline sites join' has given");
+        // A site that was set up before runs without its hub too; its database knows the number.
+        if (await Migrator.IsMadeAsync(database, ct)) return new NodeRole(site, 0);
+        throw new CommandRefusedException($"a new node of site {site} needs --hub and --key, as 'stowline sites join {site} --url HUB' gives them at the hub");
     }
 
     /// <summary>Opens the database alone, with the lock that a writing command needs.</summary>

@@ -25,6 +25,9 @@ public abstract class Module
     public virtual Task<IReadOnlyList<StuckWork>> StuckAsync(SqlSession session, StuckRules rules, DateTimeOffset now, int limit) =>
         Task.FromResult<IReadOnlyList<StuckWork>>([]);
 
+    /// <summary>Why a site cannot be given to a node of its own yet, as far as this module knows: what of it is here. Null when nothing is.</summary>
+    public virtual Task<string?> FindHeldAsync(SqlSession session, string site) => Task.FromResult<string?>(null);
+
     /// <summary>The person behind an order, for erasing by order; null when the module does not know orders or not this one.</summary>
     public virtual Task<Guid?> FindPersonOfOrderAsync(SqlSession session, string order) => Task.FromResult<Guid?>(null);
 

@@ -12,7 +12,7 @@ namespace Stowline;
 public sealed class Node : IAsyncDisposable
 {
     private readonly List<ConsumerPump> _consumers = [];
-    private readonly HashSet<string> _sites = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SiteConsumers> _sites = new(StringComparer.Ordinal);
     private readonly Lock _gate = new();
     private readonly List<Pump> _others = [];
     private PumpHost? _writerHost;
@@ -20,10 +20,14 @@ public sealed class Node : IAsyncDisposable
     private NeighborPump? _neighbors;
     private volatile bool _isStopping;
 
-    private Node(Database database, IdSource ids, IReadOnlyList<Module> modules)
+    /// <param name="IsRemote">Whether they were made for a site with a node of its own.</param>
+    private sealed record SiteConsumers(bool IsRemote, IReadOnlyList<ConsumerPump> Pumps);
+
+    private Node(Database database, IdSource ids, NodeRole role, IReadOnlyList<Module> modules)
     {
         Database = database;
         Ids = ids;
+        Role = role;
         Modules = modules;
         Lanes = new Lanes(database, ids) { WriterOpened = pump => _writerHost?.Start(pump) };
     }
@@ -31,6 +35,13 @@ public sealed class Node : IAsyncDisposable
     public Database Database { get; }
     public IdSource Ids { get; }
     public Lanes Lanes { get; }
+
+    /// <summary>The hub, or one site.</summary>
+    public NodeRole Role { get; }
+
+    /// <summary>Where the hub is, for a site that was told; else null.</summary>
+    public Uri? Hub { get; set; }
+
     public IReadOnlyList<Module> Modules { get; }
     public TimeProvider Time => Database.Time;
 
@@ -38,31 +49,47 @@ public sealed class Node : IAsyncDisposable
     public StuckRules StuckRules { get; set; } = StuckRules.Default;
 
     /// <summary>Every module of a node. The order is the order of the arrows: a module may use those above it.</summary>
-    public static IReadOnlyList<Module> AllModules() => NodeModules.All();
+    public static IReadOnlyList<Module> AllModules() => NodeModules.Of(NodeRole.Hub);
 
     /// <summary>Migrates the database, opens the lanes, starts the modules. The database is then the node's to dispose.</summary>
     /// <param name="modules">Other modules than all: for tests of the log itself.</param>
-    public static async Task<Node> OpenAsync(Database database, IdSource? ids = null, IReadOnlyList<Module>? modules = null, CancellationToken ct = default)
+    /// <param name="role">What the node is to be; where nothing is said, what its database says, and a new one is a hub's.</param>
+    /// <exception cref="InvalidOperationException">The database belongs to a node of another role.</exception>
+    public static async Task<Node> OpenAsync(Database database, IdSource? ids = null, IReadOnlyList<Module>? modules = null, NodeRole? role = null, CancellationToken ct = default)
     {
         ContractsJson.Register();
         await Migrator.RunAsync(database, ct: ct);
-        var node = new Node(database, ids ?? new IdSource(database.Time), modules ?? AllModules());
-        await node.Lanes.InitializeAsync(ct);
+        role = await RoleAsync(database, role, ct);
+        var node = new Node(database, ids ?? new IdSource(database.Time), role, modules ?? NodeModules.Of(role));
+        await node.Lanes.InitializeAsync(role, ct);
         foreach (var module in node.Modules) await module.StartAsync(node, ct);
         var sites = await database.ReadAsync(async session => await LaneReader.LanesAsync(session), ct);
         foreach (var lane in sites.Where(l => l.Name.StartsWith("site/", StringComparison.Ordinal))) node.AddSite(lane.Name["site/".Length..]);
         var watch = new SiteWatch(node);
         node.Lanes.WhenAnnounced(SiteWatch.Topic, watch.LookAsync);
-        node._others.AddRange([watch, new IdempotencyCleanup(node.Lanes), new PartitionsAhead(database, "events", "SELECT event_partitions(1000000)"),
+        node._others.AddRange([watch, new IdempotencyCleanup(node.Lanes, role.Home), new PartitionsAhead(database, "events", "SELECT event_partitions(1000000)"),
             .. node.Modules.SelectMany(m => m.Pumps(node))]);
         return node;
+    }
+
+    private static async Task<NodeRole> RoleAsync(Database database, NodeRole? wanted, CancellationToken ct)
+    {
+        var known = await database.ReadAsync(NodeRole.OfAsync, ct);
+        if (known is null || wanted is null) return known ?? wanted ?? NodeRole.Hub;
+        if (known.Site != wanted.Site)
+            throw new InvalidOperationException($"this database belongs to {Name(known)}, not to {Name(wanted)}; each node has its own");
+        if (wanted.Ordinal != 0 && known.Ordinal != wanted.Ordinal)
+            throw new InvalidOperationException($"this database was made for {Name(known)} with number {known.Ordinal}, the key says {wanted.Ordinal}: they are of different hubs");
+        return known;
+
+        static string Name(NodeRole role) => role.Site is { } site ? "site " + site : "a hub";
     }
 
     /// <summary>A node that only looks: nothing is migrated, started or written, so it may stand beside a running one.</summary>
     public static Node ForReading(Database database, IdSource? ids = null)
     {
         ContractsJson.Register();
-        return new Node(database, ids ?? new IdSource(database.Time), AllModules());
+        return new Node(database, ids ?? new IdSource(database.Time), NodeRole.Hub, AllModules());
     }
 
     /// <summary>Fills an empty database from a backup, as <see cref="Restore"/> says. The database is then ready for <see cref="OpenAsync"/>.</summary>
@@ -93,19 +120,42 @@ public sealed class Node : IAsyncDisposable
     {
         lock (_gate)
         {
-            if (!_sites.Add(site)) return;
-            foreach (var (consumer, source) in Modules.SelectMany(m => m.ConsumersFor(site, this)))
+            if (_sites.ContainsKey(site)) return;
+            ConsumerPump[] pumps = [.. Modules.SelectMany(m => m.ConsumersFor(site, this)).Select(c => new ConsumerPump(c.Consumer, c.Source, Lanes))];
+            _sites[site] = new SiteConsumers(IsRemote(site), pumps);
+            foreach (var pump in pumps)
             {
-                var pump = new ConsumerPump(consumer, source, Lanes);
                 _consumers.Add(pump);
                 _host?.Start(pump);
             }
         }
     }
 
+    /// <summary>Whether a site has a node of its own, so that only a copy of its lane is here.</summary>
+    public bool IsRemote(string site) => Lanes.IsReplica(Lane.Site(site));
+
+    /// <summary>Exchanges the consumers of sites that have got a node of their own since their consumers were made.</summary>
+    internal void FollowMoves()
+    {
+        lock (_gate)
+        {
+            foreach (var (site, made) in _sites.ToArray())
+            {
+                if (made.IsRemote || !IsRemote(site)) continue;
+                foreach (var pump in made.Pumps)
+                {
+                    pump.Retire();
+                    _consumers.Remove(pump);
+                }
+                _sites.Remove(site);
+                AddSite(site);
+            }
+        }
+    }
+
     public IReadOnlyList<string> Sites
     {
-        get { lock (_gate) return [.. _sites]; }
+        get { lock (_gate) return [.. _sites.Keys]; }
     }
 
     internal IReadOnlyList<ConsumerPump> Consumers
@@ -133,7 +183,7 @@ public sealed class Node : IAsyncDisposable
     public async ValueTask<bool> KnowsSiteAsync(string site, CancellationToken ct = default)
     {
         lock (_gate)
-            if (_sites.Contains(site)) return true;
+            if (_sites.ContainsKey(site)) return true;
         if (Database.SingleWriter || !await Database.ReadAsync(session => LaneReader.ExistsAsync(session, Lane.Site(site)), ct)) return false;
         AddSite(site);
         return true;

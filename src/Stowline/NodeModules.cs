@@ -4,6 +4,8 @@ using Stowline.Hub.Catalog;
 using Stowline.Hub.Hooks;
 using Stowline.Hub.Ordering;
 using Stowline.Hub.Promising;
+using Stowline.Link;
+using Stowline.Log;
 using Stowline.Site.Fulfillment;
 using Stowline.Site.People;
 using Stowline.Site.Production;
@@ -17,21 +19,24 @@ namespace Stowline;
 /// <summary>The registration lines: one per module.</summary>
 internal static class NodeModules
 {
-    public static IReadOnlyList<Module> All() =>
+    /// <summary>The modules of a node: the hub has all of them, a site leaves out what only the hub decides.</summary>
+    public static IReadOnlyList<Module> Of(NodeRole role) =>
     [
         new AccessModule(),
         new CatalogModule(),
-        new PromisingModule(),
-        new OrderingModule(),
-        new HooksModule(),
-        new AlertsModule(),
+        .. role.IsHub ? new Module[] { new PromisingModule(), new OrderingModule(), new HooksModule(), new AlertsModule() } : [],
         new TopologyModule(),
-        // The site does not know the hub: here, where both are known, the catalogue is lent to it.
-        new StockModule { KnowsProduct = async (tx, skus) => (await new PriceBook().PricesAsync(tx, skus)).Keys.ToHashSet(StringComparer.Ordinal) },
+        // The site does not know the hub: here, where both are known, the catalogue is lent to it. On a site's node it is a copy.
+        new StockModule
+        {
+            KnowsProduct = async (tx, skus) => (await new PriceBook().PricesAsync(tx, skus)).Keys.ToHashSet(StringComparer.Ordinal),
+            ReservedAt = TaskCopies.ReservedAsync,
+        },
         new PeopleModule(),
         new FulfillmentModule(),
         new ShippingModule(),
         new ReturnsModule(),
         new ProductionModule(),
+        new LinkModule(),
     ];
 }

@@ -32,6 +32,8 @@ public static class CommandLine
         root.Subcommands.Add(new Command("export", "Take data out of a node, running or stopped") { CsvCommands.Export() });
         root.Subcommands.Add(new Command("replay", "Run recorded business through a node, from the order to the parcel") { RetailCommands.Replay(), PizzaCommands.Replay() });
         root.Subcommands.Add(KeysCommands.Define());
+        root.Subcommands.Add(SitesCommands.Define());
+        root.Subcommands.Add(LinkCommands.Define());
         root.Subcommands.Add(VersionCommand.Define());
         return root;
     }

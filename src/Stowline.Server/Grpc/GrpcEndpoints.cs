@@ -18,8 +18,11 @@ internal static class GrpcEndpoints
 
     public static void Map(IEndpointRouteBuilder app, Node node)
     {
-        new OrderService(node).Map(new GrpcService(app, node.Time, "stowline.v1.OrderService"));
-        new WarehouseService(node).Map(new GrpcService(app, node.Time, "stowline.v1.WarehouseService"));
+        if (node.Role.IsHub) // both take orders, which only the hub does
+        {
+            new OrderService(node).Map(new GrpcService(app, node.Time, "stowline.v1.OrderService"));
+            new WarehouseService(node).Map(new GrpcService(app, node.Time, "stowline.v1.WarehouseService"));
+        }
         new HealthService(node).Map(new GrpcService(app, node.Time, HealthService.Name));
         app.MapGet("/proto", (HttpContext http) => Answers.WriteAsync<Page<string>>(http, new Page<string>([.. ProtoFiles.Select(f => "/proto/" + f)], null))).ExcludeFromDescription();
         app.MapGet("/proto/{file}", WriteProtoAsync).ExcludeFromDescription();

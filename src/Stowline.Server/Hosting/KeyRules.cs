@@ -1,4 +1,5 @@
 using Stowline.Hub.Access;
+using Stowline.Server.Link;
 
 namespace Stowline.Server.Hosting;
 
@@ -17,6 +18,7 @@ internal static class KeyRules
         new("orders", null, KeyScope.Orders),
         new("products", null, KeyScope.Stock),
         new("sites", "returns", KeyScope.Tasks),
+        new("sites", "join", KeyScope.Admin),
         new("sites", "stops", KeyScope.Tasks),
         new("sites", null, KeyScope.Stock),
         new("picking-tasks", null, KeyScope.Tasks),
@@ -32,6 +34,7 @@ internal static class KeyRules
         new("imports", null, KeyScope.Admin),
         new("system", null, KeyScope.Admin),
         new("keys", null, KeyScope.Admin, KeyScope.Admin),
+        new("links", null, KeyScope.Admin),
         new("alerts", null, KeyScope.Tasks),
         new("webhooks", null, KeyScope.Admin, KeyScope.Admin),
     ];
@@ -53,11 +56,13 @@ internal static class KeyRules
 
     private static readonly string[] GrpcReads = ["Get", "List", "Watch", "Print"];
 
-    /// <summary>Whoever watches whether the node is up has no key, and learns nothing else; the description of the API is the same everywhere.</summary>
-    private static readonly string[] Open = ["/health/live", "/health/ready", "/openapi/v1.json", "/docs", "/proto", "/proto/{file}", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"];
+    /// <summary>Whoever watches whether the node is up has no key, and learns nothing else; the description of the API is the same everywhere.
+    /// The link asks for the site's key itself, on nodes without keys too.</summary>
+    private static readonly string[] Open = ["/health/live", "/health/ready", "/openapi/v1.json", "/docs", "/proto", "/proto/{file}", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch",
+        LinkEndpoint.Path];
 
     /// <summary>The resources outside <c>/sites</c> that belong to sites.</summary>
-    private static readonly string[] OfOneSite = ["workers", "picking-tasks", "packing-tasks", "put-back-tasks", "shipments", "tickets"];
+    private static readonly string[] OfOneSite = ["workers", "picking-tasks", "packing-tasks", "put-back-tasks", "shipments", "tickets", "links"];
 
     /// <summary>The screens are open too: they hold no data, and it is they that ask for the key.</summary>
     public static bool IsOpen(RouteEndpoint? endpoint) => endpoint is not null &&

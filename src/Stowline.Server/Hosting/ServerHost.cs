@@ -14,6 +14,7 @@ using Stowline.Hub.Alerts;
 using Stowline.Hub.Hooks;
 using Stowline.Server.Csv;
 using Stowline.Server.Grpc;
+using Stowline.Server.Link;
 using Stowline.Server.OpenApi;
 using Stowline.Server.Live;
 using Stowline.Server.Operations;
@@ -73,6 +74,8 @@ public sealed class ServerHost : IAsyncDisposable
         LiveEndpoint.AddServices(builder.Services, feeds);
         var app = builder.Build();
         node.Add(feeds);
+        if (!node.Role.IsHub && configuration.Kafka.Length + configuration.Redis.Length + configuration.Rabbitmq.Length > 0)
+            throw new CommandRefusedException("orders come and go by brokers at the hub, and this is the node of a site");
         if (configuration.Kafka.Length > 0)
         {
             foreach (var pump in KafkaPumps.Of(node, KafkaSettings.Parse(configuration.Kafka))) node.Add(pump);
@@ -84,7 +87,7 @@ public sealed class ServerHost : IAsyncDisposable
             foreach (var pump in RabbitPumps.Of(node, RabbitSettings.Parse(configuration.Rabbitmq))) node.Add(pump);
         var started = node.Time.GetUtcNow();
         node.StuckRules = configuration.Stuck;
-        node.Modules.OfType<HooksModule>().Single().Target.AllowPrivate = configuration.WebhooksAllowPrivate;
+        if (node.Modules.OfType<HooksModule>().FirstOrDefault() is { } hooks) hooks.Target.AllowPrivate = configuration.WebhooksAllowPrivate;
         var logs = app.Services.GetRequiredService<ILoggerFactory>();
         var disk = new Disk(configuration.IsPostgres ? configuration.Data : Path.GetDirectoryName(Path.GetFullPath(configuration.SqlitePath))!);
         var telemetry = new NodeTelemetry(node, configuration, disk, () => feeds.Clients, logs);
@@ -104,12 +107,17 @@ public sealed class ServerHost : IAsyncDisposable
         StatusEndpoints.Map(api, node, around);
         ParkedEndpoints.Map(api, node);
         EventEndpoints.Map(api, node);
-        ErasureEndpoint.Map(api, node);
-        CsvEndpoints.Map(api, node);
+        if (node.Role.IsHub)
+        {
+            ErasureEndpoint.Map(api, node);
+            CsvEndpoints.Map(api, node);
+        }
         foreach (var module in node.Modules) module.Map(api, node);
         more?.Invoke(api);
         LiveEndpoint.Map(app);
         GrpcEndpoints.Map(app, node);
+        if (node.Role.IsHub) LinkEndpoint.Map(app, node, configuration.Node);
+        else if (LinkClient.Make(node, configuration, logs.CreateLogger("Stowline.Link")) is { } link) node.Add(link);
         return new ServerHost(app, node, feeds, telemetry);
     }
 

@@ -40,7 +40,7 @@ internal static class ErasureEndpoint
     private static async ValueTask<Outcome<Erased>> DecideAsync(Guid person, LaneTransaction tx)
     {
         var erased = await Personal.EraseAsync(tx, person);
-        tx.Append(Lane.HubAll, new PersonErased(person), person.ToString());
-        return new Erased(person, erased);
+        tx.Append(Lane.HubAll, new PersonErased(person, erased), person.ToString());
+        return new Erased(person, erased is not null);
     }
 }

@@ -2,6 +2,7 @@ using Stowline.Contracts;
 using Stowline.Http;
 using Stowline.Hub.Ordering;
 using Stowline.Kernel;
+using Stowline.Link;
 using Stowline.Log;
 using Stowline.Server.Telemetry;
 using Stowline.Store;
@@ -31,7 +32,7 @@ public sealed record SystemStatus(
     StatusLight Status, IReadOnlyList<StatusReason> Reasons, string Node, string Process, string Version, DateTimeOffset StartedAt, long UptimeSeconds, string Database, long DatabaseBytes,
     DiskStatus Disk, int QueueDepth, IReadOnlyList<QueueStatus> Queues, long Parked, long Stuck, IReadOnlyDictionary<string, long> StuckByReason,
     IReadOnlyList<LaneStatus> Lanes, IReadOnlyList<ConsumerStatus> Consumers, IReadOnlyList<PumpStatus> Pumps, int LiveClients,
-    IReadOnlyList<NodeProcess> Processes, IReadOnlyList<object> Links);
+    IReadOnlyList<NodeProcess> Processes, IReadOnlyList<LinkView> Links);
 
 /// <summary>How a node stands: lanes, consumers, pumps; and whether its books agree.</summary>
 internal static class StatusEndpoints
@@ -58,7 +59,8 @@ internal static class StatusEndpoints
             stuck.Values.Sum(), stuck.Where(s => s.Value > 0).ToDictionary(s => SnakeCaseEnum<StuckReason>.Text(s.Key), s => s.Value), lanes,
             [.. node.Lanes.Progress.Select(p => new ConsumerStatus(p.Consumer, p.Lane.Name, p.Position, p.Head, p.Lag))
                 .OrderBy(c => c.Consumer, StringComparer.Ordinal).ThenBy(c => c.Lane, StringComparer.Ordinal)],
-            [.. node.Pumps.Select(p => new PumpStatus(p.Name, p.Errors, p.LastError, p.LastErrorAt, p.FailingSince))], around.LiveClients(), node.Lanes.Processes, Links: []);
+            [.. node.Pumps.Select(p => new PumpStatus(p.Name, p.Errors, p.LastError, p.LastErrorAt, p.FailingSince))], around.LiveClients(), node.Lanes.Processes,
+            await LinkViews.ReadAsync(node.Database, node.Modules.OfType<LinkModule>().FirstOrDefault(), ct));
         var reasons = StatusRules.Of(status, node.Lanes.BacklogLimit, now);
         return status with { Status = reasons.Count == 0 ? StatusLight.Green : reasons.Max(r => r.Status), Reasons = reasons };
     }
@@ -93,6 +95,8 @@ internal static class StatusRules
             if (share < DiskNearlyFull) Say(StatusLight.Red, "disk_nearly_full", $"{free} bytes are free");
             else if (share < DiskLow) Say(StatusLight.Yellow, "disk_low", $"{free} bytes are free");
         }
+        foreach (var link in s.Links)
+            foreach (var alert in link.Alerts) Say(alert == "diverged" ? StatusLight.Red : StatusLight.Yellow, "link_" + alert, $"the link of {link.Site}: see /api/v1/links");
         if (s.Parked > 0) Say(StatusLight.Yellow, "parked", $"{s.Parked} events wait for an operator");
         if (s.Stuck > 0) Say(StatusLight.Yellow, "stuck", $"{s.Stuck} orders stand still for too long");
         return reasons;

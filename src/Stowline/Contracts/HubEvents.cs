@@ -117,7 +117,9 @@ public sealed record ProductsSaved(IReadOnlyList<ProductFacts> Products) : IEven
 }
 
 /// <summary>hub/all: a site as it is now.</summary>
-public sealed record SiteSaved(string Code, int Ordinal, string Name, string SiteType, bool Active) : IEvent
+public sealed record SiteSaved(
+    string Code, int Ordinal, string Name, string SiteType, bool Active, string? City = null, string? Address = null, string? PostalCode = null, string? Country = null,
+    double? Latitude = null, double? Longitude = null, string? TimeZone = null) : IEvent
 {
     public static string Type => "site.saved";
 }
@@ -133,7 +135,8 @@ public sealed record WorkerSaved(string Code, string? Badge, IReadOnlyList<strin
 }
 
 /// <summary>hub/all: delete this person's key wherever it is kept.</summary>
-public sealed record PersonErased(Guid PersonId) : IEvent
+/// <param name="KeyHash">SHA-256 of the key that was deleted; null when the hub had none.</param>
+public sealed record PersonErased(Guid PersonId, byte[]? KeyHash = null) : IEvent
 {
     public static string Type => "person.erased";
 }
@@ -150,6 +153,25 @@ public sealed record KeyCreated(string KeyId, string Name, IReadOnlyList<string>
 public sealed record KeyRevoked(string KeyId, string Name) : IEvent
 {
     public static string Type => "key.revoked";
+}
+
+/// <summary>hub: something is wrong with the link to a site, told once until <see cref="LinkCleared"/>.</summary>
+/// <param name="Alert"><c>cut</c>, <c>lag</c> or <c>diverged</c>.</param>
+public sealed record LinkAlerted(string Site, string Alert, string Detail, DateTimeOffset Since) : IEvent
+{
+    public static string Type => "link.alerted";
+}
+
+/// <summary>hub: what a link was alerted for is over.</summary>
+public sealed record LinkCleared(string Site, string Alert) : IEvent
+{
+    public static string Type => "link.cleared";
+}
+
+/// <summary>hub: a site works on a node of its own from here on; this one keeps a copy of its lane.</summary>
+public sealed record SiteJoined(string Site, int Ordinal) : IEvent
+{
+    public static string Type => "site.joined";
 }
 
 /// <summary>hub: a webhook was made or changed. Its URL may hold a secret, so only the host is told.</summary>

@@ -39,7 +39,9 @@ public sealed record RecallRequested(string Sku, int Epoch, int Quantity, string
 
 public sealed record PickingItemPlanned(int Item, string Sku, string Bin, string? Lot, int Quantity);
 
-public sealed record PickingCreated(Guid TaskId, long Number, Guid OrderId, int Part, IReadOnlyList<PickingItemPlanned> Items) : IEvent
+/// <param name="OrderNumber">With the priority, for whoever shows the task elsewhere; 0 in events of older nodes.</param>
+public sealed record PickingCreated(
+    Guid TaskId, long Number, Guid OrderId, int Part, IReadOnlyList<PickingItemPlanned> Items, long OrderNumber = 0, Priority Priority = Priority.Normal) : IEvent
 {
     public static string Type => "picking.created";
 }

@@ -13,6 +13,7 @@ public static class Commands
     public static async Task RunAsync<TBody, T>(HttpContext http, Lanes lanes, Lane lane, Func<TBody, LaneTransaction, ValueTask<Outcome<T>>> decide,
         int status = 200, Func<T, string>? location = null, int hops = 1, int limit = Requests.BodyLimit) where TBody : class
     {
+        if (lanes.IsReplica(lane)) { await Answers.WriteAsync(http, Replicas.Refuse(lane)); return; }
         var body = await Requests.ReadAsync<TBody>(http, limit);
         if (body.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
         await RunAsync(http, lanes, lane, tx => decide(body.Value, tx), status, location, hops);
@@ -22,6 +23,7 @@ public static class Commands
     public static async Task RunAsync<T>(HttpContext http, Lanes lanes, Lane lane, Func<LaneTransaction, ValueTask<Outcome<T>>> decide,
         int status = 200, Func<T, string>? location = null, int hops = 1)
     {
+        if (lanes.IsReplica(lane)) { await Answers.WriteAsync(http, Replicas.Refuse(lane)); return; }
         var caller = Requests.CallerOf(http);
         if (caller.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
         var render = Answers.Json(status, location);
@@ -33,6 +35,10 @@ public static class Commands
         catch (UnknownLaneException)
         {
             await Answers.WriteAsync(http, Refusal.NotFound("site_not_found", $"there is no {lane.Name.Replace("site/", "site ", StringComparison.Ordinal)} here"));
+        }
+        catch (ReplicaLaneException)
+        {
+            await Answers.WriteAsync(http, Replicas.Refuse(lane)); // given to a node of its own in this very moment
         }
     }
 }

@@ -55,6 +55,14 @@ internal sealed class ConsumerPump : Pump
         lanes.Register(source, _progress);
     }
 
+    /// <summary>Takes the consumer off its lane for good: its work is another node's from here on.</summary>
+    public void Retire()
+    {
+        IsRetired = true;
+        _lanes.Unregister(_source, _progress);
+        Wake.Set();
+    }
+
     public override string Name => $"{_consumer.Name} on {_source}";
     public Consumer Consumer => _consumer;
     public Lane Source => _source;
@@ -63,7 +71,7 @@ internal sealed class ConsumerPump : Pump
 
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
-        if (!IsItsTurn() || _position < 0 && !await LoadAsync(ct)) return false;
+        if (IsRetired || !IsItsTurn() || _position < 0 && !await LoadAsync(ct)) return false;
         var events = await _lanes.ReadAsync(_source, _position, BatchSize, ct);
         if (events.Count == 0) return false;
         _progress.HeadMovedTo(events[^1].Position);
@@ -110,7 +118,7 @@ internal sealed class ConsumerPump : Pump
     /// Whether the event or its handling is at fault, so that parking helps. A lost database or a command that could not be stored
     /// (the writer answers those with a refusal) says nothing about the event: the host tries again.
     /// </summary>
-    private bool IsAtFault(Exception e) => e is not ConsumerStalledException && !_lanes.Database.IsInfrastructure(e);
+    private bool IsAtFault(Exception e) => e is not (ConsumerStalledException or ReplicaLaneException) && !_lanes.Database.IsInfrastructure(e);
 
     private async Task<bool> LoadAsync(CancellationToken ct)
     {

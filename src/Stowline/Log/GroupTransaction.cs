@@ -15,6 +15,7 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
 {
     private readonly Dictionary<Lane, LaneHead> _heads = [];
     private readonly Dictionary<Lane, List<EventRecord>> _pending = [];
+    private readonly Dictionary<Lane, ReplicaGrowth> _imported = [];
     private readonly Dictionary<(int LaneId, string Kind), (long First, long Last)> _sequences = [];
     private readonly List<Action> _committed = [];
     private readonly List<string> _scopes = [];
@@ -26,7 +27,8 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
     public DateTimeOffset Now { get; } = RowTypes.ToMicroseconds(now);
 
     /// <summary>The lanes that this group appended to, with their new events; known once the log is written.</summary>
-    public IEnumerable<(LaneHead Head, List<EventRecord> Events)> Written => _pending.Select(p => (HeadOf(p.Key), p.Value));
+    public IEnumerable<(LaneHead Head, List<EventRecord> Events)> Written =>
+        _pending.Select(p => (HeadOf(p.Key), p.Value)).Concat(_imported.Values.Where(g => g.Events.Count > 0).Select(g => (g.From, g.Events)));
     public IReadOnlyList<Action> Committed => _committed;
 
     /// <summary>What the group announces to other processes; null when nothing.</summary>
@@ -49,10 +51,10 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
         // The numbers come along: a round trip for each of them would cost more than reading the few that there are.
         string[] key = [scope];
         await session.SelectLaterAsync(
-            new SetSelect("SELECT id, name, ordinal, incarnation, head_position, head_hash, version FROM lanes WHERE scope = k.scope", 1, [Column.Of("scope", key)], row =>
+            new SetSelect("SELECT id, name, ordinal, incarnation, head_position, head_hash, version, replica FROM lanes WHERE scope = k.scope", 1, [Column.Of("scope", key)], row =>
             {
                 var lane = new Lane(row.GetString(1));
-                _heads[lane] = new LaneHead(lane, row.GetInt32(0), row.GetInt32(2), row.GetInt32(3), row.GetInt64(4), row.GetBytes(5));
+                _heads[lane] = new LaneHead(lane, row.GetInt32(0), row.GetInt32(2), row.GetInt32(3), row.GetInt64(4), row.GetBytes(5), row.GetInt32(7) == 1);
                 _loaded = true;
                 if (lane.Name != scope) return;
                 var version = row.GetInt64(6);
@@ -96,15 +98,26 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
         return memories[scope].Get<T>();
     }
 
-    public async ValueTask OpenLaneAsync(Lane lane, int ordinal)
+    /// <summary>A replica to be continued in this transaction.</summary>
+    public async ValueTask<ReplicaGrowth> GrowAsync(Lane lane)
+    {
+        await LoadAsync();
+        if (_imported.TryGetValue(lane, out var growth)) return growth;
+        var head = HeadOf(lane);
+        if (!head.IsReplica) throw new InvalidOperationException($"{lane} is written by this node and takes nothing over");
+        return _imported[lane] = new ReplicaGrowth(head);
+    }
+
+    /// <param name="replica">Another node writes it: it is a scope of its own here, whatever it is there.</param>
+    public async ValueTask OpenLaneAsync(Lane lane, int ordinal, bool replica = false)
     {
         var id = LaneTable.IdOf(lane, ordinal);
         var hash = LaneTable.FirstHash(lane, 1);
         await session.ExecuteAsync("""
-            INSERT INTO lanes (id, name, scope, ordinal, incarnation, head_position, head_hash, opened_at)
-            VALUES (@id, @name, @scope, @ordinal, 1, 0, @hash, @now) ON CONFLICT (id) DO NOTHING
-            """, new { id, name = lane.Name, scope = lane.Scope, ordinal, hash, now = Now });
-        _heads.TryAdd(lane, new LaneHead(lane, id, ordinal, 1, 0, hash));
+            INSERT INTO lanes (id, name, scope, ordinal, incarnation, head_position, head_hash, opened_at, replica)
+            VALUES (@id, @name, @scope, @ordinal, 1, 0, @hash, @now, @replica) ON CONFLICT (id) DO NOTHING
+            """, new { id, name = lane.Name, scope = replica ? lane.Name : lane.Scope, ordinal, hash, now = Now, replica = replica ? 1 : 0 });
+        _heads.TryAdd(lane, new LaneHead(lane, id, ordinal, 1, 0, hash, replica));
     }
 
     public async ValueTask<long> SettledHeadAsync(Lane lane)
@@ -122,7 +135,9 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
     {
         await LoadAsync();
         foreach (var scope in _scopes) HeadOf(new Lane(scope));
-        foreach (var (head, events) in Written) await WriteEventsAsync(head, events);
+        foreach (var (lane, events) in _pending) await WriteEventsAsync(HeadOf(lane), events);
+        foreach (var growth in _imported.Values)
+            if (growth.Events.Count > 0) await growth.WriteHeadAsync(session);
         foreach (var ((lane, kind), range) in _sequences)
         {
             if (range.First == range.Last) continue; // read, not used
@@ -135,29 +150,18 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
 
     private async ValueTask WriteEventsAsync(LaneHead head, List<EventRecord> events)
     {
+        // The last guard: whoever gave the command should have known. Two histories of one lane could never be joined again.
+        if (head.IsReplica) throw new ReplicaLaneException(head.Lane.Name);
         foreach (var e in events) e.Position += head.Position;
         var hash = LaneTable.GroupHash(head.Hash, head.Incarnation, events);
-        await session.InsertAsync("events", events.Count,
-            Column.Same("lane_id", events.Count, head.Id),
-            Column.From("position", events, e => e.Position),
-            Column.From("id", events, e => e.Id),
-            Column.From("type", events, e => e.Type),
-            Column.From("subject", events, e => e.Subject),
-            Column.From("order_id", events, e => e.OrderId),
-            Column.From("at", events, e => e.At),
-            Column.From("actor", events, e => e.Actor),
-            Column.From("trace", events, e => e.Trace),
-            Column.From("payload", events, e => e.Payload));
-        await session.WriteAsync(
-            "INSERT INTO event_groups (lane_id, first_position, count, incarnation, hash) VALUES (@lane, @first, @count, @incarnation, @hash)",
-            new { lane = head.Id, first = head.Position + 1, count = events.Count, incarnation = head.Incarnation, hash });
+        await LaneTable.InsertAsync(session, head.Id, head.Position + 1, head.Incarnation, hash, events);
         await session.WriteAsync("UPDATE lanes SET head_position = @position, head_hash = @hash WHERE id = @id",
             new { id = head.Id, position = head.Position + events.Count, hash });
     }
 }
 
 /// <summary>Where a lane stands, and what this group adds to it.</summary>
-internal sealed class LaneHead(Lane lane, int id, int ordinal, int incarnation, long position, byte[] hash)
+internal sealed class LaneHead(Lane lane, int id, int ordinal, int incarnation, long position, byte[] hash, bool isReplica)
 {
     public Lane Lane => lane;
     public int Id => id;
@@ -165,6 +169,9 @@ internal sealed class LaneHead(Lane lane, int id, int ordinal, int incarnation, 
     public int Incarnation => incarnation;
     public long Position => position;
     public byte[] Hash => hash;
+
+    /// <summary>Another node writes the lane.</summary>
+    public bool IsReplica => isReplica;
 }
 
 /// <summary>The lane is not in this node's database: an unknown site, or one that has moved out.</summary>
@@ -179,6 +186,25 @@ internal static class LaneTable
 
     /// <summary>What the first group of a lane's incarnation chains to.</summary>
     public static byte[] FirstHash(Lane lane, int incarnation) => SHA256.HashData(Encoding.UTF8.GetBytes($"stowline lane {lane.Name} {incarnation}"));
+
+    /// <summary>Writes a group and its events, whose positions are final.</summary>
+    public static async ValueTask InsertAsync(SqlSession session, int laneId, long first, int incarnation, byte[] hash, IReadOnlyList<EventRecord> events)
+    {
+        await session.InsertAsync("events", events.Count,
+            Column.Same("lane_id", events.Count, laneId),
+            Column.From("position", events, e => e.Position),
+            Column.From("id", events, e => e.Id),
+            Column.From("type", events, e => e.Type),
+            Column.From("subject", events, e => e.Subject),
+            Column.From("order_id", events, e => e.OrderId),
+            Column.From("at", events, e => e.At),
+            Column.From("actor", events, e => e.Actor),
+            Column.From("trace", events, e => e.Trace),
+            Column.From("payload", events, e => e.Payload));
+        await session.WriteAsync(
+            "INSERT INTO event_groups (lane_id, first_position, count, incarnation, hash) VALUES (@lane, @first, @count, @incarnation, @hash)",
+            new { lane = laneId, first, count = events.Count, incarnation, hash });
+    }
 
     /// <summary>SHA-256 over the previous hash and every stored byte of the group's events, each field with its length before it.</summary>
     public static byte[] GroupHash(byte[] previous, int incarnation, IReadOnlyList<EventRecord> events)

@@ -3,7 +3,7 @@ using Stowline.Kernel;
 namespace Stowline.Log;
 
 /// <summary>Forgets idempotency keys after 30 days: looks once an hour, deletes in bounded steps.</summary>
-internal sealed class IdempotencyCleanup(Lanes lanes) : Pump
+internal sealed class IdempotencyCleanup(Lanes lanes, Lane home) : Pump
 {
     private const int Step = 1_000;
     private static readonly TimeSpan Kept = TimeSpan.FromDays(30);
@@ -26,7 +26,7 @@ internal sealed class IdempotencyCleanup(Lanes lanes) : Pump
             _next = now + Between;
             return false;
         }
-        await lanes.ExecuteAsync<Done>(Lane.Hub, Caller.System, async tx =>
+        await lanes.ExecuteAsync<Done>(home, Caller.System, async tx =>
         {
             await tx.ExecuteAsync($"""
                 DELETE FROM idempotency_keys WHERE key_hash IN (SELECT key_hash FROM idempotency_keys WHERE created_at < @before LIMIT {Step})

@@ -15,6 +15,7 @@ public sealed class Lanes : IAsyncDisposable
     private readonly ConcurrentDictionary<Lane, LaneTail> _tails = new();
     private readonly ConcurrentDictionary<Lane, ConsumerProgress[]> _progress = new();
     private readonly ConcurrentDictionary<string, Func<CancellationToken, Task>> _topics = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> _replicas = new(StringComparer.Ordinal);
     private readonly Lock _gate = new();
 
     public Lanes(Database database, IdSource ids, int queueCapacity = 4096)
@@ -67,16 +68,52 @@ public sealed class Lanes : IAsyncDisposable
     /// <summary>The writers with what waits for each.</summary>
     public IEnumerable<(string Writer, int Depth)> Queues => _writers.Values.Select(w => (w.Name, w.Queue.Depth));
 
-    /// <summary>Makes the lanes of a new database: hub and hub/all.</summary>
-    public async Task InitializeAsync(CancellationToken ct)
+    /// <summary>Makes the lanes of a new database: those that a node of its role writes, and the copies that it needs to work alone.</summary>
+    public async Task InitializeAsync(NodeRole role, CancellationToken ct)
     {
         await using var session = await Database.OpenAsync(readOnly: false, ct);
         await session.BeginAsync(snapshot: false, ct);
         var group = new GroupTransaction(session, Ids, Time.GetUtcNow(), [], Meter);
-        await group.OpenLaneAsync(Lane.Hub, 0);
-        await group.OpenLaneAsync(Lane.HubAll, 0);
+        if (role.Site is { } site)
+        {
+            await group.OpenLaneAsync(Lane.HubAll, 0, replica: true);
+            await group.OpenLaneAsync(Lane.HubTo(site), role.Ordinal, replica: true);
+            await group.OpenLaneAsync(Lane.Site(site), role.Ordinal);
+        }
+        else
+        {
+            await group.OpenLaneAsync(Lane.Hub, 0);
+            await group.OpenLaneAsync(Lane.HubAll, 0);
+        }
         await session.CommitAsync();
+        await LookForReplicasAsync(ct);
     }
+
+    /// <summary>Whether another node writes this lane and here is a copy of it, or none.</summary>
+    public bool IsReplica(Lane lane) => _replicas.ContainsKey(lane.Name);
+
+    /// <summary>The lanes that are copies here.</summary>
+    public IEnumerable<Lane> ReplicaLanes => _replicas.Keys.Select(name => new Lane(name));
+
+    /// <summary>Reads again which lanes are copies. Lanes become so, and never cease to.</summary>
+    internal async Task LookForReplicasAsync(CancellationToken ct)
+    {
+        foreach (var name in await Database.ReadAsync(async session => await Replicas.NamesAsync(session), ct)) IsReplicaNow(new Lane(name));
+    }
+
+    internal void IsReplicaNow(Lane lane) => _replicas.TryAdd(lane.Name, true);
+
+    /// <summary>Continues a copy with groups of the lane's writer. Durable when it completes.</summary>
+    public async Task<ImportResult> ImportAsync(Lane lane, IReadOnlyList<LaneGroup> groups, IReadOnlyList<PersonKey> keys)
+    {
+        var command = new PendingCommand<ImportResult>(lane, Caller.System, async tx => await Replicas.ImportAsync(tx, lane, groups, keys), render: null, scope: lane.Name);
+        if (!Writer(command.Scope).Queue.TryAdd(command, isConsumer: true)) throw new ConsumerStalledException("this node is shutting down");
+        var (outcome, _, _) = await command.Done;
+        return outcome.IsOk ? outcome.Value : throw new ConsumerStalledException(outcome.Refusal!.Detail);
+    }
+
+    /// <summary>How many events of a lane wait for local consumers.</summary>
+    public long LagOf(Lane lane) => _progress.TryGetValue(lane, out var consumers) ? consumers.Max(c => c.Lag) : 0;
 
     /// <summary>Decides a command in one transaction of the lane's scope. Completes when it is durable and the consumers one hop on have seen it.</summary>
     public async Task<Outcome<T>> ExecuteAsync<T>(Lane lane, Caller caller, Func<LaneTransaction, ValueTask<Outcome<T>>> decide, CancellationToken ct = default) =>
@@ -98,7 +135,8 @@ public sealed class Lanes : IAsyncDisposable
 
     private async Task<CommandResult<T>> SubmitAsync<T>(PendingCommand<T> command, int hops, CancellationToken ct)
     {
-        if (!Writer(command.Lane).Queue.TryAdd(command, isConsumer: false))
+        if (IsReplica(command.Lane)) return new CommandResult<T>(Replicas.Refuse(command.Lane), null, false, false);
+        if (!Writer(command.Scope).Queue.TryAdd(command, isConsumer: false))
         {
             Refusal full = Refusal.Unavailable("lane_queue_full", $"the queue of {command.Scope} is full; nothing was stored", 1);
             return new CommandResult<T>(full, null, false, false);
@@ -113,7 +151,7 @@ public sealed class Lanes : IAsyncDisposable
         Lane lane, Caller caller, Func<LaneTransaction, ValueTask<Outcome<T>>> decide)
     {
         var command = new PendingCommand<T>(lane, caller, decide, render: null);
-        if (!Writer(lane).Queue.TryAdd(command, isConsumer: true))
+        if (!Writer(command.Scope).Queue.TryAdd(command, isConsumer: true))
             return (Refusal.Unavailable("shutting_down", "this node is shutting down", 2), []);
         var (outcome, _, _) = await command.Done;
         return (outcome, command.Appended);
@@ -126,9 +164,9 @@ public sealed class Lanes : IAsyncDisposable
         return lag > BacklogLimit ? Refusal.Unavailable("backlog", $"{lag} events wait for the consumers; try again shortly", 1) : null;
     }
 
-    private LaneWriter Writer(Lane lane)
+    private LaneWriter Writer(string scope)
     {
-        var partition = Database.SingleWriter ? "*" : lane.Scope;
+        var partition = Database.SingleWriter ? "*" : scope;
         if (_writers.TryGetValue(partition, out var known)) return known;
         lock (_gate)
         {
@@ -164,6 +202,19 @@ public sealed class Lanes : IAsyncDisposable
     {
         lock (_gate) _progress[lane] = [.. _progress.GetValueOrDefault(lane) ?? [], progress];
         if (_tails.TryGetValue(lane, out var tail)) progress.HeadMovedTo(tail.Head);
+    }
+
+    /// <summary>A consumer has been taken off its lane: nobody waits for it any more.</summary>
+    internal void Unregister(Lane lane, ConsumerProgress progress)
+    {
+        lock (_gate)
+        {
+            if (_progress.GetValueOrDefault(lane) is not { } known) return;
+            ConsumerProgress[] left = [.. known.Where(p => p != progress)];
+            if (left.Length > 0) _progress[lane] = left;
+            else _progress.TryRemove(lane, out _);
+        }
+        progress.MovedTo(long.MaxValue, []);
     }
 
     /// <summary>A consumer of this process has moved.</summary>

@@ -23,6 +23,8 @@ internal sealed class LogArchive(Node node, string folder, Action<string>? at = 
     /// <summary>Archives the next events of a lane that are older. Answers how many; 0 when there is nothing more to archive.</summary>
     public async Task<long> StepAsync(string lane, DateTimeOffset before, CancellationToken ct)
     {
+        // A copy elsewhere may need it from the beginning, and a copy here is its writer's to shorten.
+        if (!node.Role.IsHub || lane == Lane.HubAll.Name || IsShared(lane)) return 0;
         var consumers = node.Consumers.Where(c => c.Source.Name == lane).Select(c => c.Consumer.Name).ToList();
         var (row, chunk) = await node.Database.SnapshotAsync(async session => await ReadAsync(session, lane, consumers, before), ct);
         if (chunk.Groups.Count == 0) return 0;
@@ -31,6 +33,9 @@ internal sealed class LogArchive(Node node, string folder, Action<string>? at = 
         var moved = await node.Lanes.ExecuteAsync<long>(new Lane(row.Scope), new Caller("archive"), tx => DeleteAsync(row, chunk, name, sha256, tx), ct);
         return moved.IsOk ? moved.Value : throw new InvalidOperationException(moved.Refusal!.Detail);
     }
+
+    /// <summary>Whether it is a lane to or from a site with a node of its own.</summary>
+    private bool IsShared(string lane) => lane.IndexOf('/') is > 0 and var slash && node.IsRemote(lane[(slash + 1)..]);
 
     private sealed record Chunk(List<GroupRow> Groups, List<StoredEvent> Events)
     {

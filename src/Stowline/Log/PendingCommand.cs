@@ -3,11 +3,12 @@ using Stowline.Kernel;
 namespace Stowline.Log;
 
 /// <summary>A command in the queue of a writer.</summary>
-internal abstract class PendingCommand(Lane lane, Caller caller)
+/// <param name="scope">The scope to run in, where it is not the lane's own: a replica is one by itself.</param>
+internal abstract class PendingCommand(Lane lane, Caller caller, string? scope = null)
 {
     public Lane Lane => lane;
     public Caller Caller => caller;
-    public string Scope { get; } = lane.Scope;
+    public string Scope { get; } = scope ?? lane.Scope;
 
     /// <summary>The same handler object means: decide these together (see <see cref="IGroupHandler{TCommand,TResult}"/>).</summary>
     public virtual object? GroupHandler => null;
@@ -42,8 +43,8 @@ public interface IGroupHandler<TCommand, TResult>
     ValueTask<Outcome<TResult>[]> DecideAsync(IReadOnlyList<(TCommand Command, Caller Caller)> items, LaneTransaction tx);
 }
 
-internal class PendingCommand<T>(Lane lane, Caller caller, Func<LaneTransaction, ValueTask<Outcome<T>>> decide, Func<Outcome<T>, StoredAnswer?>? render)
-    : PendingCommand(lane, caller)
+internal class PendingCommand<T>(Lane lane, Caller caller, Func<LaneTransaction, ValueTask<Outcome<T>>> decide, Func<Outcome<T>, StoredAnswer?>? render,
+    string? scope = null) : PendingCommand(lane, caller, scope)
 {
     private readonly TaskCompletionSource<(Outcome<T>, StoredAnswer?, bool)> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private StoredAnswer? _answer;

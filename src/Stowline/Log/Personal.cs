@@ -88,8 +88,57 @@ public static class Personal
         session.FindAsync<byte[]>("SELECT key FROM people WHERE person_id = @person AND key IS NOT NULL", new { person });
 
     /// <summary>Deletes a person's key. True when there was one.</summary>
-    public static async ValueTask<bool> EraseAsync(LaneTransaction tx, Guid person) =>
-        await tx.ExecuteAsync("UPDATE people SET key = NULL, erased_at = @now WHERE person_id = @person AND key IS NOT NULL", new { person, now = tx.Now }) == 1;
+    /// <returns>SHA-256 of the deleted key, by which other nodes know which one to delete; null when there was none.</returns>
+    public static async ValueTask<byte[]?> EraseAsync(LaneTransaction tx, Guid person)
+    {
+        if (await tx.FindAsync<byte[]>("SELECT key FROM people WHERE person_id = @person AND key IS NOT NULL", new { person }) is not { } key) return null;
+        var hash = SHA256.HashData(key);
+        await tx.WriteAsync("UPDATE people SET key = NULL, erased_at = @now, erased_key = @hash WHERE person_id = @person", new { person, now = tx.Now, hash });
+        return hash;
+    }
+
+    private sealed record Known { public byte[]? Key { get; init; } public byte[]? ErasedKey { get; init; } }
+
+    private static ValueTask<Known?> FindAsync(LaneTransaction tx, Guid person) =>
+        tx.FindAsync<Known>("SELECT key, erased_key FROM people WHERE person_id = @person", new { person });
+
+    /// <summary>
+    /// Another node erased a person: deletes the very key that it deleted, and remembers it, should a copy still be on its way. A newer key, of
+    /// somebody who came again, stays.
+    /// </summary>
+    public static async ValueTask FollowErasureAsync(LaneTransaction tx, Guid person, byte[] erased)
+    {
+        var known = await FindAsync(tx, person);
+        var keep = known?.Key is { } key && !SHA256.HashData(key).AsSpan().SequenceEqual(erased) ? key : null;
+        await tx.WriteAsync("""
+            INSERT INTO people (person_id, key, created_at, erased_at, erased_key) VALUES (@person, @keep, @now, @now, @erased)
+            ON CONFLICT (person_id) DO UPDATE SET key = excluded.key, erased_at = excluded.erased_at, erased_key = excluded.erased_key
+            """, new { person, keep, now = tx.Now, erased });
+    }
+
+    /// <summary>The keys of these people as they are now, to be given to a node that needs them.</summary>
+    public static async Task<IReadOnlyList<PersonKey>> GiveAsync(SqlSession session, IReadOnlyCollection<Guid> people)
+    {
+        var keys = new List<PersonKey>(people.Count);
+        await session.SelectAsync("SELECT person_id, key, created_at FROM people WHERE person_id = k.person_id AND key IS NOT NULL", people.Count,
+            [Column.Of("person_id", [.. people])], row => keys.Add(new PersonKey(row.GetGuid(0), row.GetBytes(1), row.GetTime(2))));
+        return keys;
+    }
+
+    /// <summary>Takes keys over from the node that made them. A newer key of the same person replaces an older; one that is known to be erased is not taken.</summary>
+    internal static async ValueTask TakeAsync(LaneTransaction tx, IReadOnlyList<PersonKey> keys)
+    {
+        foreach (var given in keys)
+        {
+            var known = await FindAsync(tx, given.Person);
+            if (known?.ErasedKey is { } erased && SHA256.HashData(given.Key).AsSpan().SequenceEqual(erased)) continue;
+            if (known?.Key is { } same && same.AsSpan().SequenceEqual(given.Key)) continue;
+            await tx.WriteAsync("""
+                INSERT INTO people (person_id, key, created_at) VALUES (@person, @key, @at)
+                ON CONFLICT (person_id) DO UPDATE SET key = excluded.key, created_at = excluded.created_at, erased_at = NULL
+                """, new { person = given.Person, key = given.Key, at = given.CreatedAt });
+        }
+    }
 
     internal static Kernel.IdSource IdsOf(LaneTransaction tx) => tx.Group.Ids;
 }

@@ -16,6 +16,9 @@ public abstract class Pump
 
     public abstract ValueTask<bool> RunOnceAsync(CancellationToken ct);
 
+    /// <summary>It will never have work again, and its loop ends.</summary>
+    public bool IsRetired { get; protected set; }
+
     /// <summary>What went wrong last, for the status; null while all is well.</summary>
     public string? LastError { get; internal set; }
     public DateTimeOffset? LastErrorAt { get; internal set; }
@@ -83,7 +86,7 @@ public sealed class PumpHost(TimeProvider time, Kernel.IdSource ids, Action<Pump
     private async Task LoopAsync(Pump pump)
     {
         var failures = 0;
-        while (!_stop.IsCancellationRequested)
+        while (!_stop.IsCancellationRequested && !pump.IsRetired)
         {
             try
             {

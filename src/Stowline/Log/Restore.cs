@@ -5,7 +5,8 @@ namespace Stowline.Log;
 
 /// <summary>
 /// Fills an empty database from a backup and opens a new incarnation of every lane, because what was written after the backup is known to
-/// others but not to this database: the same position may hold two different events in the world, and the incarnation tells them apart.
+/// others but not to this database: the same position may hold two different events in the world, and the incarnation tells them apart. A copy
+/// of another node's lane stays as it was: its writer continues it, or says that it cannot.
 /// </summary>
 internal static class Restore
 {
@@ -72,8 +73,8 @@ internal static class Restore
     {
         await using var session = await database.OpenAsync(readOnly: false, ct);
         await session.BeginAsync(snapshot: false, ct);
-        var lanes = await session.QueryAsync<LaneRow>("SELECT name, scope, incarnation FROM lanes ORDER BY id");
-        await session.ExecuteAsync("UPDATE lanes SET incarnation = incarnation + 1");
+        var lanes = await session.QueryAsync<LaneRow>("SELECT name, scope, incarnation FROM lanes WHERE replica = 0 ORDER BY id");
+        await session.ExecuteAsync("UPDATE lanes SET incarnation = incarnation + 1 WHERE replica = 0");
         await session.ExecuteAsync("UPDATE lane_sequences SET last = last + @gap", new { gap = NumberGap });
         var group = new GroupTransaction(session, ids, database.Time.GetUtcNow(), []);
         foreach (var scope in lanes.Select(l => l.Scope).Distinct().Order(StringComparer.Ordinal).ToArray())

@@ -28,9 +28,11 @@ internal static class SitePath
     }
 
     /// <summary>Answers a read about the site that the path names; 404 <c>site_not_found</c> where this node does not know it.</summary>
-    public static async Task ReadAsync<T>(HttpContext http, Node node, Func<string, Task<Outcome<T>>> read)
+    /// <param name="copied">Whether the answer is known here of sites with nodes of their own too; else they are asked themselves: 409 <c>site_is_remote</c>.</param>
+    public static async Task ReadAsync<T>(HttpContext http, Node node, Func<string, Task<Outcome<T>>> read, bool copied = false)
     {
         if (Code(http) is not { } site || !await node.KnowsSiteAsync(site, http.RequestAborted)) await Answers.WriteAsync(http, Unknown(http));
+        else if (!copied && node.IsRemote(site)) await Answers.WriteAsync(http, Replicas.Refuse(Lane.Site(site)));
         else await Answers.WriteAsync(http, await read(site));
     }
 

@@ -37,6 +37,13 @@ public static class Migrator
         }
     }
 
+    /// <summary>Whether a node was ever opened on this database.</summary>
+    public static async Task<bool> IsMadeAsync(Database database, CancellationToken ct = default)
+    {
+        await using var session = await database.OpenAsync(readOnly: false, ct);
+        return (await session.TablesAsync()).Contains("schema_migrations");
+    }
+
     private static async Task<int> RunAsync(SqlSession session, Database database, IReadOnlySet<string>? only, bool restoring, CancellationToken ct)
     {
         await session.ScriptAsync(database.Dialect.Expand(

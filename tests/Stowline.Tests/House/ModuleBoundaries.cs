@@ -16,6 +16,7 @@ public partial class ModuleBoundaries
         ["Log"] = ["Kernel", "Store"],
         ["Contracts"] = ["Kernel", "Log"],
         ["Http"] = ["Kernel", "Store", "Log"],
+        ["Link"] = ["Kernel", "Store", "Log", "Contracts", "Http"],
         ["Hub"] = ["Kernel", "Store", "Log", "Contracts", "Http", "Hub"],
         ["Site"] = ["Kernel", "Store", "Log", "Contracts", "Http", "Site"],
     };

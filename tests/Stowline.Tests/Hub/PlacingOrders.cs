@@ -164,7 +164,7 @@ public class PlacingOrders
 
         Assert.Equal("Ana", (await hub.ReadAsync(order.Id)).Customer!.Name);
         Assert.DoesNotContain("Ana", System.Text.Encoding.UTF8.GetString((await hub.LaneAsync(Lane.Hub)).Last(e => e.Type == OrderPlaced.Type).Payload));
-        await hub.Test.RunAsync<bool>(Lane.Hub, async tx => await Personal.EraseAsync(tx, Personal.PersonOf("ana@example.com", null, Guid.Empty)));
+        await hub.Test.RunAsync<bool>(Lane.Hub, async tx => await Personal.EraseAsync(tx, Personal.PersonOf("ana@example.com", null, Guid.Empty)) is not null);
 
         Assert.Null((await hub.ReadAsync(order.Id)).Customer);
         Assert.Equal(1, (await hub.ReadAsync(order.Id)).Lines!.Single().Quantity);

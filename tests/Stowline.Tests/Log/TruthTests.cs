@@ -51,7 +51,7 @@ public class TruthTests
         Assert.Equal("Anna, Knez Mihailova 1", Encoding.UTF8.GetString((await ReadAsync())!));
         await node.RunAsync<Done>(Lane.HubAll, async tx =>
         {
-            Assert.True(await Personal.EraseAsync(tx, person));
+            Assert.NotNull(await Personal.EraseAsync(tx, person));
             tx.Append(Lane.HubAll, new PersonErased(person), person.ToString());
             return new Done();
         });

@@ -30,14 +30,27 @@ public sealed class TestNode : IAsyncDisposable
         return new TestNode(await Node.OpenAsync(database, new IdSource(time, seed), modules), time, folder, postgres);
     }
 
-    /// <summary>Another process's node on the same database.</summary>
-    public async Task<TestNode> BesideAsync(IReadOnlyList<Module>? modules = null)
+    /// <summary>A node of a role, on a clock that it shares with others.</summary>
+    public static async Task<TestNode> StartAsync(string store, NodeRole role, ManualTime time, int seed)
     {
-        var database = _postgres is { } p
-            ? (Database)new PostgresDatabase(new Npgsql.NpgsqlConnectionStringBuilder(p.Server) { Database = p.Name, MaxPoolSize = 10 }.ToString(), Time)
-            : new SqliteDatabase(Path.Combine(_folder!, "stowline.db"), Time);
-        return new TestNode(await Node.OpenAsync(database, new IdSource(Time, 2), modules), Time, null, null);
+        var (database, folder, postgres) = await NewDatabaseAsync(store, time);
+        return new TestNode(await Node.OpenAsync(database, new IdSource(time, seed), role: role), time, folder, postgres);
     }
+
+    /// <summary>Another process's node on the same database.</summary>
+    public async Task<TestNode> BesideAsync(IReadOnlyList<Module>? modules = null) =>
+        new(await Node.OpenAsync(OpenAgain(), new IdSource(Time, 2), modules), Time, null, null);
+
+    /// <summary>Ends this node and starts another on its database; this one is not used any more. Between two steps nothing is under way, so it is as good as a crash.</summary>
+    public async Task<TestNode> RestartAsync(int seed)
+    {
+        await Node.DisposeAsync();
+        return new TestNode(await Node.OpenAsync(OpenAgain(), new IdSource(Time, seed)), Time, _folder, _postgres);
+    }
+
+    private Database OpenAgain() => _postgres is { } p
+        ? new PostgresDatabase(new Npgsql.NpgsqlConnectionStringBuilder(p.Server) { Database = p.Name, MaxPoolSize = 10 }.ToString(), Time)
+        : new SqliteDatabase(Path.Combine(_folder!, "stowline.db"), Time);
 
     /// <summary>An empty database of its own: a file in a temporary folder, or a new database on the test server.</summary>
     public static async Task<(Database Database, string? Folder, (string, string)? Postgres)> NewDatabaseAsync(string store, TimeProvider time)

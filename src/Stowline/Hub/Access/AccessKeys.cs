@@ -5,9 +5,9 @@ using Stowline.Http;
 
 namespace Stowline.Hub.Access;
 
-/// <summary>What a key may do. Every scope includes <see cref="Read"/>, and <see cref="Admin"/> includes all.</summary>
+/// <summary>What a key may do. Every scope but <see cref="Site"/> includes <see cref="Read"/>, and <see cref="Admin"/> includes all.</summary>
 [JsonConverter(typeof(SnakeCaseEnum<KeyScope>))]
-public enum KeyScope { Read = 1, Orders = 2, Stock = 3, Tasks = 4, Admin = 5 }
+public enum KeyScope { Read = 1, Orders = 2, Stock = 3, Tasks = 4, Admin = 5, Site = 6 }
 
 /// <summary>A key to be made. Without sites it is good for all of them, and so for sellers.</summary>
 public sealed record KeyBody(string? Name, IReadOnlyList<KeyScope>? Scopes, IReadOnlyList<string?>? Sites, IReadOnlyList<string?>? Sellers = null);
@@ -27,7 +27,8 @@ public sealed record KeyHolder(string Id, string Name, IReadOnlyList<KeyScope> S
 
     public bool IsLimited => Sites.Count > 0 || Sellers.Count > 0;
 
-    public bool May(KeyScope scope) => scope == KeyScope.Read || Scopes.Contains(scope) || Scopes.Contains(KeyScope.Admin);
+    /// <summary>The key of a site's node opens the link only: what a site may know comes to it in its lanes.</summary>
+    public bool May(KeyScope scope) => Scopes.Contains(scope) || Scopes.Contains(KeyScope.Admin) || scope == KeyScope.Read && Scopes.Any(s => s != KeyScope.Site);
 
     public bool Covers(string site) => Sites.Count == 0 || Sites.Contains(site, StringComparer.Ordinal);
 }

@@ -29,6 +29,6 @@ public sealed class AccessModule : Module
     public override void Map(IEndpointRouteBuilder api, Node node)
     {
         KeyEndpoints.Map(api, node, Ring);
-        Workers.Map(api, node);
+        if (node.Role.IsHub) Workers.Map(api, node); // a site goes by its copy, in its own tables
     }
 }

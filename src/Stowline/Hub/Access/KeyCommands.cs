@@ -26,6 +26,7 @@ public static class KeyCommands
         var name = problems.Code(body.Name, "name");
         problems.Check(!Reserved.Contains(name, StringComparer.OrdinalIgnoreCase), "name", "is a name that the system uses for itself");
         KeyScope[] scopes = [.. (body.Scopes ?? []).Distinct().Order()];
+        problems.Check(!scopes.Contains(KeyScope.Site), "scopes", "cannot have site: joining a site makes its key");
         problems.Check(scopes.Length > 0, "scopes", "must name at least one of read, orders, stock, tasks, admin");
         problems.Check((body.Sites?.Count ?? 0) <= 1_000, "sites", "must be at most 1000");
         if (problems.Any) return problems.ToRefusal();
@@ -52,6 +53,16 @@ public static class KeyCommands
         return [.. given.OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
     }
 
+    /// <summary>The key by which a site's node comes to its hub: for the link, and for nothing else.</summary>
+    internal static Draft PrepareForSite(string site)
+    {
+        var (key, id, hash) = KeyText.Make();
+        return new Draft(key, id, hash, "site/" + site, [KeyScope.Site], [site], []);
+    }
+
+    /// <summary>The lane that stands for its scope: the hub's own, or the site's.</summary>
+    private static Lane Home(LaneTransaction tx) => new(tx.Scope);
+
     /// <summary>Stores a key. Refuses with <c>key_name_taken</c> while a key of that name is good: the name is who did it.</summary>
     public static async ValueTask<Outcome<MadeKey>> CreateAsync(Draft draft, KeyRing ring, LaneTransaction tx)
     {
@@ -66,7 +77,7 @@ public static class KeyCommands
             id = draft.Id, name = draft.Name, scopes = string.Join(',', scopes), sites = string.Join(',', draft.Sites), hash = draft.Hash, now = tx.Now, actor = tx.Caller.Actor,
             sellers = JsonSerializer.Serialize([.. draft.Sellers], AccessJson.Default.StringArray),
         });
-        tx.Append(Lane.Hub, new KeyCreated(draft.Id, draft.Name, scopes, draft.Sites, draft.Sellers.Count == 0 ? null : draft.Sellers), "key/" + draft.Name);
+        tx.Append(Home(tx), new KeyCreated(draft.Id, draft.Name, scopes, draft.Sites, draft.Sellers.Count == 0 ? null : draft.Sellers), "key/" + draft.Name);
         tx.OnCommitted(ring.Changed);
         tx.Announce(KeyRing.Topic);
         return new MadeKey(draft.Key, draft.Id, draft.Name, draft.Scopes, draft.Sites, draft.Sellers, tx.Now);
@@ -79,7 +90,7 @@ public static class KeyCommands
         if (rows.FirstOrDefault(r => r.RevokedAt is null) is not { } good)
             return rows.MaxBy(r => r.RevokedAt) is { } gone ? Outcome<KeyView>.AlreadyDone(gone.View) : Refusal.NotFound("key_not_found", $"there is no key named {name}");
         await tx.WriteAsync("UPDATE access_keys SET revoked_at = @now, revoked_by = @actor WHERE id = @id", new { now = tx.Now, actor = tx.Caller.Actor, id = good.Id });
-        tx.Append(Lane.Hub, new KeyRevoked(good.Id, good.Name), "key/" + good.Name);
+        tx.Append(Home(tx), new KeyRevoked(good.Id, good.Name), "key/" + good.Name);
         tx.OnCommitted(ring.Changed);
         tx.Announce(KeyRing.Topic);
         return (good with { RevokedAt = tx.Now, RevokedBy = tx.Caller.Actor }).View;

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Routing;
 using Stowline.Http;
+using Stowline.Log;
 
 namespace Stowline.Hub.Catalog;
 
@@ -16,11 +17,16 @@ internal sealed class CatalogModule : Module
 
     public override void Map(IEndpointRouteBuilder api, Node node)
     {
-        SaveProducts.Map(api, node);
         ReadProducts.Map(api, node);
-        SaveSite.Map(api, node);
         ReadSites.Map(api, node);
-        SaveMenu.Map(api, node);
         ReadMenu.Map(api, node);
+        if (!node.Role.IsHub) return; // a site reads its copy; what the catalog says is decided at the hub
+        SaveProducts.Map(api, node);
+        SaveSite.Map(api, node);
+        SaveMenu.Map(api, node);
+        JoinSite.Map(api, node);
     }
+
+    public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) =>
+        node.Role.Site == site ? [(new CatalogCopy(site), Lane.HubAll)] : [];
 }

@@ -50,4 +50,5 @@ public sealed record BulkResult(int Created, int Updated);
 [JsonSerializable(typeof(Product))]
 [JsonSerializable(typeof(BulkProducts))]
 [JsonSerializable(typeof(BulkResult))]
+[JsonSerializable(typeof(JoinedSite))]
 internal sealed partial class CatalogJson : JsonSerializerContext;

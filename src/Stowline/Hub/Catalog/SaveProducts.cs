@@ -91,6 +91,17 @@ public static class SaveProducts
     public static async ValueTask<Outcome<BulkResult>> DecideAsync(IReadOnlyList<Product> products, LaneTransaction tx)
     {
         if (await TakenBarcodeAsync(products, tx) is { } taken) return taken;
+        var existing = await WriteAsync(products, tx);
+        foreach (var chunk in products.Chunk(EventChunk))
+        {
+            tx.Append(Lane.HubAll, new ProductsSaved([.. chunk.Select(Facts)]), chunk.Length == 1 ? "product/" + chunk[0].Sku : "products");
+        }
+        return new BulkResult(products.Count - existing, existing);
+    }
+
+    /// <summary>Writes the rows of products that are known to be right. Answers how many were there before.</summary>
+    internal static async ValueTask<int> WriteAsync(IReadOnlyList<Product> products, LaneTransaction tx)
+    {
         var existing = 0;
         await tx.SelectAsync("SELECT sku FROM products WHERE sku = k.sku", products.Count, [Column.From("sku", products, p => p.Sku)], _ => existing++);
         await tx.UpsertAsync("products", "sku", """
@@ -105,12 +116,15 @@ public static class SaveProducts
             Column.From("height_mm", products, p => p.HeightMm), Column.From("external_id", products, p => p.ExternalId),
             Column.Same("saved_at", products.Count, tx.Now));
         await SaveBarcodesAsync(products, existing, tx);
-        foreach (var chunk in products.Chunk(EventChunk))
-        {
-            tx.Append(Lane.HubAll, new ProductsSaved([.. chunk.Select(Facts)]), chunk.Length == 1 ? "product/" + chunk[0].Sku : "products");
-        }
-        return new BulkResult(products.Count - existing, existing);
+        return existing;
     }
+
+    internal static Product OfFacts(ProductFacts p) => new()
+    {
+        Sku = p.Sku, Name = p.Name, Price = p.PriceE4 is { } e4 ? Money.FromE4(e4, p.Currency!) : null, Seller = p.Seller, Category = p.Category,
+        WeightG = p.WeightG, LengthMm = p.LengthMm, WidthMm = p.WidthMm, HeightMm = p.HeightMm, ExternalId = p.ExternalId,
+        Barcodes = [.. (p.Barcodes ?? []).Select(b => new ProductBarcode(b.Code, b.Units))],
+    };
 
     private static ProductFacts Facts(Product p) => new(p.Sku, p.Name, p.Price?.ToE4(), p.Price?.Currency, p.Seller, p.Category, p.WeightG, p.LengthMm,
         p.WidthMm, p.HeightMm, p.ExternalId, p.Barcodes.Count == 0 ? null : [.. p.Barcodes.Select(b => new BarcodeFacts(b.Code, b.Units))]);

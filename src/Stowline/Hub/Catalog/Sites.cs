@@ -84,7 +84,8 @@ public static class SaveSite
             tx.OnCommitted(() => node.AddSite(site.Code));
             tx.Announce(SiteWatch.Topic);
         }
-        tx.Append(Lane.HubAll, new SiteSaved(site.Code, site.Number, site.Name, SnakeCaseEnum<SiteType>.Text(site.Type), site.Active), "site/" + site.Code);
+        tx.Append(Lane.HubAll, new SiteSaved(site.Code, site.Number, site.Name, SnakeCaseEnum<SiteType>.Text(site.Type), site.Active, site.City, site.Address,
+            site.PostalCode, site.Country, site.Latitude, site.Longitude, site.TimeZone), "site/" + site.Code);
         return site;
     }
 
@@ -117,7 +118,7 @@ public static class SaveSite
         return value;
     }
 
-    private static ValueTask WriteAsync(SiteView site, LaneTransaction tx) => tx.WriteAsync("""
+    internal static ValueTask WriteAsync(SiteView site, LaneTransaction tx) => tx.WriteAsync("""
         INSERT INTO sites (code, ordinal, name, type, city, address, postal_code, country, latitude, longitude, parent, capabilities, working_hours,
             time_zone, reliability, active, saved_at)
         VALUES (@code, @ordinal, @name, @type, @city, @address, @postalCode, @country, @latitude, @longitude, @parent, @capabilities, @workingHours,

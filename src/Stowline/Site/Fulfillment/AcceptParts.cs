@@ -121,7 +121,7 @@ internal static class AcceptParts
         if (balances.Count > 0) tx.Append(lane, new StockRebalanced("parts assigned", balances), $"stock/{site}");
         foreach (var p in picked)
         {
-            tx.Append(lane, new PickingCreated(p.TaskId, p.Number, p.Part.OrderId, p.Part.Part, [.. p.Items.Select(i => i.Planned)]),
+            tx.Append(lane, new PickingCreated(p.TaskId, p.Number, p.Part.OrderId, p.Part.Part, [.. p.Items.Select(i => i.Planned)], p.Part.OrderNumber, p.Part.Priority),
                 FulfillmentOrders.Subject(p.Part.OrderId), p.Part.OrderId, p.Caller);
         }
         foreach (var p in parts)

@@ -30,6 +30,8 @@ public static class AddPackage
     /// <summary>L×W×H / 5000: cubic millimeters to grams, rounded up (F4).</summary>
     public static int VolumetricWeightG(int lengthMm, int widthMm, int heightMm) => (int)(((long)lengthMm * widthMm * heightMm + 4999) / 5000);
 
+    internal static string BarcodeOf(long task, int package) => $"PK{task:D11}-{package:D3}";
+
     public static async ValueTask<Outcome<Package>> DecideAsync(string site, Guid taskId, AddPackageBody body, LaneTransaction tx)
     {
         var problems = new Problems();
@@ -45,7 +47,7 @@ public static class AddPackage
         var (length, width, height, weight) = ((int)body.LengthMm, (int)body.WidthMm, (int)body.HeightMm, (int)body.WeightG);
         var volumetric = VolumetricWeightG(length, width, height);
         var sequence = loaded.Packages.Count + 1;
-        var package = new Package(sequence, type, weight, length, width, height, volumetric, Math.Max(weight, volumetric), $"PK{task.Number:D11}-{sequence:D3}", lines, tx.Now)
+        var package = new Package(sequence, type, weight, length, width, height, volumetric, Math.Max(weight, volumetric), BarcodeOf(task.Number, sequence), lines, tx.Now)
             { Sscc = await SsccNumbers.NextAsync(site, tx) };
         await tx.WriteAsync("""
             INSERT INTO packages (task_id, sequence_number, packaging_type, weight_g, length_mm, width_mm, height_mm, volumetric_weight_g, chargeable_weight_g,

@@ -22,7 +22,7 @@ internal static class FulfillmentChecks
         foreach (var row in await session.QueryAsync<Needed>("""
             SELECT t.site, i.sku, i.bin, i.lot, SUM(i.quantity_required - i.quantity_picked) AS units
             FROM picking_items i JOIN picking_tasks t ON t.id = i.task_id
-            WHERE i.status = @open AND t.status IN (@pending, @assigned, @inProgress) GROUP BY t.site, i.sku, i.bin, i.lot
+            WHERE t.as_of IS NULL AND i.status = @open AND t.status IN (@pending, @assigned, @inProgress) GROUP BY t.site, i.sku, i.bin, i.lot
             UNION ALL
             SELECT t.site, i.sku, @staging AS bin, i.lot, SUM(i.quantity_picked) AS units
             FROM picking_items i JOIN picking_tasks t ON t.id = i.task_id JOIN fulfillment_orders f ON f.order_id = t.order_id AND f.part = t.part
@@ -53,7 +53,7 @@ internal static class FulfillmentChecks
                 """, ended) is { } bare) return $"{bare}: a part has no picking task";
         if (await session.FindAsync<long?>("""
                 SELECT p.number FROM packing_tasks p LEFT JOIN picking_tasks t ON t.id = p.picking_task_id
-                WHERE t.id IS NULL OR t.status <> @completed LIMIT 1
+                WHERE p.as_of IS NULL AND (t.id IS NULL OR t.status <> @completed) LIMIT 1
                 """, new { completed = PickingStatus.Completed }) is { } early) return $"packing task {early} has no completed picking task";
         if (await session.FindAsync<long?>("""
                 SELECT t.number FROM picking_tasks t

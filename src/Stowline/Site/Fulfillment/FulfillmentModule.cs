@@ -32,7 +32,11 @@ internal sealed class FulfillmentModule : Module
         LabelSettings.Map(api, node);
     }
 
-    public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) => [(new PartConsumer(site), Lane.HubTo(site))];
+    public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) =>
+        node.IsRemote(site) ? [(new TaskCopies(site), Lane.Site(site))] : [(new PartConsumer(site), Lane.HubTo(site))];
+
+    public override async Task<string?> FindHeldAsync(SqlSession session, string site) => await session.FindAsync<string>(
+        "SELECT site FROM fulfillment_orders WHERE site = @site LIMIT 1", new { site }) is null ? null : "parts of orders";
 
     public override async Task<string?> FindSiteOfAsync(Database database, string resource, string key, CancellationToken ct) => resource switch
     {

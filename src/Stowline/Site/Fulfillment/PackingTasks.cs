@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Stowline.Contracts;
 using Stowline.Kernel;
 using Stowline.Log;
@@ -15,7 +16,12 @@ public sealed record PackingTask(
     Guid Id, long Number, Guid OrderId, long OrderNumber, int Part, Guid PickingTaskId, string Site, PackingStatus Status, Priority Priority, string? Worker,
     bool OnHold, PackagingType? PackagingType, long WeightG, int? LengthMm, int? WidthMm, int? HeightMm, long VolumetricWeightG, long ChargeableWeightG,
     string? Carrier, string? TrackingNumber, string? LabelUrl, DateTimeOffset CreatedAt, DateTimeOffset? StartedAt, DateTimeOffset? PackedAt,
-    DateTimeOffset? ShippedAt, DateTimeOffset? CancelledAt, string? CancellationReason, IReadOnlyList<PackingLine> Lines, IReadOnlyList<Package> Packages);
+    DateTimeOffset? ShippedAt, DateTimeOffset? CancelledAt, string? CancellationReason, IReadOnlyList<PackingLine> Lines, IReadOnlyList<Package> Packages)
+{
+    /// <summary>In the hub's copy of a task of a site with a node of its own: when the site last said something of it. Absent at the site itself.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? AsOf { get; init; }
+}
 
 /// <summary>Units of one SKU to pack, and how many of them the packages name.</summary>
 public sealed record PackingLine(string Sku, string? Lot, int Quantity, int PackedQuantity, PackingLineStatus Status);
@@ -55,6 +61,7 @@ internal sealed record PackingRow
     public DateTimeOffset? ShippedAt { get; init; }
     public DateTimeOffset? CancelledAt { get; init; }
     public string? CancellationReason { get; init; }
+    public DateTimeOffset? AsOf { get; init; }
 }
 
 internal sealed record PackageRow
@@ -98,8 +105,8 @@ internal sealed record LoadedPacking(PackingRow Task, IReadOnlyList<Package> Pac
         var only = Packages.Count == 1 ? Packages[0] : null;
         return new PackingTask(t.Id, t.Number, t.OrderId, t.OrderNumber, t.Part, t.PickingTaskId, t.Site, t.Status, t.Priority, t.Worker, t.OnHold,
             only?.PackagingType, Packages.Sum(p => (long)p.WeightG), only?.LengthMm, only?.WidthMm, only?.HeightMm, Packages.Sum(p => (long)p.VolumetricWeightG),
-            Packages.Sum(p => (long)p.ChargeableWeightG), t.Carrier, t.TrackingNumber, HasLabel ? PackingTasks.LabelUrl(t.Id) : null, t.CreatedAt, t.StartedAt,
-            t.PackedAt, t.ShippedAt, t.CancelledAt, t.CancellationReason, Lines(), Packages);
+            Packages.Sum(p => (long)p.ChargeableWeightG), t.Carrier, t.TrackingNumber, HasLabel && t.AsOf is null ? PackingTasks.LabelUrl(t.Id) : null, t.CreatedAt, t.StartedAt,
+            t.PackedAt, t.ShippedAt, t.CancelledAt, t.CancellationReason, Lines(), Packages) { AsOf = t.AsOf };
     }
 
     public bool HasLabel => Task.Status switch
@@ -128,7 +135,7 @@ internal static class PackingTasks
 {
     public const string Columns = """
         id, number, site, order_id, part, order_number, picking_task_id, status, priority, worker, on_hold, lines, carrier, tracking_number, created_at,
-        started_at, packed_at, shipped_at, cancelled_at, cancellation_reason
+        started_at, packed_at, shipped_at, cancelled_at, cancellation_reason, as_of
         """;
 
     public const string PackageColumns =

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 using Stowline.Contracts;
 using Stowline.Kernel;
 using Stowline.Log;
@@ -11,7 +12,12 @@ namespace Stowline.Site.Fulfillment;
 public sealed record PickingTask(
     Guid Id, long Number, Guid OrderId, long OrderNumber, int Part, string Site, PickingStatus Status, Priority Priority, string? Worker, bool OnHold,
     int TotalItems, int PickedItems, double? DistanceM, DateTimeOffset CreatedAt, DateTimeOffset? AssignedAt, DateTimeOffset? StartedAt,
-    DateTimeOffset? CompletedAt, DateTimeOffset? CancelledAt, string? CancellationReason, IReadOnlyList<PickingItem> Items);
+    DateTimeOffset? CompletedAt, DateTimeOffset? CancelledAt, string? CancellationReason, IReadOnlyList<PickingItem> Items)
+{
+    /// <summary>In the hub's copy of a task of a site with a node of its own: when the site last said something of it. Absent at the site itself.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? AsOf { get; init; }
+}
 
 /// <summary>Units to take from one bin. Its id is the item's number within the task, as text.</summary>
 public sealed record PickingItem(
@@ -39,6 +45,7 @@ internal sealed record PickingRow
     public DateTimeOffset? CompletedAt { get; init; }
     public DateTimeOffset? CancelledAt { get; init; }
     public string? CancellationReason { get; init; }
+    public DateTimeOffset? AsOf { get; init; }
 }
 
 /// <summary>A row of <c>picking_items</c>. No lot is the empty text here.</summary>
@@ -76,7 +83,7 @@ internal sealed record LoadedPicking(PickingRow Task, IReadOnlyList<PickingItemR
 
     public PickingTask Shown(double? distance) => new(Task.Id, Task.Number, Task.OrderId, Task.OrderNumber, Task.Part, Task.Site, Task.Status, Task.Priority,
         Task.Worker, Task.OnHold, Task.TotalItems, Task.PickedItems, distance, Task.CreatedAt, Task.AssignedAt, Task.StartedAt, Task.CompletedAt, Task.CancelledAt,
-        Task.CancellationReason, [.. Items.Select(i => i.Shown)]);
+        Task.CancellationReason, [.. Items.Select(i => i.Shown)]) { AsOf = Task.AsOf };
 }
 
 /// <summary>Reads of the picking tables that several slices share.</summary>
@@ -84,7 +91,7 @@ internal static class PickingTasks
 {
     public const string Columns = """
         id, number, site, order_id, part, order_number, status, priority, worker, total_items, picked_items, on_hold, created_at, assigned_at, started_at,
-        completed_at, cancelled_at, cancellation_reason
+        completed_at, cancelled_at, cancellation_reason, as_of
         """;
 
     public const string ItemColumns = "task_id, item, sequence, sku, bin, lot, quantity_required, quantity_picked, status, note, picked_at";

@@ -40,5 +40,5 @@ public static class ShippedParts
 
     /// <summary>Packing tasks that are shipped, for the check that each has a shipment.</summary>
     public static IAsyncEnumerable<Guid> StreamShippedAsync(SqlSession session) =>
-        session.StreamAsync<Guid>("SELECT id FROM packing_tasks WHERE status = @status", new { status = PackingStatus.Shipped });
+        session.StreamAsync<Guid>("SELECT id FROM packing_tasks WHERE status = @status AND as_of IS NULL", new { status = PackingStatus.Shipped });
 }

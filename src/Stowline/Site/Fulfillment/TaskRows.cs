@@ -45,7 +45,7 @@ internal static class TaskRows
         Id = r.GetGuid(0), Number = r.GetInt64(1), Site = r.GetString(2), OrderId = r.GetGuid(3), Part = r.GetInt32(4), OrderNumber = r.GetInt64(5),
         Status = (PickingStatus)r.GetInt32(6), Priority = (Priority)r.GetInt32(7), Worker = r.GetStringOrNull(8), TotalItems = r.GetInt32(9), PickedItems = r.GetInt32(10),
         OnHold = r.GetInt64(11) != 0, CreatedAt = r.GetTime(12), AssignedAt = Time(r, 13), StartedAt = Time(r, 14), CompletedAt = Time(r, 15), CancelledAt = Time(r, 16),
-        CancellationReason = r.GetStringOrNull(17),
+        CancellationReason = r.GetStringOrNull(17), AsOf = Time(r, 18),
     };
 
     private static PickingItemRow ReadItem(RowReader r) => new()
@@ -59,7 +59,7 @@ internal static class TaskRows
         Id = r.GetGuid(0), Number = r.GetInt64(1), Site = r.GetString(2), OrderId = r.GetGuid(3), Part = r.GetInt32(4), OrderNumber = r.GetInt64(5),
         PickingTaskId = r.GetGuid(6), Status = (PackingStatus)r.GetInt32(7), Priority = (Priority)r.GetInt32(8), Worker = r.GetStringOrNull(9), OnHold = r.GetInt64(10) != 0,
         Lines = r.GetString(11), Carrier = r.GetStringOrNull(12), TrackingNumber = r.GetStringOrNull(13), CreatedAt = r.GetTime(14), StartedAt = Time(r, 15),
-        PackedAt = Time(r, 16), ShippedAt = Time(r, 17), CancelledAt = Time(r, 18), CancellationReason = r.GetStringOrNull(19),
+        PackedAt = Time(r, 16), ShippedAt = Time(r, 17), CancelledAt = Time(r, 18), CancellationReason = r.GetStringOrNull(19), AsOf = Time(r, 20),
     };
 
     private static PackageRow ReadPackage(RowReader r) => new()

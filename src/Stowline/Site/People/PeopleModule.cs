@@ -8,7 +8,8 @@ internal sealed class PeopleModule : Module
 {
     public override string Name => "people";
 
-    public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) => [(new WorkerConsumer(site), Lane.HubAll)];
+    public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) =>
+        node.IsRemote(site) ? [] : [(new WorkerConsumer(site), Lane.HubAll)];
 }
 
 /// <summary>Keeps the site's list of workers. A new site reads the lane from its beginning and so hears of all of them.</summary>

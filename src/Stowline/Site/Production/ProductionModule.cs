@@ -21,7 +21,7 @@ internal sealed class ProductionModule : Module
     }
 
     public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) =>
-        [(new TicketConsumer(site), Lane.HubTo(site)), (new IngredientWatch(site), Lane.Site(site))];
+        node.IsRemote(site) ? [] : [(new TicketConsumer(site), Lane.HubTo(site)), (new IngredientWatch(site), Lane.Site(site))];
 
     public override IEnumerable<Pump> Pumps(Node node) => [new TicketRelease(node)];
 

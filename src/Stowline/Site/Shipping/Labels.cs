@@ -21,16 +21,22 @@ internal static class Labels
     public static string UrlOf(Guid packingTaskId) => PackingTasks.LabelUrl(packingTaskId);
 
     public static void Map(IEndpointRouteBuilder api, Node node) =>
-        api.MapGet("/packing-tasks/{key}/label", (HttpContext http, string key) => GetAsync(http, node.Database, key))
+        api.MapGet("/packing-tasks/{key}/label", (HttpContext http, string key) => GetAsync(http, node, key))
             .WithTags("Shipping").WithSummary("The labels of a packed task, one per package").Produces<string>(contentType: "application/zpl")
             .Reads("format", "zpl, which is also the default, or svg for a picture of them.");
 
-    private static async Task GetAsync(HttpContext http, Database database, string key)
+    private static async Task GetAsync(HttpContext http, Node node, string key)
     {
+        var database = node.Database;
         var format = Requests.Query(http, "format") ?? "zpl";
         if (format is not ("zpl" or "svg"))
         {
             await Answers.WriteAsync(http, Refusal.Invalid("format", "must be zpl or svg"));
+            return;
+        }
+        if (await TaskInput.FindAsync(database, PackingEndpoints.Table, key, http.RequestAborted) is { } task && node.IsRemote(task.Site))
+        {
+            await Answers.WriteAsync(http, Replicas.Refuse(Lane.Site(task.Site)));
             return;
         }
         var found = await FindAsync(http, database, key);

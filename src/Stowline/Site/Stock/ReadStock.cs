@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -20,6 +21,10 @@ public sealed record StockView
 
     /// <summary>False where the bin is locked or of a kind from which nothing goes to customers.</summary>
     public bool Pickable { get; init; }
+
+    /// <summary>When the site, which has a node of its own, last said something of this row; only there.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTimeOffset? AsOf { get; init; }
     public DateOnly? ExpiresOn { get; init; }
     public DateOnly? ManufacturedOn { get; init; }
 
@@ -30,9 +35,9 @@ public sealed record StockView
 /// <summary>Looking stock up by SKU, bin and lot, and the ledger, newest first.</summary>
 public static class ReadStock
 {
-    internal static void Map(IEndpointRouteBuilder api, Node node)
+    internal static void Map(IEndpointRouteBuilder api, Node node, StockModule module)
     {
-        api.Get("/sites/{code}/stock", http => SitePath.ReadAsync(http, node, site => StockAsync(site, new ListQuery(http), node)))
+        api.Get("/sites/{code}/stock", http => SitePath.ReadAsync(http, node, site => node.IsRemote(site) ? StockCopy.ReadAsync(site, new ListQuery(http), node, module.ReservedAt) : StockAsync(site, new ListQuery(http), node), copied: true))
             .WithTags("Stock").WithSummary("Stock per SKU, bin and lot").Pages<StockView>()
             .Reads("sku", "Only this SKU.").Reads("bin", "Only in this bin.").Reads("lot", "Only of this lot.");
         api.Get("/sites/{code}/movements", http => SitePath.ReadAsync(http, node, site => MovementsAsync(site, new ListQuery(http), node)))

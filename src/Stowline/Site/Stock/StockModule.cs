@@ -16,16 +16,23 @@ internal sealed class StockModule : Module
     /// <summary>Which SKUs the catalogue has; null accepts all. Asked for goods that come in by hand.</summary>
     public ProductLookup? KnowsProduct { get; set; }
 
+    /// <summary>What open tasks hold of the stock that is only copied here; null where there are no tasks.</summary>
+    public ReservedLookup? ReservedAt { get; set; }
+
     public override void Map(IEndpointRouteBuilder api, Node node)
     {
         ReceiveStock.Map(api, node, this);
         MoveStock.Map(api, node);
         AdjustStock.Map(api, node, this);
         DamageStock.Map(api, node);
-        ReadStock.Map(api, node);
+        ReadStock.Map(api, node, this);
     }
 
-    public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) => [(new StockPolicy(), Lane.HubTo(site))];
+    public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) =>
+        node.IsRemote(site) ? [(new StockCopy(site), Lane.Site(site))] : [(new StockPolicy(), Lane.HubTo(site))];
+
+    public override async Task<string?> FindHeldAsync(SqlSession session, string site) =>
+        await session.FindAsync<string>("SELECT sku FROM site_skus WHERE site = @site LIMIT 1", new { site }) is null ? null : "stock";
 
     public override Task StartAsync(Node node, CancellationToken ct) => MovementsGuard.InstallAsync(node.Database, ct);
 

@@ -1,0 +1,92 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Stowline.Contracts;
+using Stowline.Http;
+using Stowline.Hub.Access;
+using Stowline.Kernel;
+using Stowline.Log;
+
+namespace Stowline.Hub.Catalog;
+
+/// <summary>The answer to joining a site: all that its node must be told, beside where the hub is. Shown this once.</summary>
+/// <param name="Number">The site's number: it keeps the numbers that the site gives out apart from everybody else's.</param>
+public sealed record JoinedSite(string Site, int Number, string Key);
+
+/// <summary>
+/// Gives a site to a node of its own: from here on that node writes the site's lane, and this one keeps a copy. Refused with <c>site_in_use</c> while anything
+/// of the site is here, for that would be known nowhere else. Again, for a site that has joined: a new key, and the old one is good for nothing.
+/// </summary>
+public static class JoinSite
+{
+    internal static void Map(IEndpointRouteBuilder api, Node node) => api.MapPost("/sites/{code}/join", async (HttpContext http, string code) =>
+    {
+        var caller = Requests.CallerOf(http);
+        if (caller.Refusal is { } wrong) { await Answers.WriteAsync(http, wrong); return; }
+        http.Response.Headers.CacheControl = "no-store";
+        // As for keys: an answer with a secret is not kept for an idempotency key.
+        await Answers.WriteAsync(http, await RunAsync(node, code, caller.Value with { Idempotency = null }, http.RequestAborted), 201);
+    }).WithTags("Sites").WithSummary("Give a site to a node of its own; the answer is the only place where its key is shown").Produces<JoinedSite>(201);
+
+    /// <summary>Joins a site, which is made as a warehouse where there is none of that code.</summary>
+    public static async Task<Outcome<JoinedSite>> RunAsync(Node node, string code, Caller caller, CancellationToken ct = default)
+    {
+        if (!CodeRule.TryNormalize(code, out var site)) return Refusal.Invalid("code", CodeRule.Description);
+        if (!await node.KnowsSiteAsync(site, ct))
+        {
+            var body = new SiteBody { Name = site, Type = SiteType.Warehouse };
+            var made = await node.Lanes.ExecuteAsync(Lane.Hub, caller, tx => SaveSite.DecideAsync(site, body, tx, node), ct);
+            if (made.Refusal is { } no) return no;
+        }
+        // In the site's own scope: nothing can be done at the site between looking and letting go of it.
+        var freed = node.IsRemote(site) ? new Done() : await node.Lanes.ExecuteAsync(Lane.Site(site), caller, tx => FreeAsync(site, tx, node), ct);
+        if (freed.Refusal is { } used) return used;
+        var ring = node.Modules.OfType<AccessModule>().Single().Ring;
+        var draft = KeyCommands.PrepareForSite(site);
+        return await node.Lanes.ExecuteAsync<JoinedSite>(Lane.Hub, caller, async tx =>
+        {
+            var number = await tx.FindAsync<int>("SELECT ordinal FROM sites WHERE code = @site", new { site });
+            await KeyCommands.RevokeAsync(draft.Name, ring, tx); // there may be none
+            var key = await KeyCommands.CreateAsync(draft, ring, tx);
+            if (key.Refusal is { } no) return no;
+            tx.Append(Lane.Hub, new SiteJoined(site, number), "site/" + site);
+            return new JoinedSite(site, number, SiteKey.Write(key.Value.Key, number));
+        }, ct);
+    }
+
+    private static async ValueTask<Outcome<Done>> FreeAsync(string site, LaneTransaction tx, Node node)
+    {
+        var session = tx.Group.Session;
+        foreach (var module in node.Modules)
+            if (await module.FindHeldAsync(session, site) is { } held) return InUse(site, held);
+        // What the lane says already, its writer must have; the new one would begin at nothing.
+        if (await tx.SettledHeadAsync(Lane.Site(site)) is not 0) return InUse(site, "a history");
+        await Replicas.GiveUpAsync(tx, Lane.Site(site));
+        tx.OnCommitted(() =>
+        {
+            node.Lanes.IsReplicaNow(Lane.Site(site));
+            node.FollowMoves();
+        });
+        tx.Announce(SiteWatch.Topic);
+        return new Done();
+    }
+
+    private static Refusal InUse(string site, string held) => Refusal.Conflict("site_in_use", $"{site} has {held} on this node; only a site of which nothing is here can be given to a node of its own");
+}
+
+/// <summary>
+/// What a site's node is given as its key: the key for the link with the site's number behind it. The number is in everything that the node numbers, so it must know it
+/// before it has ever reached the hub.
+/// </summary>
+public static class SiteKey
+{
+    public static string Write(string key, int number) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{key}_{number}");
+
+    /// <summary>Takes it apart; null when it is none.</summary>
+    public static (string Key, int Number)? Read(string text)
+    {
+        var at = text.LastIndexOf('_');
+        return at > 0 && int.TryParse(text.AsSpan(at + 1), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var number)
+            && number > 0 && KeyText.TryParse(text[..at], out _, out _) ? (text[..at], number) : null;
+    }
+}

@@ -1,0 +1,233 @@
+using Stowline.Contracts;
+using Stowline.Hub.Catalog;
+using Stowline.Hub.Ordering;
+using Stowline.Kernel;
+using Stowline.Link;
+using Stowline.Log;
+using Stowline.Site.Fulfillment;
+using Stowline.Site.Shipping;
+using Stowline.Site.Stock;
+using Stowline.Tests.Hub;
+using Stowline.Tests.Site;
+using Stowline.Tests.Support;
+
+namespace Stowline.Tests.Link;
+
+/// <summary>
+/// A hub and the node of its site WH2, each on a database of its own, and between them a network that the test cuts, or that loses, doubles and reorders frames.
+/// One clock for both, and no step that the test does not make.
+/// </summary>
+public sealed class TwoNodes : IAsyncDisposable
+{
+    public const string Code = "WH2";
+    private readonly List<(LinkEnd To, byte[] Frame)> _wire = [];
+    private readonly Random _random;
+    private (LinkEnd Hub, LinkEnd Site)? _line;
+    private int _seed;
+
+    private TwoNodes(TestNode hub, TestNode site, int seed) => (HubTest, Site, _random, _seed) = (hub, site, new Random(seed), seed + 100);
+
+    public TestNode HubTest { get; private set; }
+    public TestNode Site { get; private set; }
+    public HubNode Hub => new(HubTest);
+    public ManualTime Time => HubTest.Time;
+    public bool IsCut => _line is null;
+
+    /// <summary>How many of a hundred frames are lost, doubled, held back.</summary>
+    public int Lost { get; set; }
+    public int Doubled { get; set; }
+    public int Late { get; set; }
+
+    /// <summary>The lanes of the batches that were put on the wire, in order.</summary>
+    public List<string> Batches { get; } = [];
+
+    /// <summary>A hub with the products A and B, and WH2 joined; not connected yet.</summary>
+    public static async Task<TwoNodes> StartAsync(string hubStore, string siteStore = "sqlite", int seed = 1)
+    {
+        var time = new ManualTime();
+        var hub = await TestNode.StartAsync(hubStore, NodeRole.Hub, time, seed);
+        await new HubNode(hub).SiteAsync(Code);
+        await new HubNode(hub).ProductsAsync("A", "B");
+        var joined = (await hub.PumpUntilAsync(JoinSite.RunAsync(hub.Node, Code, TestNode.Tester))).Value;
+        var key = SiteKey.Read(joined.Key)!.Value;
+        var site = await TestNode.StartAsync(siteStore, new NodeRole(Code, key.Number), time, seed + 50);
+        return new TwoNodes(hub, site, seed);
+    }
+
+    // ---- the network
+
+    public void Connect()
+    {
+        Cut();
+        var (hub, site) = (EndOf(HubTest, "hub"), EndOf(Site, "wh2"));
+        HubTest.Node.Add(hub);
+        Site.Node.Add(site);
+        _line = (hub, site);
+    }
+
+    private static LinkEnd EndOf(TestNode node, string name) =>
+        new(node.Lanes, node.Node.Role, Code, node.Node.Modules.OfType<LinkModule>().Single().StateOf(Code), name, "test");
+
+    public void Cut()
+    {
+        if (_line is not var (hub, site)) return;
+        hub.End("cut");
+        site.End("cut");
+        _wire.Clear();
+        _line = null;
+    }
+
+    public LinkEnd HubEnd => _line!.Value.Hub;
+    public LinkEnd SiteEnd => _line!.Value.Site;
+
+    private bool Carry()
+    {
+        if (_line is not var (hub, site)) return false;
+        Take(hub, site);
+        Take(site, hub);
+        if (_wire.Count == 0) return false;
+        for (var left = _wire.Count; left > 0; left--)
+        {
+            var next = _random.Next(100) < Late ? _random.Next(_wire.Count) : 0;
+            var (to, frame) = _wire[next];
+            _wire.RemoveAt(next);
+            if (_random.Next(100) < Lost) continue;
+            to.TryTake(frame);
+            if (_random.Next(100) < Doubled) _wire.Add((to, frame));
+        }
+        return true;
+    }
+
+    private void Take(LinkEnd from, LinkEnd to)
+    {
+        while (from.Frames.TryRead(out var frame))
+        {
+            if (LinkFrames.KindOf(frame) == FrameKind.Batch) Batches.Add(LinkFrames.Batch(frame).Lane.Name);
+            _wire.Add((to, frame));
+        }
+    }
+
+    public async Task<bool> StepAsync() => await HubTest.StepAsync() | await Site.StepAsync() | Carry();
+
+    /// <summary>Steps until both have everything. What was lost is sent again only after a while, so the clock moves when nothing else does.</summary>
+    public async Task DrainAsync()
+    {
+        for (var idle = 0; idle < 120; idle++)
+        {
+            while (await StepAsync()) { }
+            if (IsCut || await IsEqualAsync()) return;
+            Time.Advance(TimeSpan.FromSeconds(1));
+            if (HubEnd.Ended is not null || SiteEnd.Ended is not null) Connect();
+        }
+        Assert.Fail("the nodes do not come together: " + (HubEnd.Ended ?? SiteEnd.Ended ?? "no reason"));
+    }
+
+    private async Task<bool> IsEqualAsync()
+    {
+        var (hub, site) = (await HubTest.Database.ReadAsync(Replicas.PointsAsync), await Site.Database.ReadAsync(Replicas.PointsAsync));
+        return HubTest.Node.IsDrained && Site.Node.IsDrained && site.Values.All(s => hub[s.Name].Position == s.Position && hub[s.Name].Hash.AsSpan().SequenceEqual(s.Hash));
+    }
+
+    public async Task RestartHubAsync()
+    {
+        Cut();
+        HubTest = await HubTest.RestartAsync(++_seed);
+    }
+
+    public async Task RestartSiteAsync()
+    {
+        Cut();
+        Site = await Site.RestartAsync(++_seed);
+    }
+
+    // ---- what people do
+
+    public async Task ReceiveAsync(string sku, int quantity) =>
+        Assert.True((await Site.RunAsync(Lane.Site(Code), tx => ReceiveStock.DecideAsync(Code, new ReceiptBody("PO", [new ReceiptLine { Sku = sku, Quantity = quantity }]), tx))).IsOk);
+
+    public Task<Outcome<MovementView>> AdjustAsync(string sku, int delta) =>
+        Site.RunAsync(Lane.Site(Code), tx => AdjustStock.DecideAsync(Code, new AdjustmentBody(sku, "RECEIVING", null, delta, null, null, "found"), tx));
+
+    public Task<Outcome<OrderView>> OrderAsync(string external, string sku, int quantity, Func<OrderBody, OrderBody>? more = null) =>
+        Hub.PlaceAsync(Hub.Order(external, [(sku, quantity)], more).Value);
+
+    public Task<Outcome<OrderView>> CancelAsync(string order) => HubTest.RunAsync(Lane.Hub, tx => CancelOrder.DecideAsync(Guid.Parse(order), "no more", tx));
+
+    private sealed record Task0 { public Guid Id { get; init; } public int Status { get; init; } public int TotalItems { get; init; } }
+
+    /// <summary>The site does one thing with its oldest open task: picking or packing, one step further. False when there is nothing to do.</summary>
+    /// <param name="found">What share of an item is found in its bin.</param>
+    public async Task<bool> WorkAsync(double found = 1)
+    {
+        await Site.DrainAsync();
+        var picking = await Site.Database.ReadAsync(async s => await s.FindAsync<Task0>("SELECT id, status, total_items FROM picking_tasks WHERE status IN (1, 2, 3) ORDER BY id LIMIT 1"));
+        if (picking is not null)
+        {
+            await PickAsync(picking, found);
+            return true;
+        }
+        var packing = await Site.Database.ReadAsync(async s => await s.FindAsync<Task0>("SELECT id, status, 0 AS total_items FROM packing_tasks WHERE status IN (1, 2, 3) ORDER BY id LIMIT 1"));
+        if (packing is null) return false;
+        await DoAsync(tx => StartPacking.DecideAsync(Code, packing.Id, "ben", tx));
+        await DoAsync(tx => AddPackage.DecideAsync(Code, packing.Id, FulfillmentSite.Box(), tx));
+        await DoAsync(tx => CompletePacking.DecideAsync(Code, packing.Id, tx));
+        await DoAsync(tx => ShipPacking.DecideAsync(Code, packing.Id, new ShipPackingBody { Carrier = "post" }, tx));
+        return true;
+    }
+
+    private async Task PickAsync(Task0 task, double found)
+    {
+        await DoAsync(tx => AssignPicking.DecideAsync(Code, task.Id, "ana", tx));
+        await DoAsync(tx => StartPicking.DecideAsync(Code, task.Id, tx));
+        var items = await Site.Database.ReadAsync(async s => await s.QueryAsync<PickingItemRow>($"SELECT {PickingTasks.ItemColumns} FROM picking_items WHERE task_id = @id AND status = 1", new { id = task.Id }));
+        foreach (var item in items)
+        {
+            var units = (int)Math.Floor(item.Remaining * found);
+            if (units > 0) await DoAsync(tx => PickItem.DecideAsync(Code, task.Id, item.Item, new PickItemBody { Quantity = units }, tx));
+        }
+        await DoAsync(tx => CompletePicking.DecideAsync(Code, task.Id, tx));
+    }
+
+    /// <summary>A site's command, whether it is done or refused.</summary>
+    private Task<Outcome<T>> DoAsync<T>(Func<LaneTransaction, ValueTask<Outcome<T>>> decide) => Site.RunAsync(Lane.Site(Code), decide);
+
+    // ---- what must hold
+
+    private sealed record Counters
+    {
+        public string Sku { get; init; } = "";
+        public long Granted { get; init; }
+        public long Consumed { get; init; }
+        public long Withdrawn { get; init; }
+        public long OnHand { get; init; }
+    }
+
+    private sealed record Line { public string What { get; init; } = ""; public long A { get; init; } public long B { get; init; } }
+
+    /// <summary>Both verify, the copies are the lanes, and the hub's view of the site is the site's own books: to the last unit.</summary>
+    public async Task CompareAsync()
+    {
+        await HubTest.VerifyAsync();
+        await Site.VerifyAsync();
+        Assert.True(await IsEqualAsync(), "a copy is not its lane");
+        var books = await Site.Database.ReadAsync(async s => await s.QueryAsync<Counters>("SELECT sku, granted, consumed, withdrawn, on_hand FROM site_skus ORDER BY sku"));
+        var view = await HubTest.Database.ReadAsync(async s => await s.QueryAsync<Counters>($"SELECT sku, granted, consumed, withdrawn, on_hand FROM allotments WHERE site = '{Code}' ORDER BY sku"));
+        Assert.Equal(books, view);
+        await SameAsync("SELECT sku || '/' || bin || '/' || lot AS what, on_hand AS a, damaged AS b FROM stock ORDER BY 1",
+            "SELECT sku || '/' || bin || '/' || lot AS what, on_hand AS a, damaged AS b FROM stock_copies WHERE on_hand > 0 ORDER BY 1");
+        foreach (var table in new[] { "picking_tasks", "packing_tasks" })
+            await SameAsync($"SELECT CAST(id AS text) AS what, number AS a, status AS b FROM {table} ORDER BY id", $"SELECT CAST(id AS text) AS what, number AS a, status AS b FROM {table} ORDER BY id");
+        await SameAsync("SELECT CAST(task_id AS text) || '/' || item AS what, quantity_required AS a, quantity_picked AS b FROM picking_items ORDER BY task_id, item",
+            "SELECT CAST(task_id AS text) || '/' || item AS what, quantity_required AS a, quantity_picked AS b FROM picking_items ORDER BY task_id, item");
+    }
+
+    private async Task SameAsync(string atSite, string atHub) => Assert.Equal(
+        await Site.Database.ReadAsync(async s => await s.QueryAsync<Line>(atSite)), await HubTest.Database.ReadAsync(async s => await s.QueryAsync<Line>(atHub)));
+
+    public async ValueTask DisposeAsync()
+    {
+        Cut();
+        await HubTest.DisposeAsync();
+        await Site.DisposeAsync();
+    }
+}
