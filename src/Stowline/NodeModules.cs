@@ -2,6 +2,7 @@ using Stowline.Hub.Access;
 using Stowline.Hub.Catalog;
 using Stowline.Hub.Ordering;
 using Stowline.Hub.Promising;
+using Stowline.Hub.Quotes;
 using Stowline.Site.Fulfillment;
 using Stowline.Site.Returns;
 using Stowline.Site.Shipping;
@@ -19,6 +20,7 @@ internal static class NodeModules
         new CatalogModule(),
         new PromisingModule(),
         new OrderingModule(),
+        new QuotesModule(),
         new TopologyModule(),
         // The site does not know the hub: here, where both are known, the catalogue is lent to it.
         new StockModule { KnowsProduct = async (tx, skus) => (await new PriceBook().PricesAsync(tx, skus)).Keys.ToHashSet(StringComparer.Ordinal) },

@@ -91,6 +91,7 @@ public static class Timeline
         "packing.package_added" => $"Package {d["package"]}: {d["packaging_type"]}, {d["weight_g"]} g",
         "packing.completed" => $"Packed in {d["packages"]} package(s)",
         "packing.cancelled" => $"Packing cancelled: {d["reason"]}",
+        "quote.ordered" => $"Ordered from quote {d["number"]}",
         "return.received" => $"Return {d["number"]} received: {d["reason"]}",
         _ => type,
     };
