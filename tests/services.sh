@@ -6,6 +6,7 @@
 
 declare -A SERVICE_PID=() STOP_SIGNAL=([postgres]=INT) # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for its clients
 SERVICES_DIR=
+TESTS_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 services_init() {
   SERVICES_DIR=$(mktemp -d "${TMPDIR:-/tmp}/stowline-test.XXXXXX")
@@ -16,6 +17,7 @@ services_init() {
 services_stop() {
   local name
   for name in "${!SERVICE_PID[@]}"; do stop_service "$name"; done
+  if [ -d "$SERVICES_DIR/kafka" ]; then "$TESTS_DIR/kafka.sh" stop "$SERVICES_DIR/kafka" || true; fi # the tests may have started it anew
   if [ -n "$SERVICES_DIR" ]; then rm -rf "$SERVICES_DIR"; SERVICES_DIR=; fi
 }
 
@@ -103,5 +105,21 @@ start_postgres() {
     grep -q 'Address already in use' "$SERVICES_DIR/postgres.log" || break
   done
   tail -n 20 "$SERVICES_DIR/postgres.log" >&2
+  return 1
+}
+
+# Starts Kafka and sets STOWLINE_TEST_KAFKA (the setting `kafka` for it) and STOWLINE_TEST_KAFKA_DIR (for tests/kafka.sh: tests stop and start the broker).
+start_kafka() {
+  local port zookeeper tries
+  command -v java >/dev/null && command -v kcat >/dev/null && command -v npm >/dev/null || { echo "Kafka needs java, kcat and npm" >&2; return 1; }
+  for tries in 1 2 3; do
+    port=$(free_port) zookeeper=$(free_port)
+    if STOWLINE_KAFKA_DIST=$ARTIFACTS/kafka "$TESTS_DIR/kafka.sh" start "$SERVICES_DIR/kafka" "$port" "$zookeeper"; then
+      export STOWLINE_TEST_KAFKA="127.0.0.1:$port;api.version.request=false;broker.version.fallback=0.9.0.1" STOWLINE_TEST_KAFKA_DIR=$SERVICES_DIR/kafka
+      export STOWLINE_KAFKA_DIST=$ARTIFACTS/kafka
+      return 0
+    fi
+    "$TESTS_DIR/kafka.sh" stop "$SERVICES_DIR/kafka" || true
+  done
   return 1
 }

@@ -14,7 +14,7 @@ namespace Stowline.Bench;
 internal static class AcceptBench
 {
     /// <summary>With the site's consumers, which make the picking tasks.</summary>
-    public static Task<BenchReport> InProcessAsync(BenchOptions options, Action<string> say) => RunAsync(options, null, BenchStock.FillAsync, say);
+    public static Task<BenchReport> InProcessAsync(BenchOptions options, Action<string> say) => RunAsync(options, null, node => BenchStock.FillAsync(node), say);
 
     /// <summary>The accept path alone: the hub's modules only, the stock granted by a site that is elsewhere.</summary>
     public static Task<BenchReport> AloneAsync(BenchOptions options, Action<string> say) =>

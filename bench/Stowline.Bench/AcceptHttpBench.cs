@@ -13,8 +13,15 @@ internal static class AcceptHttpBench
         await using var server = await ServerProcess.StartAsync(options.Executable, place);
         using var http = new HttpClient { BaseAddress = new Uri(server.Address, "/api/v1/"), Timeout = TimeSpan.FromMinutes(5) };
         await FillAsync(http);
-        var workload = new Workload(options.Hot);
+        return await MeasureAsync(options, place, server, new Workload(options.Hot), say);
+    }
+
+    /// <summary>Sends orders to a server that has sites and goods, and waits until its consumers have drained.</summary>
+    public static async Task<BenchReport> MeasureAsync(BenchOptions options, BenchDatabase place, ServerProcess server, Workload workload, Action<string> say)
+    {
+        using var http = new HttpClient { BaseAddress = new Uri(server.Address, "/api/v1/"), Timeout = TimeSpan.FromMinutes(5) };
         var total = options.Orders > 0 ? options.Orders : options.Clients == 1 ? 4_000 : 40_000;
+        if (options.Grpc) return await RunAsync(options, server, place, http, new GrpcCaller(server.Address, workload).OneAsync, total, say);
         var clients = await Task.WhenAll(Enumerable.Range(0, options.Clients).Select(_ => BareHttp.ConnectAsync(server.Address)));
         var next = 0;
         var idle = new System.Collections.Concurrent.ConcurrentBag<BareHttp>(clients);
@@ -31,18 +38,38 @@ internal static class AcceptHttpBench
             return took;
         }
 
-        await ClosedLoop.RunAsync(options.Clients, Math.Max(options.Clients * 20, total / 5), 0, OneAsync);
+        var report = await RunAsync(options, server, place, http, OneAsync, total, say);
+        foreach (var client in clients) await client.DisposeAsync();
+        return report;
+    }
+
+    private static async Task<BenchReport> RunAsync(BenchOptions options, ServerProcess server, BenchDatabase place, HttpClient http, Func<Task<double>> one, int total, Action<string> say)
+    {
+        await ClosedLoop.RunAsync(options.Clients, Math.Max(options.Clients * 20, total / 5), 0, one);
         await DrainAsync(http);
         say("warm");
         var cpu = new CpuClock(server.Pid, place.Admin, countSelf: false);
         await cpu.StartAsync();
         var clock = Stopwatch.StartNew();
-        var latencies = await ClosedLoop.RunAsync(options.Clients, total, options.Seconds, OneAsync);
+        var latencies = await ClosedLoop.RunAsync(options.Clients, total, options.Seconds, one);
         var accepted = clock.Elapsed;
         await DrainAsync(http);
-        var report = AcceptBench.Report(options, latencies, accepted, clock.Elapsed, await cpu.StopAsync());
-        foreach (var client in clients) await client.DisposeAsync();
-        return report;
+        return AcceptBench.Report(options, latencies, accepted, clock.Elapsed, await cpu.StopAsync());
+    }
+
+    /// <summary>The same orders as Protobuf, over one connection or a few, as gRPC clients do.</summary>
+    private sealed class GrpcCaller(Uri address, Workload workload)
+    {
+        private readonly GrpcClient _client = new(address);
+        private int _next;
+
+        public async Task<double> OneAsync()
+        {
+            var request = workload.Message(Interlocked.Increment(ref _next));
+            var started = Stopwatch.GetTimestamp();
+            (await _client.CallAsync("/stowline.v1.OrderService/CreateOrder", request, Protocol.OrderResponse.Parser)).Must();
+            return Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+        }
     }
 
     public static async Task FillAsync(HttpClient http)

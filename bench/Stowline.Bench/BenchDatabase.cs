@@ -32,6 +32,17 @@ public sealed class BenchDatabase : IAsyncDisposable
 
     public Database Open(TimeProvider time) => ConnectionString is { } text ? new PostgresDatabase(text, time) : new SqliteDatabase(Path.Combine(_folder, "stowline.db"), time);
 
+    private bool IsOurs { get; init; } = true;
+
+    /// <summary>The database that the command line names. It stays.</summary>
+    public static BenchDatabase Existing(BenchOptions options)
+    {
+        Directory.CreateDirectory(options.Data);
+        if (options.Store == "sqlite") return new BenchDatabase(options.Data, null, null, null) { IsOurs = false };
+        var text = PostgresDatabase.Parse(options.Postgres ?? throw new ArgumentException("--store postgres needs --database postgres://…"));
+        return new BenchDatabase(options.Data, null, null, NpgsqlDataSource.Create(text)) { ConnectionString = text, IsOurs = false };
+    }
+
     public static async Task<BenchDatabase> MakeAsync(BenchOptions options)
     {
         var folder = Path.Combine(options.Scratch, $"stowline-bench-{Environment.ProcessId}-{Environment.TickCount64}");
@@ -49,6 +60,7 @@ public sealed class BenchDatabase : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (Admin is not null) await Admin.DisposeAsync();
+        if (!IsOurs) return;
         if (_server is not null)
         {
             NpgsqlConnection.ClearAllPools();

@@ -13,13 +13,13 @@ internal static class BenchStock
     public const int UnitsPerSku = 100_000_000;
 
     /// <summary>The warehouse with its goods received, as a user would.</summary>
-    public static async Task FillAsync(Node node)
+    public static async Task FillAsync(Node node, string site = "WH1")
     {
-        var products = await CatalogAsync(node);
+        var products = await CatalogAsync(node, site);
         foreach (var chunk in products.Chunk(200))
         {
             var receipt = new ReceiptBody("bench", [.. chunk.Select(p => new ReceiptLine { Sku = p.Sku, Quantity = UnitsPerSku })]);
-            await Must(node.Lanes.ExecuteAsync<Receipt>(Lane.Site("WH1"), Caller.System, tx => ReceiveStock.DecideAsync("WH1", receipt, tx)));
+            await Must(node.Lanes.ExecuteAsync<Receipt>(Lane.Site(site), Caller.System, tx => ReceiveStock.DecideAsync(site, receipt, tx)));
         }
         await AcceptBench.DrainAsync(node);
     }
@@ -36,10 +36,10 @@ internal static class BenchStock
         await AcceptBench.DrainAsync(node);
     }
 
-    private static async Task<IReadOnlyList<Product>> CatalogAsync(Node node)
+    private static async Task<IReadOnlyList<Product>> CatalogAsync(Node node, string site = "WH1")
     {
         await Must(node.Lanes.ExecuteAsync<SiteView>(Lane.Hub, Caller.System, tx =>
-            SaveSite.DecideAsync("WH1", new SiteBody { Name = "Warehouse", Type = SiteType.Warehouse }, tx, node)));
+            SaveSite.DecideAsync(site, new SiteBody { Name = "Warehouse", Type = SiteType.Warehouse }, tx, node)));
         var products = SaveProducts.CheckAll([.. Enumerable.Range(0, Workload.SpreadSkus).Select(i =>
             new ProductBody { Sku = Workload.SkuOf(i), Name = Workload.SkuOf(i), Price = new Money(9.99m, "EUR") })]).Value;
         await Must(node.Lanes.ExecuteAsync<BulkResult>(Lane.Hub, Caller.System, tx => SaveProducts.DecideAsync(products, tx)));

@@ -5,7 +5,7 @@ public static class Benchmarks
 {
     private const int FloorOrders = 30_000;
 
-    public static readonly IReadOnlyList<string> Names = ["accept", "flow", "ledger", "live", "floor"];
+    public static readonly IReadOnlyList<string> Names = ["accept", "flow", "ledger", "live", "floor", "fill", "pages"];
 
     /// <summary>How many clients a benchmark has when nobody says.</summary>
     public static int DefaultClients(string name) => name == "live" ? LiveBench.DefaultFollowers : 64;
@@ -17,6 +17,8 @@ public static class Benchmarks
         {
             "floor" => await Floor.ReportAsync(options),
             "flow" => await WithFloorAsync(options, await FlowBench.RunAsync(options, say)),
+            "fill" => await Fill.FillBench.RunAsync(options, say),
+            "pages" => await PagesBench.RunAsync(options, say),
             "ledger" => await LedgerBench.RunAsync(options, say),
             "live" => await LiveBench.RunAsync(options, say),
             "accept" when options.InProcess => await AcceptInProcessAsync(options, say),

@@ -30,6 +30,13 @@ internal sealed class ServerProcess : IAsyncDisposable
         throw new InvalidOperationException($"{executable} ended before it was ready");
     }
 
+    /// <summary>A size that Linux keeps of the process, such as <c>VmRSS</c> or <c>VmHWM</c> (the highest it was).</summary>
+    public long MegabytesOf(string field)
+    {
+        var line = File.ReadLines($"/proc/{Pid}/status").First(l => l.StartsWith(field + ":", StringComparison.Ordinal));
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) / 1024;
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)

@@ -32,5 +32,19 @@ public sealed class Workload(int hot, int seed = 42)
         };
     }
 
+    /// <summary>The n-th order as a message.</summary>
+    public Protocol.CreateOrderRequest Message(int n)
+    {
+        var order = Order(n);
+        var message = new Protocol.CreateOrderRequest
+        {
+            Channel = order.Channel, ExternalId = order.ExternalId, Customer = new Protocol.Customer { Name = order.Customer!.Name, Email = order.Customer.Email },
+            ShipTo = new Protocol.Address { Line1 = order.ShipTo!.Line1, City = order.ShipTo.City, PostalCode = order.ShipTo.PostalCode, Country = order.ShipTo.Country },
+        };
+        foreach (var line in order.Lines!)
+            message.Lines.Add(new Protocol.OrderLine { Sku = line!.Sku, Quantity = (int)line.Quantity!, UnitPrice = new Protocol.Money { Amount = line.UnitPrice!.Value.AmountText(), Currency = line.UnitPrice.Value.Currency } });
+        return message;
+    }
+
     public byte[] Json(int n) => JsonSerializer.SerializeToUtf8Bytes(Order(n), HttpJson.Info<OrderBody>());
 }

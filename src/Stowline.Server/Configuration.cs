@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
+using Stowline.Adapters.Kafka;
 
 namespace Stowline.Server;
 
@@ -22,6 +23,9 @@ public sealed record Configuration
 
     /// <summary><c>off</c> (loopback only) or <c>keys</c>.</summary>
     public string Auth { get; init; } = "off";
+
+    /// <summary>Empty: no Kafka. Else <c>host:port[;topic=…][;intake=…]</c> (docs/brokers.md).</summary>
+    public string Kafka { get; init; } = "";
 
     /// <summary>Where traces and metrics go: <c>http://host:4318</c> (OTLP over HTTP, protobuf) or <c>grpc://host:4317</c>. Empty: nowhere.</summary>
     public string Otlp { get; init; } = "";
@@ -45,9 +49,9 @@ public sealed record Configuration
         typeof(Configuration).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
 
     /// <summary>Settings of the contract whose part is not built yet. Saying nothing would look as if they worked.</summary>
-    private static readonly string[] NotYet = ["redis", "rabbitmq", "kafka", "hub", "site"];
+    private static readonly string[] NotYet = ["redis", "rabbitmq", "hub", "site"];
 
-    private static readonly string[] Known = ["data", "database", "listen", "port", "auth", "otlp", "otlp_sample", "log_format", "log_level", "node", "stuck"];
+    private static readonly string[] Known = ["data", "database", "listen", "port", "auth", "otlp", "otlp_sample", "log_format", "log_level", "node", "stuck", "kafka"];
 
     public bool IsPostgres =>
         Database.StartsWith("postgres://", StringComparison.Ordinal) || Database.StartsWith("postgresql://", StringComparison.Ordinal);
@@ -112,6 +116,15 @@ public sealed record Configuration
                 Port = int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= 65_535
                     ? number : throw new CommandRefusedException($"the port must be a number from 0 to 65535, not '{port}'"),
             };
+        set = set with { Kafka = given.GetValueOrDefault("kafka") ?? set.Kafka };
+        try
+        {
+            if (set.Kafka.Length > 0) KafkaSettings.Parse(set.Kafka);
+        }
+        catch (FormatException e)
+        {
+            throw new CommandRefusedException(e.Message);
+        }
         set = Telemetry(set, given);
         if (set.Auth is not ("off" or "keys")) throw new CommandRefusedException($"auth must be 'off' or 'keys', not '{set.Auth}'");
         if (set.Database.Length > 0 && !set.IsPostgres && !set.Database.StartsWith("sqlite:", StringComparison.Ordinal))

@@ -34,6 +34,9 @@ public abstract class Module
     /// </summary>
     public virtual Task<string?> FindSiteOfAsync(Database database, string resource, string key, CancellationToken ct) => Task.FromResult<string?>(null);
 
+    /// <summary>Those of the orders that the module still has in its tables: the log keeps their events when it is archived.</summary>
+    public virtual Task<IReadOnlyCollection<Guid>> LiveOrdersAsync(SqlSession session, IReadOnlyList<Guid> orders) => Task.FromResult<IReadOnlyCollection<Guid>>([]);
+
     /// <summary>The module's part of <c>stowline verify</c>: name → null when well, else what is wrong. Runs on one snapshot.</summary>
     public virtual IEnumerable<(string Check, Func<SqlSession, Task<string?>> Run)> Checks(Node node) => [];
 }

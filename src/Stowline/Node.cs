@@ -56,7 +56,8 @@ public sealed class Node : IAsyncDisposable
         foreach (var lane in sites.Where(l => l.Name.StartsWith("site/", StringComparison.Ordinal))) node.AddSite(lane.Name["site/".Length..]);
         var watch = new SiteWatch(node);
         node.Lanes.WhenAnnounced(SiteWatch.Topic, watch.LookAsync);
-        node._others.AddRange([watch, new IdempotencyCleanup(node.Lanes), .. node.Modules.SelectMany(m => m.Pumps(node))]);
+        node._others.AddRange([watch, new IdempotencyCleanup(node.Lanes), new PartitionsAhead(database, "events", "SELECT event_partitions(1000000)"),
+            .. node.Modules.SelectMany(m => m.Pumps(node))]);
         return node;
     }
 
@@ -186,6 +187,7 @@ public sealed class Node : IAsyncDisposable
         if (_writerHost is { } writers) await writers.DisposeAsync();
         await Lanes.DisposeAsync();
         await consumers;
+        foreach (var pump in _others.OfType<IAsyncDisposable>()) await pump.DisposeAsync();
         if (_neighbors is not null) await _neighbors.DisposeAsync();
         await Database.DisposeAsync();
     }

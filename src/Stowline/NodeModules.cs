@@ -4,6 +4,7 @@ using Stowline.Hub.Ordering;
 using Stowline.Hub.Promising;
 using Stowline.Hub.Quotes;
 using Stowline.Site.Fulfillment;
+using Stowline.Site.Production;
 using Stowline.Site.Returns;
 using Stowline.Site.Shipping;
 using Stowline.Site.Stock;
@@ -27,5 +28,6 @@ internal static class NodeModules
         new FulfillmentModule(),
         new ShippingModule(),
         new ReturnsModule(),
+        new ProductionModule(),
     ];
 }

@@ -11,7 +11,11 @@ internal static class VerifyCommand
         // a mistyped folder would help nobody.
         await using var node = Node.ForReading(await NodeOpener.OpenToReadAsync(context.Configuration, ct: ct));
         var report = await Verification.RunAsync(node, ct);
-        foreach (var (check, result) in report.Checks) context.Report.Line($"{check}: {result}");
-        return context.Report.End(report.Ok, new Dictionary<string, object?> { ["ok"] = report.Ok, ["checks"] = report.Checks });
+        var (wrong, absent) = await node.Database.ReadAsync(session => LogArchive.VerifyAsync(session, ArchiveCommand.FolderOf(context.Configuration)), ct);
+        if (absent > 0) context.Report.Progress($"{absent} archive files are not in {ArchiveCommand.FolderOf(context.Configuration)}: they were not checked");
+        var checks = new Dictionary<string, string>(report.Checks, StringComparer.Ordinal) { ["archive"] = wrong ?? "ok" };
+        var ok = report.Ok && wrong is null;
+        foreach (var (check, result) in checks) context.Report.Line($"{check}: {result}");
+        return context.Report.End(ok, new Dictionary<string, object?> { ["ok"] = ok, ["checks"] = checks });
     });
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using Stowline.Http;
 using Stowline.Kernel;
+using Stowline.Server.Grpc;
 using Stowline.Server.Live;
 using Stowline.Server.Telemetry;
 
@@ -23,17 +24,20 @@ internal sealed class Guard(Node node, NodeMetrics metrics, KeyGate? gate, ILogg
         try
         {
             var refusal = gate is null ? Stranger(http.Request) : await gate.CheckAsync(http);
-            if (refusal is not null) await Answers.WriteAsync(http, refusal);
+            if (refusal is not null) await RefuseAsync(http, refusal);
             else await next(http);
-            if (http.Response is { StatusCode: >= 400, HasStarted: false, ContentType: null, ContentLength: null or 0 } bare && !HttpMethods.IsHead(http.Request.Method))
+            if (http.Response is { StatusCode: StatusCodes.Status404NotFound, HasStarted: false } && GrpcCalls.Is(http.Request))
+                GrpcCalls.End(http, new Status(StatusCode.Unimplemented, $"there is no method {http.Request.Path}"));
+            else if (http.Response is { StatusCode: >= 400, HasStarted: false, ContentType: null, ContentLength: null or 0 } bare && !HttpMethods.IsHead(http.Request.Method))
                 await WriteAsync(http, bare.StatusCode, OfFramework(bare.StatusCode));
         }
         catch (Exception e)
         {
             await FailAsync(http, e);
         }
-        // A WebSocket lasts as long as its client likes: that is no duration of an answer.
-        if (http.Response.StatusCode != StatusCodes.Status101SwitchingProtocols) Measure(http, Stopwatch.GetElapsedTime(started));
+        // A WebSocket lasts as long as its client likes, a stream too: that is no duration of an answer.
+        if (http.Response.StatusCode != StatusCodes.Status101SwitchingProtocols && http.GetEndpoint()?.Metadata.GetMetadata<GrpcCalls.Streams>() is null)
+            Measure(http, Stopwatch.GetElapsedTime(started));
     }
 
     private void Measure(HttpContext http, TimeSpan elapsed)
@@ -80,11 +84,25 @@ internal sealed class Guard(Node node, NodeMetrics metrics, KeyGate? gate, ILogg
         return null;
     }
 
+    private static Task RefuseAsync(HttpContext http, Refusal refusal)
+    {
+        if (!GrpcCalls.Is(http.Request)) return Answers.WriteAsync(http, refusal);
+        GrpcCalls.Refuse(http, refusal);
+        return Task.CompletedTask;
+    }
+
     private async Task FailAsync(HttpContext http, Exception e)
     {
         if (http.RequestAborted.IsCancellationRequested) // the caller has gone: nobody reads an answer, and nothing is wrong here
         {
             if (!http.Response.HasStarted) http.Response.StatusCode = 499;
+            return;
+        }
+        if (GrpcCalls.Is(http.Request))
+        {
+            var (code, no) = OfException(e);
+            if (code == 500) log.LogError(e, "a call failed: {Path}", http.Request.Path.Value);
+            GrpcCalls.Refuse(http, no);
             return;
         }
         if (http.Response.HasStarted)

@@ -3,6 +3,7 @@ using System.Security.Principal;
 using Stowline.Http;
 using Stowline.Hub.Access;
 using Stowline.Kernel;
+using Stowline.Server.Grpc;
 
 namespace Stowline.Server.Hosting;
 
@@ -20,6 +21,7 @@ internal sealed class KeyGate(Node node, KeyRing ring)
         if (Given(http.Request, KeyRules.IsLive(endpoint)) is not { } key) return Unauthenticated(http, "this node needs a key: send it as 'Authorization: Bearer KEY'");
         if (await ring.FindAsync(node.Database, key, http.RequestAborted) is not { } holder) return Unauthenticated(http, "this key is not known or was revoked");
         http.User = new ClaimsPrincipal(new GenericIdentity(holder.Name, "key"));
+        http.Features.Set(holder); // gRPC names the site in the message, so its services ask themselves
         var scope = KeyRules.ScopeOf(http.Request.Method, endpoint);
         if (!holder.May(scope)) return NoScope(holder, scope);
         return holder.IsLimited ? await OutsideAsync(http, endpoint, holder) : null;
@@ -30,6 +32,8 @@ internal sealed class KeyGate(Node node, KeyRing ring)
         const string scheme = "Bearer ";
         // A browser cannot give a WebSocket a header; SignalR's clients then send the key as this parameter, there only.
         if (live && request.Query["access_token"].ToString() is { Length: > 0 } token) return token;
+        // gRPC clients often give a key as metadata of this name.
+        if (GrpcCalls.Is(request) && request.Headers["x-api-key"].ToString() is { Length: > 0 } plain) return plain;
         return request.Headers.Authorization is [{ } text] && text.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) ? text[scheme.Length..].Trim() : null;
     }
 
@@ -50,10 +54,11 @@ internal sealed class KeyGate(Node node, KeyRing ring)
     {
         if (KeyRules.IsLive(endpoint)) return Limited(holder, "the live feed tells of every site");
         var resource = KeyRules.ResourceOf(endpoint);
-        if (resource == "sites") return http.Request.RouteValues["code"] is string code ? Other(holder, code) : null;
+        if (resource == "sites") return (http.Request.RouteValues["code"] as string ?? Requests.Query(http, "site")) is { } code ? Other(holder, code) : null;
         if (resource == "events") return OfLane(holder, Requests.Query(http, "lane") ?? "");
         // The catalogue is one for all.
-        if (resource == "products" && !HttpMethods.IsGet(http.Request.Method)) return Limited(holder, "products are the same for every site");
+        if (resource is "products" or "menu" && !HttpMethods.IsGet(http.Request.Method)) return Limited(holder, "products are the same for every site");
+        if (resource == "erp") return Limited(holder, "use /tickets, which say where they are");
         if (!KeyRules.IsOfOneSite(resource)) return null;
         if (http.Request.RouteValues["key"] is not string key)
             return Requests.Query(http, "site") is { } site ? Other(holder, site) : Limited(holder, "ask for one of them with ?site=");

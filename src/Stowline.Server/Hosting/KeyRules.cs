@@ -20,21 +20,42 @@ internal static class KeyRules
         new("quotes", null, KeyScope.Orders),
         new("products", null, KeyScope.Stock),
         new("sites", "returns", KeyScope.Tasks),
+        new("sites", "stops", KeyScope.Tasks),
         new("sites", null, KeyScope.Stock),
         new("picking-tasks", null, KeyScope.Tasks),
         new("packing-tasks", null, KeyScope.Tasks),
         new("put-back-tasks", null, KeyScope.Tasks),
         new("shipments", null, KeyScope.Tasks),
+        new("tickets", null, KeyScope.Tasks),
+        new("erp", null, KeyScope.Tasks),
+        new("menu", null, KeyScope.Stock),
         new("returns", null, KeyScope.Tasks),
         new("system", null, KeyScope.Admin),
         new("keys", null, KeyScope.Admin, KeyScope.Admin),
     ];
 
+    /// <summary>
+    /// What gRPC methods need, by service and the beginning of the method's name. What begins with <c>Get</c>, <c>List</c>, <c>Watch</c> or <c>Print</c>
+    /// only reads.
+    /// </summary>
+    private static readonly (string Service, string Method, KeyScope Scope)[] GrpcTable =
+    [
+        ("stowline.v1.OrderService", "", KeyScope.Orders),
+        ("stowline.v1.WarehouseService", "PlaceInventory", KeyScope.Stock),
+        ("stowline.v1.WarehouseService", "MoveInventory", KeyScope.Stock),
+        ("stowline.v1.WarehouseService", "RemoveInventory", KeyScope.Stock),
+        ("stowline.v1.WarehouseService", "ReserveInventory", KeyScope.Stock),
+        ("stowline.v1.WarehouseService", "ReleaseReservation", KeyScope.Stock),
+        ("stowline.v1.WarehouseService", "", KeyScope.Tasks),
+    ];
+
+    private static readonly string[] GrpcReads = ["Get", "List", "Watch", "Print"];
+
     /// <summary>Whoever watches whether the node is up has no key, and learns nothing else; the description of the API is the same everywhere.</summary>
-    private static readonly string[] Open = ["/health/live", "/health/ready", "/openapi/v1.json", "/docs"];
+    private static readonly string[] Open = ["/health/live", "/health/ready", "/openapi/v1.json", "/docs", "/proto", "/proto/{file}", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"];
 
     /// <summary>The resources outside <c>/sites</c> that each belong to one site.</summary>
-    private static readonly string[] OfOneSite = ["picking-tasks", "packing-tasks", "put-back-tasks", "shipments"];
+    private static readonly string[] OfOneSite = ["picking-tasks", "packing-tasks", "put-back-tasks", "shipments", "tickets"];
 
     /// <summary>The screens are open too: they hold no data, and it is they that ask for the key.</summary>
     public static bool IsOpen(RouteEndpoint? endpoint) => endpoint is not null &&
@@ -44,6 +65,7 @@ internal static class KeyRules
     public static KeyScope ScopeOf(string method, RouteEndpoint? endpoint)
     {
         if (endpoint is null || IsLive(endpoint)) return KeyScope.Read;
+        if (GrpcScopeOf(endpoint) is { } grpc) return grpc;
         var reads = HttpMethods.IsGet(method) || HttpMethods.IsHead(method);
         var words = Words(endpoint);
         var rule = words.Length == 0 ? null : Table.FirstOrDefault(r => IsOf(r.Resource, words) && (r.Below is null || words.Length > 2 && words[2] == r.Below));
@@ -51,6 +73,15 @@ internal static class KeyRules
     }
 
     private static bool IsOf(string resource, string[] words) => resource == words[0] || words.Length > 1 && resource == $"{words[0]}/{words[1]}";
+
+    /// <summary>Null for what is no gRPC method.</summary>
+    private static KeyScope? GrpcScopeOf(RouteEndpoint endpoint)
+    {
+        if ((endpoint.RoutePattern.RawText ?? "").Split('/', StringSplitOptions.RemoveEmptyEntries) is not [var service, var method] || !service.Contains('.')) return null;
+        var rule = GrpcTable.FirstOrDefault(r => r.Service == service && method.StartsWith(r.Method, StringComparison.Ordinal));
+        if (rule.Service is null) return KeyScope.Admin;
+        return GrpcReads.Any(r => method.StartsWith(r, StringComparison.Ordinal)) ? KeyScope.Read : rule.Scope;
+    }
 
     /// <summary>The live feed: it only reads, whatever the method of its handshake.</summary>
     public static bool IsLive(RouteEndpoint? endpoint) => endpoint?.RoutePattern.RawText?.TrimStart('/').StartsWith("live", StringComparison.Ordinal) == true;
@@ -61,5 +92,13 @@ internal static class KeyRules
     public static bool IsOfOneSite(string resource) => OfOneSite.Contains(resource, StringComparer.Ordinal);
 
     private static string[] Words(RouteEndpoint endpoint) =>
-        (endpoint.RoutePattern.RawText ?? "").Split('/', StringSplitOptions.RemoveEmptyEntries) is ["api", "v1", .. var words] ? words : [];
+        (endpoint.RoutePattern.RawText ?? "").Split('/', StringSplitOptions.RemoveEmptyEntries) is ["api", "v1", .. var words] ? Meant(words) : [];
+
+    /// <summary>An import needs what the calls need that it stands for.</summary>
+    private static string[] Meant(string[] words) => words switch
+    {
+        ["imports", "bins" or "stock"] => ["sites"],
+        ["imports", var what] => [what],
+        _ => words,
+    };
 }

@@ -2,10 +2,14 @@ using System.Diagnostics;
 using System.Net;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Stowline.Adapters.Kafka;
 using Stowline.Http;
 using Stowline.Hub.Access;
+using Stowline.Server.Csv;
+using Stowline.Server.Grpc;
 using Stowline.Server.OpenApi;
 using Stowline.Server.Live;
 using Stowline.Server.Operations;
@@ -51,8 +55,11 @@ public sealed class ServerHost : IAsyncDisposable
     {
         var address = ListenAddress(configuration);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "stowline", ContentRootPath = AppContext.BaseDirectory });
+        var door = new Http2Door(node.Time);
         Logs.Register(builder.Logging, configuration);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(o => Limit(o, address, configuration.Port));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(o => Limit(o, door, address, configuration.Port));
+        builder.Services.AddSingleton<IConnectionListenerFactory>(door);
+        builder.Services.AddSingleton(node.Lanes.Meter.Get<GrpcMetrics>());
         builder.Services.AddRoutingCore();
         ApiDescription.Register(builder.Services);
         // The command line owns the signals.
@@ -62,6 +69,11 @@ public sealed class ServerHost : IAsyncDisposable
         LiveEndpoint.AddServices(builder.Services, feeds);
         var app = builder.Build();
         node.Add(feeds);
+        if (configuration.Kafka.Length > 0)
+        {
+            foreach (var pump in KafkaPumps.Of(node, KafkaSettings.Parse(configuration.Kafka))) node.Add(pump);
+            if (KafkaNative.Missing is { } missing) app.Logger.LogWarning("{Missing}", missing);
+        }
         var started = node.Time.GetUtcNow();
         node.StuckRules = configuration.Stuck;
         var logs = app.Services.GetRequiredService<ILoggerFactory>();
@@ -72,6 +84,7 @@ public sealed class ServerHost : IAsyncDisposable
         var guard = new Guard(node, telemetry.Metrics, gate, logs.CreateLogger("Stowline.Http"));
         app.Lifetime.ApplicationStopped.Register(feeds.Dispose);
         app.Use(next => http => guard.InvokeAsync(http, next));
+        app.Use(next => http => CsvLists.InvokeAsync(http, next));
         app.Use(next => http => http.Request.Path.StartsWithSegments(LiveEndpoint.Path) ? feeds.DuringSocketAsync(() => next(http)) : next(http));
         HealthEndpoints.Map(app, node, telemetry.Text);
         ApiDescription.Map(app);
@@ -81,9 +94,11 @@ public sealed class ServerHost : IAsyncDisposable
         ParkedEndpoints.Map(api, node);
         EventEndpoints.Map(api, node);
         ErasureEndpoint.Map(api, node);
+        CsvEndpoints.Map(api, node);
         foreach (var module in node.Modules) module.Map(api, node);
         more?.Invoke(api);
         LiveEndpoint.Map(app);
+        GrpcEndpoints.Map(app, node);
         return new ServerHost(app, node, feeds, telemetry);
     }
 
@@ -119,12 +134,12 @@ public sealed class ServerHost : IAsyncDisposable
         return address;
     }
 
-    private static void Limit(KestrelServerOptions kestrel, IPAddress address, int port)
+    private static void Limit(KestrelServerOptions kestrel, Http2Door door, IPAddress address, int port)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = Requests.BodyLimit; // bulk calls raise it for themselves
-        // Http1AndHttp2 without TLS means HTTP/1.1 with a warning. gRPC on this port will need the connection's first bytes looked at.
-        kestrel.Listen(address, port, listen => listen.Protocols = HttpProtocols.Http1);
+        kestrel.Limits.Http2.MaxStreamsPerConnection = 1000; // one client library opens one connection for all that it does
+        door.Listen(kestrel, address, port);
     }
 
     private sealed class NoLifetime : IHostLifetime

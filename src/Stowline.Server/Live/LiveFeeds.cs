@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.SignalR;
 using Stowline.Hub.Ordering;
 using Stowline.Log;
 using Stowline.Site.Fulfillment;
+using Stowline.Site.Production;
 
 namespace Stowline.Server.Live;
 
@@ -204,6 +205,7 @@ internal sealed class LiveFeeds : Pump, IDisposable
             {
                 LiveTopicKind.Orders => LiveFrame.Snapshot(topic.Name, status.Head, at, await OrdersNow.ReadAsync(session)),
                 LiveTopicKind.Picking => LiveFrame.Snapshot(topic.Name, status.Head, at, new { tasks = await OpenPicking.ReadAsync(session, topic.Key) }),
+                LiveTopicKind.Kitchen => LiveFrame.Snapshot(topic.Name, status.Head, at, await KitchenNow.ReadAsync(session, topic.Key)),
                 _ => LiveFrame.Snapshot(topic.Name, status.Head, at, new { parked = await LaneReader.ParkedCountAsync(session), stuck = (await StuckOrders.CountAsync(session)).Values.Sum() }),
             });
         }, ct);

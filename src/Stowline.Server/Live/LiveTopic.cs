@@ -5,7 +5,7 @@ using Stowline.Log;
 
 namespace Stowline.Server.Live;
 
-internal enum LiveTopicKind { Orders, Order, Picking, Alerts }
+internal enum LiveTopicKind { Orders, Order, Picking, Kitchen, Alerts }
 
 /// <summary>What a client may subscribe to, and which events of which lane that is.</summary>
 /// <param name="Key">The part after the slash: an order, a site.</param>
@@ -21,19 +21,22 @@ internal sealed record LiveTopic(string Name, LiveTopicKind Kind, string Key)
             ("orders", false) when slash < 0 => new LiveTopic(name!, LiveTopicKind.Orders, key),
             ("alerts", false) when slash < 0 => new LiveTopic(name!, LiveTopicKind.Alerts, key),
             ("order", true) => new LiveTopic(name!, LiveTopicKind.Order, key),
+            ("kitchen", true) => new LiveTopic(name!, LiveTopicKind.Kitchen, key),
             ("picking", true) => new LiveTopic(name!, LiveTopicKind.Picking, key),
-            _ => throw Refused("unknown_topic", "topics are orders, order/{id}, picking/{site} and alerts"),
+            _ => throw Refused("unknown_topic", "topics are orders, order/{id}, picking/{site}, kitchen/{site} and alerts"),
         };
     }
 
     /// <summary>The lane behind a topic of one lane.</summary>
-    public Lane Lane => Kind == LiveTopicKind.Picking ? Lane.Site(Key) : Lane.Hub;
+    public Lane Lane => Kind is LiveTopicKind.Picking or LiveTopicKind.Kitchen ? Lane.Site(Key) : Lane.Hub;
 
     public bool Wants(EventRecord e) => Kind switch
     {
         LiveTopicKind.Orders => e.Type.StartsWith("order.", StringComparison.Ordinal),
         LiveTopicKind.Picking => e.Type.StartsWith("picking.", StringComparison.Ordinal) || e.Type.StartsWith("packing.", StringComparison.Ordinal)
                                                                                       || e.Type.StartsWith("part.", StringComparison.Ordinal),
+        // What waits for its time is not on the screen yet.
+        LiveTopicKind.Kitchen => e.Type.StartsWith("ticket.", StringComparison.Ordinal) && e.Type != "ticket.received" || e.Type.StartsWith("dish.", StringComparison.Ordinal),
         LiveTopicKind.Alerts => e.Type is "order.refused" or "order.rerouted" or "order.stuck" or "order.unstuck",
         LiveTopicKind.Order => true,
     };

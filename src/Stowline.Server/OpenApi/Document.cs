@@ -37,6 +37,7 @@ internal static class Document
         ("Put-back", "Returning picked goods of cancelled orders to bins."),
         ("Returns", "Goods that come back from customers."),
         ("Events", "What happened, as CloudEvents."),
+        ("Imports", "Files of comma-separated values; the columns are in docs/csv.md."),
         ("System", "For whoever runs the node."),
     ];
 

@@ -43,6 +43,7 @@ internal static partial class Operations
             foreach (var (type, media) in body) DescribeFile(type, media);
             if (Examples.Bodies.TryGetValue($"{method} {path}", out var example)) body["application/json"].Example = JsonNode.Parse(example);
         }
+        if (!writes && Csv.CsvLists.IsList(api.ActionDescriptor.EndpointMetadata)) AddCsv(operation);
         AddRefusals(operation, context.Document!, writes, path.Contains('{', StringComparison.Ordinal));
         return Task.CompletedTask;
     }
@@ -60,6 +61,14 @@ internal static partial class Operations
     }
 
     private static OpenApiSchema File() => new() { Type = JsonSchemaType.String, Format = "binary" };
+
+
+    private static void AddCsv(OpenApiOperation operation)
+    {
+        operation.Parameters!.Add(Query(new QueryParameter("format", "json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same.")));
+        if (operation.Responses?.GetValueOrDefault("200") is OpenApiResponse { Content: { } content })
+            content["text/csv"] = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String } };
+    }
 
     private static void AddRefusals(OpenApiOperation operation, OpenApiDocument document, bool writes, bool names)
     {

@@ -36,6 +36,12 @@ internal static class EventEndpoints
         if (problems.Any) { await Answers.WriteAsync(http, problems.ToRefusal()); return; }
         var exists = await node.Database.ReadAsync(async s => (await LaneReader.LanesAsync(s)).Any(l => l.Name == lane), http.RequestAborted);
         if (!exists) { await Answers.WriteAsync(http, Refusal.NotFound("lane_not_found", $"there is no lane {lane} here")); return; }
+        var archived = await node.Database.ReadAsync(async s => await LaneReader.ArchivedUpToAsync(s, lane!), http.RequestAborted);
+        if (after < archived)
+        {
+            await Answers.WriteAsync(http, Refusal.Conflict("events_archived", $"{lane} is archived up to position {archived}; read on after that", new Dictionary<string, object?> { ["archived_up_to"] = archived }));
+            return;
+        }
         var events = await node.Lanes.ReadAsync(new Lane(lane!), after, limit, http.RequestAborted, ask: true);
         await Answers.WriteBytesAsync(http, 200, null, Render(events, after), "application/json");
     }

@@ -21,17 +21,24 @@ internal sealed class NodeCalls(Node node)
     /// <summary>As above for a command that has its own way in. The answer is null where it was given on an earlier run.</summary>
     public async Task<T?> DoAsync<T>(string what, Func<Task<CommandResult<T>>> give, CancellationToken ct)
     {
+        var result = await TryAsync(give, ct);
+        if (!result.Replayed && result.Outcome.Refusal is { } no) throw new CommandRefusedException($"{what}: {no.Detail} ({no.Code})");
+        return result.Replayed ? default : result.Outcome.Value;
+    }
+
+    /// <summary>As above, for whoever goes on after a refusal that is not "not now".</summary>
+    public async Task<CommandResult<T>> TryAsync<T>(Func<Task<CommandResult<T>>> give, CancellationToken ct)
+    {
         for (var attempt = 1; ; attempt++)
         {
             var result = await give();
-            if (!result.Replayed && result.Outcome.Refusal is { } no)
+            if (!result.Replayed && result.Outcome.Refusal is { Kind: RefusalKind.Unavailable } no && attempt < MostAttempts)
             {
-                if (no.Kind != RefusalKind.Unavailable || attempt == MostAttempts) throw new CommandRefusedException($"{what}: {no.Detail} ({no.Code})");
                 await new Signal().WaitAsync(TimeSpan.FromSeconds(no.RetryAfterSeconds ?? 1), node.Time, ct);
                 continue;
             }
             if (result.Pending) await DrainAsync(ct);
-            return result.Replayed ? default : result.Outcome.Value;
+            return result;
         }
     }
 

@@ -7,7 +7,11 @@ namespace Stowline.Contracts;
 public sealed record SkuUnits(string Sku, int Quantity);
 
 /// <summary>A line of an order as it was placed. The unit price is the agreed one, in ten-thousandths of the order's currency.</summary>
-public sealed record PlacedLine(string Sku, int Quantity, long UnitPriceE4);
+public sealed record PlacedLine(string Sku, int Quantity, long UnitPriceE4)
+{
+    /// <summary>What goes on each piece of a dish besides; the unit price has it in.</summary>
+    public IReadOnlyList<SkuUnits>? Extras { get; init; }
+}
 
 /// <summary>The part of an order that one site fulfills; without a site it waits for stock (backorder). Lines are summed per SKU.</summary>
 public sealed record PlacedPart(int Part, string? Site, IReadOnlyList<SkuUnits> Lines);

@@ -14,6 +14,8 @@ public enum Priority { Low = 1, Normal = 2, High = 3, Urgent = 4 }
 public enum MovementKind
 {
     Receiving = 1, Putaway = 2, Picking = 3, Transfer = 4, Adjustment = 5, Damage = 6, Return = 7, Shipping = 8, Disposal = 9,
+    /// <summary>Used up in making something (K1).</summary>
+    Consumption = 10,
 }
 
 /// <summary>What a site is (W10). Stored: append, never renumber.</summary>
@@ -87,6 +89,7 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(PackingCreated))]
 [JsonSerializable(typeof(PackingStarted))]
 [JsonSerializable(typeof(PackageAdded))]
+[JsonSerializable(typeof(PackageChanged))]
 [JsonSerializable(typeof(PackingCompleted))]
 [JsonSerializable(typeof(PackingCancelled))]
 [JsonSerializable(typeof(PartShort))]
@@ -105,6 +108,22 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(QuoteRetried))]
 [JsonSerializable(typeof(QuoteOrdered))]
 [JsonSerializable(typeof(PriceModelSaved))]
+[JsonSerializable(typeof(TicketOrdered))]
+[JsonSerializable(typeof(TicketCancelRequested))]
+[JsonSerializable(typeof(TicketReceived))]
+[JsonSerializable(typeof(TicketShown))]
+[JsonSerializable(typeof(TicketMoved))]
+[JsonSerializable(typeof(TicketItemDone))]
+[JsonSerializable(typeof(TicketAssigned))]
+[JsonSerializable(typeof(TicketChanged))]
+[JsonSerializable(typeof(TicketCancelled))]
+[JsonSerializable(typeof(TicketCancelRefused))]
+[JsonSerializable(typeof(DishStopped))]
+[JsonSerializable(typeof(DishResumed))]
+[JsonSerializable(typeof(MenuSaved))]
+[JsonSerializable(typeof(StagesPreset))]
+[JsonSerializable(typeof(SlotPlanSaved))]
+[JsonSerializable(typeof(List<TicketItem>))]
 [JsonSerializable(typeof(PersonalDetails))]
 [JsonSerializable(typeof(List<SkuUnits>))]
 [JsonSerializable(typeof(List<PlacedLine>))]

@@ -84,6 +84,13 @@ public sealed record PackageAdded(
     public static string Type => "packing.package_added";
 }
 
+/// <summary>The only package of a task was measured or weighed again.</summary>
+public sealed record PackageChanged(
+    Guid TaskId, long Number, Guid OrderId, int Part, int Package, string PackagingType, int WeightG, int LengthMm, int WidthMm, int HeightMm) : IEvent
+{
+    public static string Type => "packing.package_changed";
+}
+
 public sealed record PackingCompleted(Guid TaskId, long Number, Guid OrderId, int Part, int Packages) : IEvent { public static string Type => "packing.completed"; }
 public sealed record PackingCancelled(Guid TaskId, long Number, Guid OrderId, int Part, string Reason) : IEvent { public static string Type => "packing.cancelled"; }
 

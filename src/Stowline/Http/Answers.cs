@@ -8,7 +8,23 @@ using Stowline.Log;
 namespace Stowline.Http;
 
 /// <summary>A page of a list: <c>{"items":[…],"next_cursor":null}</c>.</summary>
-public sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor);
+public sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor) : IPage
+{
+    System.Collections.IEnumerable IPage.Items => Items;
+}
+
+/// <summary>A page whose items are of whatever kind.</summary>
+internal interface IPage
+{
+    System.Collections.IEnumerable Items { get; }
+    string? NextCursor { get; }
+}
+
+/// <summary>Takes the answers of a list instead of the client: set as a feature of the request by whoever writes them in another form.</summary>
+internal interface IPageSink
+{
+    void Take(IPage page);
+}
 
 /// <summary>
 /// How outcomes become HTTP answers: the one place that maps refusals to status codes and problem documents (RFC 9457, F11).
@@ -39,9 +55,16 @@ public static class Answers
     }
 
     /// <summary>200 with the value, or the problem.</summary>
-    public static Task WriteAsync<T>(HttpContext http, Outcome<T> outcome, int status = 200, Func<T, string>? location = null) =>
-        outcome.Refusal is { } no ? WriteAsync(http, no) : WriteBytesAsync(http, status, location?.Invoke(outcome.Value),
-            JsonSerializer.SerializeToUtf8Bytes(outcome.Value, HttpJson.Info<T>()), "application/json");
+    public static Task WriteAsync<T>(HttpContext http, Outcome<T> outcome, int status = 200, Func<T, string>? location = null)
+    {
+        if (outcome.Refusal is { } no) return WriteAsync(http, no);
+        if (outcome.Value is IPage page && http.Features.Get<IPageSink>() is { } sink)
+        {
+            sink.Take(page);
+            return Task.CompletedTask;
+        }
+        return WriteBytesAsync(http, status, location?.Invoke(outcome.Value), JsonSerializer.SerializeToUtf8Bytes(outcome.Value, HttpJson.Info<T>()), "application/json");
+    }
 
     /// <summary>Writes what came of a command; a rendered or replayed answer is written as it was kept.</summary>
     public static Task WriteAsync<T>(HttpContext http, CommandResult<T> result, Func<Outcome<T>, StoredAnswer> render)

@@ -126,15 +126,18 @@ public static class Requests
     public static void Remember(HttpContext http, byte[] body) => http.Items[BodyKey] = body;
 
     /// <summary>Who calls, on which trace; with the idempotency key when the call has one (after the body was read).</summary>
-    public static Outcome<Caller> CallerOf(HttpContext http)
+    public static Outcome<Caller> CallerOf(HttpContext http) => CallerOf(http, () => http.Items[BodyKey] as byte[] ?? []);
+
+    /// <summary>As above for a door that reads bodies in its own way.</summary>
+    /// <param name="body">The request's bytes, asked for only where there is an idempotency key.</param>
+    public static Outcome<Caller> CallerOf(HttpContext http, Func<byte[]> body)
     {
         var actor = Actor(http);
         var trace = Activity.Current is { } activity ? activity.Id : null;
         if (!http.Request.Headers.TryGetValue("Idempotency-Key", out var values) || HttpMethods.IsGet(http.Request.Method)) return new Caller(actor, trace);
         var key = values.ToString();
         if (key.Length is 0 or > 255 || key.Any(c => c is < ' ' or > '~')) return Refusal.Invalid("Idempotency-Key", "must be 1–255 printable ASCII characters");
-        var body = http.Items[BodyKey] as byte[] ?? [];
-        return new Caller(actor, trace, IdempotencyKey.Of(actor, http.Request.Method, http.Request.Path, key, body));
+        return new Caller(actor, trace, IdempotencyKey.Of(actor, http.Request.Method, http.Request.Path, key, body()));
     }
 
     /// <summary>The API key's name, or with <c>auth=off</c> the Stowline-Actor header.</summary>

@@ -59,7 +59,7 @@ internal sealed class ConsumerPump : Pump
     public Consumer Consumer => _consumer;
     public Lane Source => _source;
 
-    private sealed record Cursor { public long Position { get; init; } public long Head { get; init; } }
+    private sealed record Cursor { public long Position { get; init; } public long Head { get; init; } public long Archived { get; init; } }
 
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
@@ -115,10 +115,14 @@ internal sealed class ConsumerPump : Pump
     private async Task<bool> LoadAsync(CancellationToken ct)
     {
         var cursor = await _lanes.Database.ReadAsync(async session => await session.FindAsync<Cursor>("""
-            SELECT COALESCE(c.position, 0) AS position, l.head_position AS head
+            SELECT COALESCE(c.position, 0) AS position, l.head_position AS head,
+                COALESCE((SELECT MAX(a.last_position) FROM lane_archives a WHERE a.lane_id = l.id), 0) AS archived
             FROM lanes l LEFT JOIN cursors c ON c.lane_id = l.id AND c.consumer = @consumer WHERE l.name = @lane
             """, new { consumer = _consumer.Name, lane = _source.Name }), ct);
         if (cursor is null) return false; // the lane is not here yet
+        // Can only be a consumer that is newer than the archive: going on would skip what it never saw.
+        if (cursor.Position < cursor.Archived)
+            throw new InvalidOperationException($"{_consumer.Name} stands at {cursor.Position}, but {_source} is archived up to {cursor.Archived}; see docs/archive.md");
         _position = _saved = cursor.Position;
         // The head first: whoever asks between the two must not see a consumer without a lag.
         _progress.HeadMovedTo(cursor.Head);

@@ -104,14 +104,19 @@ public static class LaneReader
     internal static ValueTask<IReadOnlyList<CursorStatus>> CursorsAsync(SqlSession session) =>
         session.QueryAsync<CursorStatus>("SELECT c.consumer, l.name AS lane, c.position FROM cursors c JOIN lanes l ON l.id = c.lane_id");
 
-    public static ValueTask<long> ParkedCountAsync(SqlSession session) => session.FindAsync<long>("SELECT COUNT(*) FROM parked_events");
+    /// <summary>The last position of a lane that was archived; 0 when none was.</summary>
+    public static ValueTask<long> ArchivedUpToAsync(SqlSession session, string lane) => session.FindAsync<long>(
+        "SELECT COALESCE(MAX(a.last_position), 0) FROM lane_archives a JOIN lanes l ON l.id = a.lane_id WHERE l.name = @lane", new { lane });
+
+    public static ValueTask<long> ParkedCountAsync(SqlSession session) => session.FindAsync<long>("SELECT (SELECT COUNT(*) FROM parked_events) + (SELECT COUNT(*) FROM parked_messages)");
 
     /// <summary>Parked events by consumer, lane and position, after the given place in that order.</summary>
     public static ValueTask<IReadOnlyList<ParkedEvent>> ParkedAsync(SqlSession session, string consumer, string lane, long position, int limit) =>
         session.QueryAsync<ParkedEvent>("""
-            SELECT p.consumer, l.name AS lane, p.position, p.subject, p.type, p.error, p.attempts, p.parked_at
-            FROM parked_events p JOIN lanes l ON l.id = p.lane_id
-            WHERE p.consumer > @consumer OR p.consumer = @consumer AND (l.name > @lane OR l.name = @lane AND p.position > @position)
-            ORDER BY p.consumer, l.name, p.position LIMIT @limit
+            SELECT p.consumer, p.lane, p.position, p.subject, p.type, p.error, p.attempts, p.parked_at FROM (
+                SELECT e.consumer, l.name AS lane, e.position, e.subject, e.type, e.error, e.attempts, e.parked_at FROM parked_events e JOIN lanes l ON l.id = e.lane_id
+                UNION ALL SELECT consumer, source, position, subject, 'message', error, 1, parked_at FROM parked_messages) p
+            WHERE p.consumer > @consumer OR p.consumer = @consumer AND (p.lane > @lane OR p.lane = @lane AND p.position > @position)
+            ORDER BY p.consumer, p.lane, p.position LIMIT @limit
             """, new { consumer, lane, position, limit });
 }

@@ -30,25 +30,11 @@ public static class Verification
         public byte[] HeadHash { get; init; } = [];
     }
 
-    private sealed record GroupRow
-    {
-        public long FirstPosition { get; init; }
-        public int Count { get; init; }
-        public int Incarnation { get; init; }
-        public byte[] Hash { get; init; } = [];
-    }
-
-    internal sealed record StoredEvent
+    private sealed record Checkpoint
     {
         public long Position { get; init; }
-        public Guid Id { get; init; }
-        public string Type { get; init; } = "";
-        public string Subject { get; init; } = "";
-        public Guid? OrderId { get; init; }
-        public DateTimeOffset At { get; init; }
-        public string Actor { get; init; } = "";
-        public string? Trace { get; init; }
-        public byte[] Payload { get; init; } = [];
+        public int Incarnation { get; init; }
+        public byte[] Hash { get; init; } = [];
     }
 
     internal static async Task<string?> LaneChainsAsync(SqlSession session)
@@ -60,11 +46,15 @@ public static class Verification
 
     private static async Task<string?> ChainAsync(SqlSession session, LaneRow lane)
     {
-        byte[]? hash = null;
-        var incarnation = 0;
-        long position = 0;
+        // What was archived is vouched for by the hash of its last group; the chain goes on from there.
+        var archived = await session.FindAsync<Checkpoint>("""
+            SELECT last_position AS position, incarnation, hash FROM lane_archives WHERE lane_id = @lane ORDER BY first_position DESC LIMIT 1
+            """, new { lane = lane.Id });
+        var hash = archived?.Hash;
+        var incarnation = archived?.Incarnation ?? 0;
+        var position = archived?.Position ?? 0;
         // Groups and events are walked in step, a page at a time, so that memory stays flat however long the lane is and however large its groups.
-        for (long after = 0; ;)
+        for (var after = position; ;)
         {
             var groups = await session.QueryAsync<GroupRow>("""
                 SELECT first_position, count, incarnation, hash FROM event_groups WHERE lane_id = @lane AND first_position > @after ORDER BY first_position LIMIT 500
@@ -72,8 +62,8 @@ public static class Verification
             if (groups.Count == 0) break;
             groups = Page(groups);
             var last = groups[^1].FirstPosition + groups[^1].Count - 1;
-            var events = await session.QueryAsync<StoredEvent>("""
-                SELECT position, id, type, subject, order_id, at, actor, trace, payload FROM events
+            var events = await session.QueryAsync<StoredEvent>($"""
+                SELECT {StoredEvent.Columns} FROM events
                 WHERE lane_id = @lane AND position >= @first AND position <= @last ORDER BY position
                 """, new { lane = lane.Id, first = groups[0].FirstPosition, last });
             var index = 0;
@@ -92,7 +82,7 @@ public static class Verification
                 {
                     var e = events[index++];
                     if (e.Position != group.FirstPosition + i) return $"the event at {group.FirstPosition + i} is missing";
-                    records[i] = new EventRecord(new Lane(lane.Name), e.Position, e.Id, e.Type, e.Subject, e.OrderId, e.At, e.Actor, e.Trace, e.Payload);
+                    records[i] = e.ToRecord(new Lane(lane.Name));
                 }
                 hash = LaneTable.GroupHash(hash, group.Incarnation, records);
                 if (!hash.AsSpan().SequenceEqual(group.Hash)) return $"the group at {group.FirstPosition} was altered: its hash does not match its events";

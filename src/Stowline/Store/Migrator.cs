@@ -6,12 +6,15 @@ namespace Stowline.Store;
 
 /// <summary>
 /// Applies the numbered SQL files of the modules, in name order, each once. Files are named <c>{time}_{module}_{what}.sql</c>, so that work
-/// on different modules does not collide. A file that was applied must never change: its checksum is compared.
+/// on different modules does not collide; one that ends in <c>.postgres.sql</c> is for PostgreSQL alone. A file that was applied must never change: its checksum is compared.
 /// </summary>
 public static class Migrator
 {
     /// <summary>Stands among the migrations while a restore is not finished: no node may open such a database.</summary>
     internal const string RestoreMark = "restore_in_progress";
+
+    /// <summary>How a file ends that speaks of what SQLite does not have, such as partitions.</summary>
+    private const string PostgresOnly = ".postgres.sql";
 
     private sealed record Applied { public string Name { get; init; } = ""; public string Checksum { get; init; } = ""; }
 
@@ -45,6 +48,7 @@ public static class Migrator
         foreach (var (name, sql) in Files())
         {
             if (only is not null && !only.Contains(name)) continue;
+            if (name.EndsWith(PostgresOnly, StringComparison.Ordinal) && !database.Dialect.IsPostgres) continue;
             var checksum = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(sql)));
             if (applied.TryGetValue(name, out var known))
             {

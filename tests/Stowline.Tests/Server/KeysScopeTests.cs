@@ -47,9 +47,10 @@ public class KeysScopeTests
         var routes = services!.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().ToArray();
         Assert.True(routes.Length > 50);
         // What no line names falls to admin; only these are meant to.
-        var onlyAdmin = routes.Where(r => KeyRules.ScopeOf("POST", r) == KeyScope.Admin && !r.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Contains("GET")).Select(KeyRules.ResourceOf);
+        var onlyAdmin = routes.Where(r => !KeyRules.IsOpen(r) && KeyRules.ScopeOf("POST", r) == KeyScope.Admin && !r.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Contains("GET")).Select(KeyRules.ResourceOf);
         Assert.Equal(["keys", "system"], onlyAdmin.Distinct().Order());
-        Assert.Equal(["/", "/docs", "/health/live", "/health/ready", "/openapi/v1.json", "/orders", "/orders/{id}", "/stock"],
+        Assert.Equal(["/", "/docs", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", "/health/live", "/health/ready", "/openapi/v1.json", "/orders", "/orders/{id}",
+                "/proto", "/proto/{file}", "/stock"],
             routes.Where(KeyRules.IsOpen).Select(r => r.RoutePattern.RawText).Order(StringComparer.Ordinal));
     }
 

@@ -130,7 +130,7 @@ public class LiveTests
     }
 
     [Theory]
-    [InlineData("kitchen/WH1", null, "unknown_topic")]
+    [InlineData("kitchen/NOWHERE", null, "unknown_topic")]
     [InlineData("picking/NOWHERE", null, "unknown_topic")]
     [InlineData("order/99999", null, "unknown_topic")]
     [InlineData("", null, "unknown_topic")]

@@ -63,8 +63,8 @@ public class StatusRulesTests
 {
     private static readonly DateTimeOffset Now = new(2026, 1, 5, 8, 0, 0, TimeSpan.Zero);
 
-    private static readonly SystemStatus Well = new(StatusLight.Green, [], "n", "1", Now, 0, "SQLite", 1, new DiskStatus(50, 100), 0, [new QueueStatus("writer *", 0, 100)], 0, 0,
-        new Dictionary<string, long>(), [], [new ConsumerStatus("c", "hub", 5, 5, 0)], [new PumpStatus("p", 0, null, null, null)], 0, []);
+    private static readonly SystemStatus Well = new(StatusLight.Green, [], "n", "p", "1", Now, 0, "SQLite", 1, new DiskStatus(50, 100), 0, [new QueueStatus("writer *", 0, 100)], 0, 0,
+        new Dictionary<string, long>(), [], [new ConsumerStatus("c", "hub", 5, 5, 0)], [new PumpStatus("p", 0, null, null, null)], 0, [], []);
 
     private static string Of(SystemStatus status) => string.Join(" ", StatusRules.Of(status, 50_000, Now).Select(r => $"{r.Status}:{r.Code}").Distinct());
 

@@ -3,10 +3,14 @@ using Stowline.Http;
 
 namespace Stowline.Hub.Catalog;
 
-/// <summary>What is sold and where it is: products and sites.</summary>
+/// <summary>What is sold and where it is: products, menus and sites.</summary>
 internal sealed class CatalogModule : Module
 {
-    public CatalogModule() => HttpJson.Add(CatalogJson.Default);
+    public CatalogModule()
+    {
+        HttpJson.Add(CatalogJson.Default);
+        HttpJson.Add(MenuJson.Default);
+    }
 
     public override string Name => "catalog";
 
@@ -16,5 +20,7 @@ internal sealed class CatalogModule : Module
         ReadProducts.Map(api, node);
         SaveSite.Map(api, node);
         ReadSites.Map(api, node);
+        SaveMenu.Map(api, node);
+        ReadMenu.Map(api, node);
     }
 }

@@ -67,6 +67,15 @@ public static class ReadProducts
         return (await WithBarcodesAsync(session, rows)).ToDictionary(p => p.Sku, StringComparer.Ordinal);
     }
 
+    /// <summary>The products that have these barcodes now: barcode → SKU.</summary>
+    internal static async Task<IReadOnlyDictionary<string, string>> BarcodeOwnersAsync(SqlSession session, string[] codes)
+    {
+        var owners = new Dictionary<string, string>(StringComparer.Ordinal);
+        await session.SelectAsync("SELECT code, sku FROM product_barcodes WHERE code = k.code", codes.Length, [Column.Of("code", codes)],
+            row => owners[row.GetString(0)] = row.GetString(1));
+        return owners;
+    }
+
     private static int? IntOrNull(RowReader row, int column) => row.IsNull(column) ? null : row.GetInt32(column);
 
     private static async Task<IReadOnlyList<Product>> LoadAsync(SqlSession session, string sql, object args) =>

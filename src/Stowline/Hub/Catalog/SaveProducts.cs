@@ -55,7 +55,7 @@ public static class SaveProducts
         return problems.Any ? problems.ToRefusal() : products.Values.ToList();
     }
 
-    private static Product Check(ProductBody body, string at, Problems problems)
+    internal static Product Check(ProductBody body, string at, Problems problems)
     {
         var name = problems.Text(body.Name?.Trim(), at + "name", 255);
         problems.Check(!string.IsNullOrEmpty(name), at + "name", "is required");

@@ -80,6 +80,7 @@ public static class SaveSite
             await tx.OpenLaneAsync(Lane.HubTo(site.Code), site.Number);
             await tx.OpenLaneAsync(Lane.Site(site.Code), site.Number);
             if (site.Type is SiteType.Storefront or SiteType.Kitchen) tx.Append(Lane.HubTo(site.Code), new PolicyChanged("*", 0, 20), "policy/*");
+            if (site.Type == SiteType.Workshop) tx.Append(Lane.HubTo(site.Code), new StagesPreset("workshop"), "stages");
             tx.OnCommitted(() => node.AddSite(site.Code));
             tx.Announce(SiteWatch.Topic);
         }
@@ -174,6 +175,12 @@ public static class ReadSites
     public static async ValueTask<bool> ExistsAsync(LaneTransaction tx, string code) =>
         await tx.FindAsync<string>("SELECT code FROM sites WHERE code = @code", new { code }) is not null;
 
+    private const string Zone = "SELECT COALESCE(time_zone, 'UTC') FROM sites WHERE code = @code";
+
+    /// <summary>The time zone of a site, UTC where it has none; null where there is no such site.</summary>
+    public static ValueTask<string?> ZoneAsync(LaneTransaction tx, string code) => tx.FindAsync<string>(Zone, new { code });
+    public static ValueTask<string?> ZoneAsync(SqlSession session, string code) => session.FindAsync<string>(Zone, new { code });
+
     /// <summary>All sites, in order of code.</summary>
     public static async Task<IReadOnlyList<SiteView>> AllAsync(SqlSession session) =>
         [.. (await session.QueryAsync<Row>($"SELECT {Columns} FROM sites ORDER BY code")).Select(r => r.View())];
@@ -205,7 +212,11 @@ public static class ReadSites
 }
 
 /// <summary>What routing must know of a site.</summary>
-public sealed record SiteFacts(string Code, bool Active, double? Latitude, double? Longitude, double Reliability);
+public sealed record SiteFacts(string Code, bool Active, double? Latitude, double? Longitude, double Reliability)
+{
+    public SiteType Type { get; init; } = SiteType.Warehouse;
+    public string? TimeZone { get; init; }
+}
 
 /// <summary>All sites, remembered for as long as the lane <c>hub/all</c> stands still.</summary>
 public sealed class SiteDirectory
@@ -218,7 +229,7 @@ public sealed class SiteDirectory
         var position = await tx.SettledHeadAsync(Lane.HubAll);
         if (position >= 0 && position == _position) return _known;
         var rows = await tx.QueryAsync<ReadSites.Row>($"SELECT {ReadSites.Columns} FROM sites");
-        var all = rows.ToDictionary(r => r.Code, r => new SiteFacts(r.Code, r.Active, r.Latitude, r.Longitude, r.Reliability), StringComparer.Ordinal);
+        var all = rows.ToDictionary(r => r.Code, r => new SiteFacts(r.Code, r.Active, r.Latitude, r.Longitude, r.Reliability) { Type = r.Type, TimeZone = r.TimeZone }, StringComparer.Ordinal);
         if (position >= 0) (_known, _position) = (all, position);
         return all;
     }

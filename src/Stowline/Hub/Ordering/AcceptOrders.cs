@@ -22,6 +22,7 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
 {
     private readonly PriceBook _prices = new();
     private readonly SiteDirectory _sites = new();
+    private readonly MadeToOrder _made = new();
 
     internal void Map(IEndpointRouteBuilder api) => api.Post("/orders", async http =>
     {
@@ -58,6 +59,7 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
         var group = new AcceptGroup(tx);
         await tx.SelectAllAsync(Known(items, group.Known), Personal.Select(people, group.PersonKeys));
         (group.Sites, group.Prices, group.Allotments) = (await _sites.AllAsync(tx), await _prices.PricesAsync(tx, skus), await Allotments.LoadAsync(tx, skus));
+        group.Made = await _made.OpenAsync(tx, group.Sites, skus);
         for (var i = 0; i < items.Count; i++) outcomes[i] = await group.DecideAsync(items[i].Command, items[i].Caller);
         await group.WriteAsync();
         return outcomes;
@@ -77,6 +79,7 @@ internal sealed class AcceptGroup(LaneTransaction tx)
     {
         public long Number { get; set; }
         public byte[]? Sealed { get; set; }
+        public SlotView? Slot { get; init; }
         public OrderStatus Status { get; } = OrderLifecycle.Of(Parts.Select(p => p.Status), cancelling: false);
     }
 
@@ -90,6 +93,8 @@ internal sealed class AcceptGroup(LaneTransaction tx)
     public Dictionary<Guid, byte[]> PersonKeys { get; } = [];
     public IReadOnlyDictionary<string, SiteFacts> Sites { get; set; } = ReadOnlyDictionary<string, SiteFacts>.Empty;
     public IReadOnlyDictionary<string, CatalogPrice> Prices { get; set; } = ReadOnlyDictionary<string, CatalogPrice>.Empty;
+    /// <summary>Null where nothing of the group is made to order.</summary>
+    public MadeGroup? Made { get; set; }
 
     public async ValueTask<Outcome<OrderView>> DecideAsync(AcceptOrder order, Caller caller)
     {
@@ -99,9 +104,17 @@ internal sealed class AcceptGroup(LaneTransaction tx)
         if (order.PickupSite is { } pickup && !Sites.ContainsKey(pickup)) problems.Add("pickup_site", $"there is no site {pickup}");
         if (problems.Any) return problems.ToRefusal() with { Code = priced.UnknownSku ? "unknown_sku" : "invalid_request" };
 
-        var only = order.FulfillmentType == FulfillmentType.Pickup ? order.PickupSite : null;
-        var routing = Router.Decide(new RoutingRequest(order.Needs, order.Latitude, order.Longitude, only, null, order.AllowBackorder), Sites, Allotments);
-        if (routing.Unserved.Count > 0 && !order.AllowBackorder) return Refuse(order, caller, routing);
+        var only = order.FulfillmentType == FulfillmentType.Pickup ? order.PickupSite : order.OnlySite;
+        MadePlan? plan = null;
+        if (Made is not null)
+        {
+            var planned = Made.Plan(order, priced.Lines, priced.Currency);
+            if (planned.Refusal is { } no) return no;
+            plan = planned.Value;
+        }
+        var routing = plan is { Rest.Length: 0 } ? new RoutingResult([], [], plan.Decision)
+            : Router.Decide(new RoutingRequest(plan?.Rest ?? order.Needs, order.Latitude, order.Longitude, only, null, order.AllowBackorder), Sites, Allotments);
+        if (routing.Unserved.Count > 0 && !order.AllowBackorder) return Refuse(order, caller, routing, only);
 
         var parts = new List<PartRow>(routing.Parts.Count + 1);
         foreach (var (site, lines) in routing.Parts)
@@ -112,8 +125,15 @@ internal sealed class AcceptGroup(LaneTransaction tx)
         if (routing.Unserved.Count > 0)
             parts.Add(new PartRow { OrderId = order.Id, Part = parts.Count + 1, Status = OrderStatus.Backorder, Lines = [.. routing.Unserved] });
 
-        var accepted = new Accepted(order, caller, priced.Currency, priced.TotalE4, priced.Lines, parts, routing.Decision)
+        SlotView? slot = null;
+        if (plan is not null)
         {
+            (var cooked, slot) = Made!.Hold(order, plan, parts.Count + 1);
+            parts.Add(cooked);
+        }
+        var accepted = new Accepted(order, caller, priced.Currency, priced.TotalE4, priced.Lines, parts, plan?.Join(routing.Decision) ?? routing.Decision)
+        {
+            Slot = slot,
             Number = await NextNumberAsync(),
         };
         _accepted.Add(accepted);
@@ -130,7 +150,11 @@ internal sealed class AcceptGroup(LaneTransaction tx)
             return Refusal.Conflict("external_id_taken", $"{order.Channel}:{order.ExternalId} is another order already",
                 new Dictionary<string, object?> { ["order_id"] = before.Id.ToString() });
         if (_views.TryGetValue(before.Id, out var mine)) return Outcome<OrderView>.AlreadyDone(mine);
-        var (row, parts) = (await OrderRows.FindAsync(tx, before.Id))!.Value;
+        if (await OrderRows.FindAsync(tx, before.Id) is not var (row, parts))
+        {
+            var archived = await ArchivedOrders.FindAsync(tx.Group.Session, before.Id);
+            return Outcome<OrderView>.AlreadyDone(archived!.Order.View(archived.Parts));
+        }
         return Outcome<OrderView>.AlreadyDone(row.View(parts));
     }
 
@@ -149,7 +173,7 @@ internal sealed class AcceptGroup(LaneTransaction tx)
                 unknown = true;
                 continue;
             }
-            var price = line.UnitPrice ?? (catalog.PriceE4 is { } e4 ? Money.FromE4(e4, catalog.Currency!) : null);
+            var price = line.UnitPrice ?? (catalog.PriceE4 is { } e4 ? WithExtras(Money.FromE4(e4, catalog.Currency!), line, i, problems) : null);
             if (price is not { } money)
             {
                 problems.Add($"lines[{i}].unit_price", "is required: the catalogue has no price");
@@ -158,17 +182,29 @@ internal sealed class AcceptGroup(LaneTransaction tx)
             currency ??= money.Currency;
             if (money.Currency != currency) problems.Add($"lines[{i}].unit_price.currency", $"{money.Currency} does not fit the other lines' {currency}");
             total += Money.LineTotal(money, line.Quantity).Amount;
-            lines.Add(new PlacedLine(line.Sku, line.Quantity, money.ToE4()));
+            lines.Add(new PlacedLine(line.Sku, line.Quantity, money.ToE4()) { Extras = line.Extras });
         }
         if (total > Money.MaxAmount) problems.Add("lines", "add up to too large an amount");
         return (lines, currency ?? "", problems.Any ? 0 : (long)(total * 10_000m), unknown);
     }
 
-    private Refusal Refuse(AcceptOrder order, Caller caller, RoutingResult routing)
+    /// <summary>A dish with what goes on it. An unknown extra is named when the dish is looked at.</summary>
+    private Money WithExtras(Money price, AcceptLine line, int index, Problems problems)
+    {
+        foreach (var extra in line.Extras ?? [])
+        {
+            if (!Prices.TryGetValue(extra.Sku, out var known) || known.PriceE4 is not { } e4) problems.Add($"lines[{index}].extras", $"there is no {extra.Sku} with a price");
+            else if (known.Currency != price.Currency) problems.Add($"lines[{index}].extras", $"{extra.Sku} is priced in {known.Currency}");
+            else price = price with { Amount = price.Amount + Money.FromE4(e4, price.Currency).Amount * extra.Quantity };
+        }
+        return price;
+    }
+
+    private Refusal Refuse(AcceptOrder order, Caller caller, RoutingResult routing, string? only)
     {
         var missing = order.Needs
             .Select(n => new MissingUnits(n.Sku, n.Quantity, (int)Math.Min(int.MaxValue, Allotments.Of(n.Sku)
-                .Where(a => Sites.TryGetValue(a.Site, out var site) && site.Active && (order.FulfillmentType != FulfillmentType.Pickup || a.Site == order.PickupSite))
+                .Where(a => Sites.TryGetValue(a.Site, out var site) && site.Active && (only is null || a.Site == only))
                 .Sum(a => Math.Max(0, a.Free)))))
             .Where(m => m.Available < m.Requested).ToList();
         tx.RecordAttempt(Lane.Hub, new OrderRefused(order.Channel, order.ExternalId, "insufficient_stock", missing), $"{order.Channel}:{order.ExternalId}", null, caller);
@@ -181,8 +217,8 @@ internal sealed class AcceptGroup(LaneTransaction tx)
     {
         Id = a.Order.Id.ToString(), Number = a.Number, DisplayId = IdSource.DisplayId(a.Order.Id), Status = a.Status, Channel = a.Order.Channel,
         ExternalId = a.Order.ExternalId, FulfillmentType = a.Order.FulfillmentType, Priority = a.Order.Priority, Total = Money.FromE4(a.TotalE4, a.Currency),
-        Parts = [.. a.Parts.Select(p => new OrderPartView(p.Part, p.Site, p.Status, p.Lines))], PickupSite = a.Order.PickupSite, Note = a.Order.Note,
-        PlacedAt = tx.Now, Links = OrderRow.LinksOf(a.Order.Id),
+        Parts = [.. a.Parts.Select(p => new OrderPartView(p.Part, p.Site, p.Status, p.Lines))], PickupSite = a.Order.PickupSite, Note = a.Order.Note, OnHold = a.Order.OnHold,
+        PlacedAt = a.Order.At ?? tx.Now, Links = OrderRow.LinksOf(a.Order.Id), Slot = a.Slot,
     };
 
     public async ValueTask WriteAsync()
@@ -191,6 +227,7 @@ internal sealed class AcceptGroup(LaneTransaction tx)
         var n = _accepted.Count;
         List<PartRow> parts = [.. _accepted.SelectMany(a => a.Parts)];
         await Allotments.WriteAsync(tx);
+        if (Made is not null) await Made.WriteAsync();
         await tx.InsertAsync("order_keys", n,
             Column.From("channel", _accepted, a => a.Order.Channel), Column.From("external_id", _accepted, a => a.Order.ExternalId),
             Column.From("order_id", _accepted, a => a.Order.Id), Column.From("request_hash", _accepted, a => a.Order.RequestHash));
@@ -208,7 +245,8 @@ internal sealed class AcceptGroup(LaneTransaction tx)
             Column.From("person_id", _accepted, a => a.Order.PersonId), Column.From("personal", _accepted, a => a.Sealed),
             Column.From("latitude", _accepted, a => a.Order.Latitude), Column.From("longitude", _accepted, a => a.Order.Longitude),
             Column.From("pickup_site", _accepted, a => a.Order.PickupSite), Column.From("note", _accepted, a => a.Order.Note),
-            Column.Same("on_hold", n, false), Column.Same("cancelling", n, false), Column.Same("placed_at", n, tx.Now));
+            Column.From("on_hold", _accepted, a => a.Order.OnHold), Column.Same("cancelling", n, false), Column.From("placed_at", _accepted, a => a.Order.At ?? tx.Now),
+            Column.From("slot", _accepted, a => a.Slot is null ? null : JsonSerializer.Serialize(a.Slot, OrderingJson.Default.SlotView)));
         foreach (var accepted in _accepted) Tell(accepted);
         tx.Measure<OrderMetrics>(m => m.Placed(n));
     }
@@ -230,11 +268,17 @@ internal sealed class AcceptGroup(LaneTransaction tx)
         tx.Append(Lane.Hub, new OrderPlaced(order.Id, a.Number, order.Channel, order.ExternalId, type, order.Priority, a.Currency, a.TotalE4, a.Lines,
             [.. a.Parts.Select(p => new PlacedPart(p.Part, p.Site, p.Lines))], a.Decision, order.PersonId, a.Sealed, order.PickupSite, order.Note),
             subject, order.Id, a.Caller);
+        if (order.OnHold) tx.Append(Lane.Hub, new OrderHeld(order.Id, order.Note), subject, order.Id, a.Caller);
         foreach (var part in a.Parts)
         {
             if (part.Site is null) continue;
+            if (part.Made)
+            {
+                Made!.Tell(order, a.Number, part, a.Lines, a.Slot, a.Caller);
+                continue;
+            }
             tx.Append(Lane.HubTo(part.Site), new PartAssigned(order.Id, part.Part, a.Number, order.Channel, order.ExternalId, type, order.Priority, part.Lines,
-                order.PersonId, a.Sealed, order.Note, OnHold: false), subject, order.Id, a.Caller);
+                order.PersonId, a.Sealed, order.Note, order.OnHold), subject, order.Id, a.Caller);
         }
     }
 }

@@ -30,7 +30,7 @@ public static class CancelOrder
         var problems = new Problems();
         reason = problems.Text(reason, "reason", 500);
         if (problems.Any) return problems.ToRefusal();
-        if (await OrderRows.FindAsync(tx, id) is not var (order, parts)) return OrderCommands.NotFound(id.ToString());
+        if (await OrderRows.FindAsync(tx, id) is not var (order, parts)) return await ArchivedOrders.UnchangeableAsync(tx, id);
         if (order.Cancelling || order.Status == OrderStatus.Cancelled) return Outcome<OrderView>.AlreadyDone(order.View(parts));
         var open = parts.Where(p => OrderLifecycle.IsOpen(p.Status)).ToList();
         if (open.Count == 0) return Refusal.Conflict("already_shipped", $"order {order.Number} has left; what comes back is a return");
@@ -45,7 +45,8 @@ public static class CancelOrder
                 continue;
             }
             part.Status = OrderStatus.Cancelling;
-            tx.Append(Lane.HubTo(part.Site), new PartCancelRequested(id, part.Part, "cancel", reason ?? "cancelled by the customer"), id.ToString(), id);
+            if (part.Made) tx.Append(Lane.HubTo(part.Site), new TicketCancelRequested(id, part.Part, reason ?? "cancelled by the customer"), id.ToString(), id);
+            else tx.Append(Lane.HubTo(part.Site), new PartCancelRequested(id, part.Part, "cancel", reason ?? "cancelled by the customer"), id.ToString(), id);
         }
         order.Cancelling = true;
         await OrderRows.SaveAsync(tx, [(order, parts)]);
@@ -78,7 +79,7 @@ public static class ChangeOrder
         var problems = new Problems();
         reason = problems.Text(reason, "reason", 500);
         if (problems.Any) return problems.ToRefusal();
-        if (await OrderRows.FindAsync(tx, id) is not var (order, parts)) return OrderCommands.NotFound(id.ToString());
+        if (await OrderRows.FindAsync(tx, id) is not var (order, parts)) return await ArchivedOrders.UnchangeableAsync(tx, id);
         if (order.OnHold == hold) return Outcome<OrderView>.AlreadyDone(order.View(parts));
         if (order.Cancelling || !parts.Exists(p => OrderLifecycle.IsOpen(p.Status)))
             return Refusal.Conflict("invalid_transition", $"an order that is {SnakeCaseEnum<OrderStatus>.Text(order.Status)} cannot be {(hold ? "held" : "released")}");
@@ -96,7 +97,7 @@ public static class ChangeOrder
     public static async ValueTask<Outcome<OrderView>> PrioritizeAsync(Guid id, Priority? priority, LaneTransaction tx)
     {
         if (priority is not { } wished) return Refusal.Invalid("priority", "is required: " + SnakeCaseEnum<Priority>.Choices);
-        if (await OrderRows.FindAsync(tx, id) is not var (order, parts)) return OrderCommands.NotFound(id.ToString());
+        if (await OrderRows.FindAsync(tx, id) is not var (order, parts)) return await ArchivedOrders.UnchangeableAsync(tx, id);
         if (order.Priority == wished) return Outcome<OrderView>.AlreadyDone(order.View(parts));
         if (!parts.Exists(p => OrderLifecycle.IsOpen(p.Status)))
             return Refusal.Conflict("invalid_transition", $"order {order.Number} is {SnakeCaseEnum<OrderStatus>.Text(order.Status)}");
@@ -115,8 +116,8 @@ public static class ChangeOrder
         var wish = body.Site is null ? null : problems.Code(body.Site, "site");
         if (problems.Any) return problems.ToRefusal();
         if (wish is not null && !await Catalog.ReadSites.ExistsAsync(tx, wish)) return Refusal.Invalid("site", $"there is no site {wish}");
-        if (await OrderRows.FindAsync(tx, id) is not var (order, parts)) return OrderCommands.NotFound(id.ToString());
-        var movable = parts.Where(p => p.Site is not null && p.Site != wish && p.Status is OrderStatus.Allocated or OrderStatus.Picking).ToList();
+        if (await OrderRows.FindAsync(tx, id) is not var (order, parts)) return await ArchivedOrders.UnchangeableAsync(tx, id);
+        var movable = parts.Where(p => p.Site is not null && !p.Made && p.Site != wish && p.Status is OrderStatus.Allocated or OrderStatus.Picking).ToList();
         if (order.Cancelling || movable.Count == 0) return Refusal.Conflict("invalid_transition", "no part of the order can still be re-routed");
         foreach (var part in movable)
             tx.Append(Lane.HubTo(part.Site!), new PartCancelRequested(id, part.Part, wish is null ? "reroute" : "reroute:" + wish, reason), id.ToString(), id);

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Stowline.Contracts;
 using Stowline.Http;
 using Stowline.Kernel;
@@ -20,13 +21,30 @@ public sealed record OrderBody
     /// <summary>True: what no site has is put on backorder instead of refusing the order.</summary>
     public bool? Backorder { get; init; }
     public List<OrderLineBody?>? Lines { get; init; }
+
+    // Left out of the hash where they are not given, so that a body from before they existed is still the same body.
+
+    /// <summary>When (and where) what is made to order is to be made; the next free slot when not given (K2).</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public SlotWish? Slot { get; init; }
+    /// <summary>How the kitchen is chosen: nearest where there are coordinates, else fastest, when not given.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public MadeStrategy? Strategy { get; init; }
 }
 
 /// <summary>One line. Without a unit price the catalogue's is taken.</summary>
-public sealed record OrderLineBody(string? Sku, long? Quantity, Money? UnitPrice);
+public sealed record OrderLineBody(string? Sku, long? Quantity, Money? UnitPrice)
+{
+    /// <summary>What goes on each piece of a dish besides (K1).</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public List<ExtraBody?>? Extras { get; init; }
+}
+
+/// <summary>An extra, so many on each piece; 1 when not given.</summary>
+public sealed record ExtraBody(string? Sku, long? Quantity);
 
 /// <summary>A line that was checked. The price may still be missing: then the catalogue's counts.</summary>
-public readonly record struct AcceptLine(string Sku, int Quantity, Money? UnitPrice);
+public readonly record struct AcceptLine(string Sku, int Quantity, Money? UnitPrice, IReadOnlyList<SkuUnits>? Extras = null);
 
 /// <summary>
 /// Accepts an order. Everything that needs no database was done before it enters the queue: checks, ids, hashes and the bytes of the
@@ -50,6 +68,14 @@ public sealed record AcceptOrder
     public string? PickupSite { get; init; }
     public string? Note { get; init; }
     public bool AllowBackorder { get; init; }
+    /// <summary>The only site that may serve it, whatever the fulfillment type; null leaves the choice to routing.</summary>
+    public string? OnlySite { get; init; }
+    /// <summary>Held from the beginning: units are kept, and nobody works on it until it is released.</summary>
+    public bool OnHold { get; init; }
+    public SlotWish? Slot { get; init; }
+    public MadeStrategy? Strategy { get; init; }
+    /// <summary>When it was placed, for imports of what has happened; null for now. Slots are looked for from here.</summary>
+    public DateTimeOffset? At { get; init; }
 
     /// <summary>Checks a body. All that is wrong is told at once, by field.</summary>
     public static Outcome<AcceptOrder> From(OrderBody body, IdSource ids)
@@ -60,6 +86,7 @@ public sealed record AcceptOrder
         var id = ids.Next();
         var lines = CheckLines(body.Lines, problems);
         CheckPersonal(body, problems);
+        body.Slot?.Check(problems);
         var type = body.FulfillmentType ?? Ordering.FulfillmentType.Ship;
         if (type == Ordering.FulfillmentType.Pickup) problems.Check(body.PickupSite is not null, "pickup_site", "is required for pickup");
         var order = new AcceptOrder
@@ -80,6 +107,8 @@ public sealed record AcceptOrder
             PickupSite = body.PickupSite is null ? null : problems.Code(body.PickupSite, "pickup_site"),
             Note = problems.Text(body.Note, "note", 2_000),
             AllowBackorder = body.Backorder ?? false,
+            Slot = body.Slot,
+            Strategy = body.Strategy,
         };
         return problems.Any ? problems.ToRefusal() : order;
     }
@@ -115,7 +144,22 @@ public sealed record AcceptOrder
                 currency ??= price.Currency;
                 if (price.Currency != currency) problems.Add($"lines[{i}].unit_price.currency", $"must be {currency}, as on the other lines");
             }
-            good[i] = new AcceptLine(sku, quantity, line.UnitPrice);
+            good[i] = new AcceptLine(sku, quantity, line.UnitPrice, line.Extras is null ? null : CheckExtras(line.Extras, $"lines[{i}].extras", problems));
+        }
+        return good;
+    }
+
+    private static List<SkuUnits> CheckExtras(List<ExtraBody?> extras, string at, Problems problems)
+    {
+        problems.Check(extras.Count <= 50, at, "must be at most 50");
+        var good = new List<SkuUnits>();
+        foreach (var (extra, i) in extras.Take(50).Select((e, i) => (e, i)))
+        {
+            var sku = problems.Code(extra?.Sku, $"{at}[{i}].sku");
+            var quantity = problems.Quantity(extra?.Quantity ?? 1, $"{at}[{i}].quantity");
+            problems.Check(quantity <= 1_000, $"{at}[{i}].quantity", "must be at most 1,000");
+            if (good.Exists(g => g.Sku == sku)) problems.Add($"{at}[{i}].sku", "is given twice");
+            else good.Add(new SkuUnits(sku, Math.Min(quantity, 1_000)));
         }
         return good;
     }
@@ -143,18 +187,24 @@ public sealed record AcceptOrder
     /// <summary>Sums the lines per SKU, in order of first appearance. Sums beyond any stock are kept at the limit and so found missing.</summary>
     private static SkuUnits[] Sum(AcceptLine[] lines)
     {
-        if (lines.Length == 1) return [new SkuUnits(lines[0].Sku, lines[0].Quantity)];
+        if (lines.Length == 1 && lines[0].Extras is null) return [new SkuUnits(lines[0].Sku, lines[0].Quantity)];
         var index = new Dictionary<string, int>(lines.Length, StringComparer.Ordinal);
         var sums = new List<SkuUnits>(lines.Length);
         foreach (var line in lines)
         {
-            if (index.TryAdd(line.Sku ?? "", sums.Count)) sums.Add(new SkuUnits(line.Sku ?? "", line.Quantity));
-            else
-            {
-                var at = index[line.Sku ?? ""];
-                sums[at] = sums[at] with { Quantity = (int)Math.Min(Limits.MaxQuantity, (long)sums[at].Quantity + line.Quantity) };
-            }
+            Add(line.Sku ?? "", line.Quantity);
+            foreach (var extra in line.Extras ?? []) Add(extra.Sku, (long)extra.Quantity * line.Quantity);
         }
         return [.. sums];
+
+        void Add(string sku, long quantity)
+        {
+            if (index.TryAdd(sku, sums.Count)) sums.Add(new SkuUnits(sku, (int)Math.Min(Limits.MaxQuantity, quantity)));
+            else
+            {
+                var at = index[sku];
+                sums[at] = sums[at] with { Quantity = (int)Math.Min(Limits.MaxQuantity, sums[at].Quantity + quantity) };
+            }
+        }
     }
 }

@@ -63,7 +63,7 @@ internal static class OrderChecks
     {
         var open = new Dictionary<(string, string), long>();
         await foreach (var part in session.StreamAsync<PartState>(
-            "SELECT order_id, status, site, lines FROM order_parts WHERE site IS NOT NULL AND status IN (2, 3, 4, 5, 8)"))
+            "SELECT order_id, status, site, lines FROM order_parts WHERE site IS NOT NULL AND NOT made AND status IN (2, 3, 4, 5, 8)"))
         {
             foreach (var line in System.Text.Json.JsonSerializer.Deserialize(part.Lines, ContractsJson.Default.ListSkuUnits) ?? [])
                 open[(part.Site!, line.Sku)] = open.GetValueOrDefault((part.Site!, line.Sku)) + line.Quantity;

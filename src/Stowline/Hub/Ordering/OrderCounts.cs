@@ -7,7 +7,7 @@ namespace Stowline.Hub.Ordering;
 /// <summary>
 /// How many orders stand where, without counting them: a number per status, moved in the transaction that moves the orders. Only the hub's
 /// writers touch it, one at a time by the lock of their scope, and a whole group of accepted orders costs one statement.
-/// See decision 0009.
+/// See decision 0011.
 /// </summary>
 public static class OrderCounts
 {
@@ -30,6 +30,9 @@ public static class OrderCounts
     /// <summary>Notes orders that went from one state to another.</summary>
     internal static ValueTask MoveAsync(LaneTransaction tx, IEnumerable<(OrderStatus From, OrderStatus To)> moved) =>
         AddAsync(tx, moved.SelectMany(m => new[] { (m.From, -1L), (m.To, 1L) }));
+
+    /// <summary>Notes orders that are orders of the archive from now on.</summary>
+    internal static ValueTask RemoveAsync(LaneTransaction tx, IEnumerable<OrderStatus> archived) => AddAsync(tx, archived.Select(s => (s, -1L)));
 
     private static async ValueTask AddAsync(LaneTransaction tx, IEnumerable<(OrderStatus Status, long By)> changes)
     {

@@ -11,7 +11,7 @@ internal sealed record OrderRow
 {
     public const string Columns = """
         id, number, channel, external_id, status, fulfillment_type, priority, currency, total_e4, lines, person_id, personal, latitude, longitude,
-        pickup_site, note, on_hold, cancelling, placed_at
+        pickup_site, note, on_hold, cancelling, placed_at, slot
         """;
 
     public Guid Id { get; init; }
@@ -33,13 +33,14 @@ internal sealed record OrderRow
     public bool OnHold { get; init; }
     public bool Cancelling { get; set; }
     public DateTimeOffset PlacedAt { get; init; }
+    public string? Slot { get; init; }
 
     public OrderView View(IEnumerable<PartRow> parts) => new()
     {
         Id = Id.ToString(), Number = Number, DisplayId = IdSource.DisplayId(Id), Status = Status, Channel = Channel, ExternalId = ExternalId,
         FulfillmentType = FulfillmentType, Priority = Priority, Total = Money.FromE4(TotalE4, Currency), PickupSite = PickupSite, OnHold = OnHold, Note = Note,
         Parts = [.. parts.OrderBy(p => p.Part).Select(p => new OrderPartView(p.Part, p.Site, p.Status, p.Lines))],
-        PlacedAt = PlacedAt, Links = LinksOf(Id),
+        PlacedAt = PlacedAt, Links = LinksOf(Id), Slot = Slot is null ? null : JsonSerializer.Deserialize(Slot, OrderingJson.Default.SlotView),
     };
 
     public static OrderLinks LinksOf(Guid id) => new($"/api/v1/orders/{id}", $"/api/v1/orders/{id}/timeline", $"/api/v1/orders/{id}/decision");
@@ -55,7 +56,7 @@ internal sealed record OrderRow
             Lines = [.. lines.Select(l =>
             {
                 var price = Money.FromE4(l.UnitPriceE4, Currency);
-                return new OrderLineView(l.Sku, l.Quantity, price, Money.LineTotal(price, l.Quantity));
+                return new OrderLineView(l.Sku, l.Quantity, price, Money.LineTotal(price, l.Quantity)) { Extras = l.Extras };
             })],
             Customer = personal?.Customer, ShipTo = personal?.ShipTo,
         };
@@ -71,6 +72,8 @@ internal sealed class PartRow
     public OrderStatus Status { get; set; }
     public List<SkuUnits> Lines { get; set; } = [];
     public int Reroutes { get; init; }
+    /// <summary>Made to order: a ticket at its site, not units from stock.</summary>
+    public bool Made { get; init; }
     public bool IsNew { get; init; }
     public bool Changed { get; set; }
 
@@ -95,7 +98,7 @@ internal static class OrderRows
                 PickupSite = row.GetStringOrNull(8), Channel = row.GetString(9), ExternalId = row.GetString(10), Currency = row.GetString(11),
                 TotalE4 = row.GetInt64(12), PlacedAt = row.GetTime(13),
             }, []));
-        await tx.SelectAsync("SELECT order_id, part, site, status, lines, reroutes FROM order_parts WHERE order_id = k.id", wanted.Length,
+        await tx.SelectAsync("SELECT order_id, part, site, status, lines, reroutes, made FROM order_parts WHERE order_id = k.id", wanted.Length,
             [Column.Of("id", wanted)], row =>
             {
                 if (orders.TryGetValue(row.GetGuid(0), out var order)) order.Item2.Add(ReadPart(row));
@@ -106,7 +109,7 @@ internal static class OrderRows
     private static PartRow ReadPart(RowReader row) => new()
     {
         OrderId = row.GetGuid(0), Part = row.GetInt32(1), Site = row.GetStringOrNull(2), Status = (OrderStatus)row.GetInt32(3),
-        Lines = JsonSerializer.Deserialize(row.GetString(4), ContractsJson.Default.ListSkuUnits) ?? [], Reroutes = row.GetInt32(5),
+        Lines = JsonSerializer.Deserialize(row.GetString(4), ContractsJson.Default.ListSkuUnits) ?? [], Reroutes = row.GetInt32(5), Made = row.GetInt64(6) != 0,
     };
 
     /// <summary>One whole order for changing it, or null.</summary>
@@ -115,7 +118,7 @@ internal static class OrderRows
         var row = await tx.FindAsync<OrderRow>($"SELECT {OrderRow.Columns} FROM orders WHERE id = @id", new { id });
         if (row is null) return null;
         var parts = new List<PartRow>();
-        await tx.SelectAsync("SELECT order_id, part, site, status, lines, reroutes FROM order_parts WHERE order_id = k.id", 1,
+        await tx.SelectAsync("SELECT order_id, part, site, status, lines, reroutes, made FROM order_parts WHERE order_id = k.id", 1,
             [Column.Of("id", new[] { id })], r => parts.Add(ReadPart(r)));
         return (row, parts);
     }
@@ -123,14 +126,15 @@ internal static class OrderRows
     public static async Task<Dictionary<Guid, List<PartRow>>> PartsAsync(SqlSession session, Guid[] ids)
     {
         var parts = ids.ToDictionary(i => i, _ => new List<PartRow>());
-        await session.SelectAsync("SELECT order_id, part, site, status, lines, reroutes FROM order_parts WHERE order_id = k.id", ids.Length,
+        await session.SelectAsync("SELECT order_id, part, site, status, lines, reroutes, made FROM order_parts WHERE order_id = k.id", ids.Length,
             [Column.Of("id", ids)], row => parts[row.GetGuid(0)].Add(ReadPart(row)));
         return parts;
     }
 
     public static ValueTask InsertPartsAsync(LaneTransaction tx, IReadOnlyList<PartRow> parts) => tx.InsertAsync("order_parts", parts.Count,
         Column.From("order_id", parts, p => p.OrderId), Column.From("part", parts, p => p.Part), Column.From("site", parts, p => p.Site),
-        Column.From("status", parts, p => (int)p.Status), Column.From("lines", parts, p => p.LinesJson), Column.From("reroutes", parts, p => p.Reroutes));
+        Column.From("status", parts, p => (int)p.Status), Column.From("lines", parts, p => p.LinesJson), Column.From("reroutes", parts, p => p.Reroutes),
+        Column.From("made", parts, p => p.Made));
 
     /// <summary>
     /// Writes changed and new parts, derives the status of each order from them and, where it changed, writes and records it.

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Stowline.Contracts;
 using Stowline.Http;
+using Stowline.Hub.Promising;
 using Stowline.Kernel;
 
 namespace Stowline.Hub.Ordering;
@@ -21,7 +22,7 @@ public sealed record OrderView
     public required Money Total { get; init; }
     public required IReadOnlyList<OrderPartView> Parts { get; init; }
     /// <summary>The capacity slot of a kitchen or workshop order; null for goods from stock.</summary>
-    public object? Slot { get; init; }
+    public SlotView? Slot { get; init; }
     public string? PickupSite { get; init; }
     public bool OnHold { get; init; }
     public string? Note { get; init; }
@@ -36,7 +37,12 @@ public sealed record OrderView
 }
 
 public sealed record OrderPartView(int Part, string? Site, OrderStatus Status, IReadOnlyList<SkuUnits> Lines);
-public sealed record OrderLineView(string Sku, int Quantity, Money UnitPrice, Money Total);
+public sealed record OrderLineView(string Sku, int Quantity, Money UnitPrice, Money Total)
+{
+    /// <summary>What goes on each piece besides; the unit price has it in.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<SkuUnits>? Extras { get; init; }
+}
 public sealed record OrderLinks(string Self, string Timeline, string Decision);
 
 /// <summary>One entry of an order's timeline (H1).</summary>
@@ -58,4 +64,5 @@ public sealed record DecisionEntry(DateTimeOffset At, string Cause, RoutingDecis
 [JsonSerializable(typeof(ReasonBody))]
 [JsonSerializable(typeof(PriorityBody))]
 [JsonSerializable(typeof(RerouteBody))]
+[JsonSerializable(typeof(SlotView))]
 internal sealed partial class OrderingJson : JsonSerializerContext;

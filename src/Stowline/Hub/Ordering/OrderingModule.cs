@@ -36,7 +36,7 @@ public sealed class OrderingModule : Module
         new Throughput(node).Map(api);
     }
 
-    public override IEnumerable<Pump> Pumps(Node node) => [new StuckWatch(node)];
+    public override IEnumerable<Pump> Pumps(Node node) => [new StuckWatch(node), new PartitionsAhead(node.Database, "orders", "SELECT order_partitions(@now, @ahead)")];
 
     public override Task<IReadOnlyList<StuckWork>> StuckAsync(SqlSession session, StuckRules rules, DateTimeOffset now, int limit) =>
         StuckScan.RunAsync(session, rules, now, limit);
@@ -44,7 +44,15 @@ public sealed class OrderingModule : Module
     public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) => [(new SiteBooks(site, _sites), Lane.Site(site))];
 
     public override async Task<Guid?> FindPersonOfOrderAsync(SqlSession session, string order) =>
-        await ReadOrders.IdOfAsync(session, order) is { } id ? await session.FindAsync<Guid?>("SELECT person_id FROM orders WHERE id = @id", new { id }) : null;
+        await ReadOrders.IdOfAsync(session, order) is not { } id ? null
+            : await session.FindAsync<Guid?>("SELECT person_id FROM orders WHERE id = @id", new { id }) ?? (await ArchivedOrders.FindAsync(session, id))?.Order.PersonId;
+
+    public override async Task<IReadOnlyCollection<Guid>> LiveOrdersAsync(SqlSession session, IReadOnlyList<Guid> orders)
+    {
+        var live = new List<Guid>();
+        await session.SelectAsync("SELECT id FROM orders WHERE id = k.id", orders.Count, [Column.From("id", orders, o => o)], row => live.Add(row.GetGuid(0)));
+        return live;
+    }
 
     public override IEnumerable<(string Check, Func<SqlSession, Task<string?>> Run)> Checks(Node node) => OrderChecks.All;
 }

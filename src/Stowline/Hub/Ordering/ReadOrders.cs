@@ -2,7 +2,6 @@ using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Stowline.Contracts;
 using Stowline.Http;
 using Stowline.Kernel;
 using Stowline.Log;
@@ -23,9 +22,9 @@ public static class ReadOrders
         }).WithTags("Orders").WithSummary("One order by id, number or channel:external_id, with lines and customer").Produces<OrderView>();
         api.Get("/orders", async http =>
         {
-            var filter = ReadFilter(http);
+            var filter = OrderFilter.Read(http);
             if (filter.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
-            var page = await node.Database.ReadAsync(session => ListAsync(session, filter.Value), http.RequestAborted);
+            var page = await node.Database.ReadAsync(session => OrderList.PageAsync(session, filter.Value), http.RequestAborted);
             await Answers.WriteAsync(http, (Outcome<Page<OrderView>>)page);
         }).WithTags("Orders").WithSummary("Orders, newest first").Pages<OrderView>()
             .Reads("status", "Only in this state.", typeof(OrderStatus)).Reads("site", "Only with a part at this site.").Reads("channel", "Only of this channel.")
@@ -37,9 +36,10 @@ public static class ReadOrders
 
     internal static async Task<Guid?> IdOfAsync(SqlSession session, string text)
     {
-        if (Guid.TryParseExact(text, "D", out var id)) return await session.FindAsync<Guid?>("SELECT id FROM orders WHERE id = @id", new { id });
+        if (Guid.TryParseExact(text, "D", out var id)) return await session.FindAsync<Guid?>("SELECT id FROM orders WHERE id = @id UNION ALL SELECT id FROM archived_orders WHERE id = @id", new { id });
         if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
-            return await session.FindAsync<Guid?>("SELECT id FROM orders WHERE number = @number", new { number });
+            return await session.FindAsync<Guid?>("SELECT id FROM orders WHERE number = @number UNION ALL SELECT id FROM archived_orders WHERE number = @number",
+                new { number });
         var colon = text.IndexOf(':');
         if (colon < 0) return null;
         return await session.FindAsync<Guid?>("SELECT order_id FROM order_keys WHERE channel = @channel AND external_id = @external",
@@ -51,61 +51,12 @@ public static class ReadOrders
     {
         if (await IdOfAsync(session, text) is not { } id) return null;
         var row = await session.FindAsync<OrderRow>($"SELECT {OrderRow.Columns} FROM orders WHERE id = @id", new { id });
-        if (row is null) return null;
-        var parts = await OrderRows.PartsAsync(session, [id]);
-        return row.FullView(parts[id], row.Personal is null ? null : await Personal.KeyAsync(session, row.PersonId));
-    }
-
-    private sealed record Filter(OrderStatus? Status, string? Site, string? Channel, string? ExternalId, DateTimeOffset? Since, Guid? Before, int Limit);
-
-    private static Outcome<Filter> ReadFilter(HttpContext http)
-    {
-        var paging = Requests.Paging(http);
-        if (paging.Refusal is { } bad) return bad;
-        var since = Requests.QueryTime(http, "since");
-        if (since.Refusal is { } when) return when;
-        OrderStatus? status = null;
-        if (Requests.Query(http, "status") is { } text)
+        var parts = row is null ? null : (await OrderRows.PartsAsync(session, [id]))[id];
+        if (row is null)
         {
-            if (!SnakeCaseEnum<OrderStatus>.TryParse(text, out var known)) return Refusal.Invalid("status", SnakeCaseEnum<OrderStatus>.Choices);
-            status = known;
+            if (await ArchivedOrders.FindAsync(session, id) is not { } archived) return null;
+            (row, parts) = (archived.Order, archived.Parts);
         }
-        Guid? before = null;
-        if (paging.Value.Cursor is { } cursor)
-        {
-            if (!Guid.TryParseExact(cursor, "D", out var at)) return Refusal.Invalid("cursor", "is not one that a list has given");
-            before = at;
-        }
-        return new Filter(status, Requests.Query(http, "site"), Requests.Query(http, "channel"), Requests.Query(http, "external_id"), since.Value, before, paging.Value.Limit);
-    }
-
-    private static async Task<Page<OrderView>> ListAsync(SqlSession session, Filter filter)
-    {
-        // Only the conditions that are asked for are in the text, so that each combination gets the plan of its own index.
-        var where = new List<string>();
-        if (filter.Status is not null) where.Add("o.status = @status");
-        if (filter.Channel is not null) where.Add("o.channel = @channel");
-        if (filter.ExternalId is not null) where.Add("o.id IN (SELECT k.order_id FROM order_keys k WHERE k.external_id = @externalId AND k.channel = o.channel)");
-        if (filter.Since is not null) where.Add("o.id >= @sinceId AND o.placed_at >= @since");
-        if (filter.Before is not null) where.Add("o.id < @before");
-        if (filter.Site is not null) where.Add("EXISTS (SELECT 1 FROM order_parts p WHERE p.order_id = o.id AND p.site = @site)");
-        var condition = where.Count == 0 ? "" : "WHERE " + string.Join(" AND ", where);
-        var rows = await session.QueryAsync<OrderRow>($"SELECT {OrderRow.Columns} FROM orders o {condition} ORDER BY o.id DESC LIMIT @more", new
-        {
-            status = filter.Status, channel = filter.Channel, externalId = filter.ExternalId, since = filter.Since,
-            sinceId = filter.Since is { } t ? FirstIdOf(t) : (Guid?)null, before = filter.Before, site = filter.Site, more = filter.Limit + 1,
-        });
-        var page = rows.Take(filter.Limit).ToList();
-        var parts = await OrderRows.PartsAsync(session, [.. page.Select(r => r.Id)]);
-        return new Page<OrderView>([.. page.Select(r => r.View(parts[r.Id]))], rows.Count > filter.Limit ? page[^1].Id.ToString() : null);
-    }
-
-    /// <summary>The smallest UUIDv7 of a time, a minute earlier for clocks that were behind: lets <c>since</c> use the primary key.</summary>
-    internal static Guid FirstIdOf(DateTimeOffset time)
-    {
-        Span<byte> bytes = stackalloc byte[16];
-        bytes.Clear();
-        System.Buffers.Binary.BinaryPrimitives.WriteInt64BigEndian(bytes, Math.Max(0, time.AddMinutes(-1).ToUnixTimeMilliseconds()) << 16);
-        return new Guid(bytes, bigEndian: true);
+        return row.FullView(parts!, row.Personal is null ? null : await Personal.KeyAsync(session, row.PersonId));
     }
 }

@@ -16,6 +16,7 @@ internal sealed class SiteBooks(string site, SiteDirectory directory) : Consumer
     {
         StockMoved.Type, StockRebalanced.Type, ReturnReceived.Type, RecallRequested.Type, ItemSkipped.Type, PickingExtended.Type,
         PickingStarted.Type, PickingCompleted.Type, PackingCompleted.Type, PartShipped.Type, PartShort.Type, PartCancelled.Type, PartCancelRefused.Type,
+        TicketMoved.Type, TicketCancelled.Type, TicketCancelRefused.Type, DishStopped.Type, DishResumed.Type,
     };
 
     public override string Name => "site-books";
@@ -85,6 +86,11 @@ internal sealed class SiteBooks(string site, SiteDirectory directory) : Consumer
                 case "part.short": await ShortAsync(e.Read<PartShort>()); break;
                 case "part.cancelled": await CancelledAsync(e.Read<PartCancelled>()); break;
                 case "part.cancel_refused": Refused(e.Read<PartCancelRefused>()); break;
+                case "ticket.moved": Moved(e.Read<TicketMoved>()); break;
+                case "ticket.cancelled": await NotMadeAsync(e.Read<TicketCancelled>()); break;
+                case "ticket.cancel_refused": Handed(e.Read<TicketCancelRefused>()); break;
+                case "dish.stopped": await MenuStops.StopAsync(tx, site, e.Read<DishStopped>()); break;
+                case "dish.resumed": await MenuStops.ResumeAsync(tx, site, e.Read<DishResumed>()); break;
             }
         }
 
@@ -156,6 +162,37 @@ internal sealed class SiteBooks(string site, SiteDirectory directory) : Consumer
         {
             // The part has left: the site's shipping event came before this one in its lane, so the part is shipped already.
             if (Part(refused.OrderId, refused.Part) is { Status: OrderStatus.Cancelling } part) (part.Status, part.Changed) = (OrderStatus.Shipped, true);
+        }
+
+        /// <summary>How a ticket's phase reads as the status of its part (K4).</summary>
+        private static OrderStatus StatusOf(TicketPhase phase) => phase switch
+        {
+            TicketPhase.Waiting => OrderStatus.Allocated,
+            TicketPhase.Started => OrderStatus.Picking,
+            TicketPhase.Finishing => OrderStatus.Packing,
+            TicketPhase.Ready => OrderStatus.Ready,
+            TicketPhase.Done => OrderStatus.Delivered,
+        };
+
+        /// <summary>The site's word counts both ways: a ticket may be recalled, also from its end. While a cancellation is under way it stays so.</summary>
+        private void Moved(TicketMoved moved)
+        {
+            if (Part(moved.OrderId, moved.Part) is not { Made: true } part || part.Status == OrderStatus.Cancelled) return;
+            var to = StatusOf(moved.Phase);
+            if (part.Status == to || part.Status == OrderStatus.Cancelling && to != OrderStatus.Delivered) return;
+            (part.Status, part.Changed) = (to, true);
+        }
+
+        private async ValueTask NotMadeAsync(TicketCancelled cancelled)
+        {
+            if (Part(cancelled.OrderId, cancelled.Part) is not { Made: true } part || part.Status == OrderStatus.Cancelled) return;
+            await SlotBook.ReleaseAsync(tx, cancelled.OrderId, cancelled.Part);
+            (part.Status, part.Changed) = (OrderStatus.Cancelled, true);
+        }
+
+        private void Handed(TicketCancelRefused refused)
+        {
+            if (Part(refused.OrderId, refused.Part) is { Made: true, Status: OrderStatus.Cancelling } part) (part.Status, part.Changed) = (OrderStatus.Delivered, true);
         }
 
         private static List<SkuUnits> Subtract(List<SkuUnits> from, IReadOnlyList<SkuUnits> take)

@@ -29,13 +29,13 @@ public static class Timeline
         api.MapGet("/orders/{id}/decision", async (HttpContext http, string id) =>
         {
             if (await ReadOrders.IdOfAsync(node, id, http.RequestAborted) is not { } order) { await Answers.WriteAsync(http, OrderCommands.NotFound(id)); return; }
-            var events = await node.Database.ReadAsync(async session => await LaneReader.OfOrderAsync(session, order), http.RequestAborted);
+            var events = await node.Database.ReadAsync(session => ArchivedOrders.EventsAsync(session, order), http.RequestAborted);
             await Answers.WriteAsync(http, (Outcome<DecisionView>)Decisions(order, events));
         }).WithTags("Orders").WithSummary("Why the order was routed as it was: every decision with its candidates").Produces<DecisionView>();
     }
 
     public static async Task<IReadOnlyList<TimelineItem>> ReadAsync(SqlSession session, Guid order) =>
-        [.. (await LaneReader.OfOrderAsync(session, order)).Select(e =>
+        [.. (await ArchivedOrders.EventsAsync(session, order)).Select(e =>
         {
             var data = JsonNode.Parse(e.Payload)!.AsObject();
             data.Remove("personal"); // encrypted, and nobody's business here
@@ -89,9 +89,20 @@ public static class Timeline
         "packing.created" => $"Packing task {d["number"]} made",
         "packing.started" => $"Packing started by {d["worker"]}",
         "packing.package_added" => $"Package {d["package"]}: {d["packaging_type"]}, {d["weight_g"]} g",
+        "packing.package_changed" => $"Package {d["package"]} is now: {d["packaging_type"]}, {d["weight_g"]} g",
         "packing.completed" => $"Packed in {d["packages"]} package(s)",
         "packing.cancelled" => $"Packing cancelled: {d["reason"]}",
         "quote.ordered" => $"Ordered from quote {d["number"]}",
+        "ticket.ordered" => $"To be made at the site: {Count(d["items"])} items, on the screen at {d["visible_at"]}",
+        "ticket.cancel_requested" => $"Asked not to make it: {d["reason"]}",
+        "ticket.received" => $"Ticket {d["ticket"]?["number"]} waits for its time",
+        "ticket.shown" => $"Ticket {d["ticket"]?["number"]} is on the screen",
+        "ticket.moved" => $"Ticket {d["number"]} is {d["to"]} (was {d["from"]}){(d["action"]?.ToString() == "recall" ? ", recalled" : "")}",
+        "ticket.item_done" => $"Item {d["item"]} is done at {d["station"]}",
+        "ticket.assigned" => $"Ticket {d["number"]} taken by {d["worker"]}",
+        "ticket.changed" => d["priority"] is { } urgency ? $"Ticket has priority {urgency}" : d["on_hold"]?.GetValue<bool>() == true ? "Ticket on hold" : "Ticket released",
+        "ticket.cancelled" => $"Ticket {d["number"]} taken off: {d["reason"]}",
+        "ticket.cancel_refused" => $"Too late to take the ticket off: {d["reason"]}",
         "return.received" => $"Return {d["number"]} received: {d["reason"]}",
         _ => type,
     };

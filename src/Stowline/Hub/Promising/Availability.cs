@@ -36,20 +36,10 @@ public static class Availability
     }).WithTags("Stock").WithSummary("What can be promised now, per SKU and site").Pages<AvailabilityItem>()
         .Reads("sku", "These SKUs, in one page; may be repeated.", repeated: true);
 
-    private sealed record Row
-    {
-        public string Sku { get; init; } = "";
-        public string Site { get; init; } = "";
-        public long OnHand { get; init; }
-        public long Reserved { get; init; }
-        public long Free { get; init; }
-        public DateTimeOffset AsOf { get; init; }
-    }
-
     private const string Select = """
         SELECT a.sku, a.site, a.on_hand, a.promised - a.released - a.consumed AS reserved,
                a.granted - a.withdrawn - a.returned - a.promised + a.released AS free, a.as_of
-        FROM allotments a
+        FROM allotments a WHERE a.sku = k.sku ORDER BY a.site
         """;
 
     private static async Task<Page<AvailabilityItem>> PageAsync(SqlSession session, string after, int limit)
@@ -64,11 +54,9 @@ public static class Availability
     {
         var inactive = (await Catalog.ReadSites.InactiveAsync(session)).ToHashSet(StringComparer.Ordinal);
         var found = skus.ToDictionary(s => s, _ => new List<SiteAvailability>(), StringComparer.Ordinal);
-        foreach (var sku in skus)
-        {
-            foreach (var row in await session.QueryAsync<Row>(Select + " WHERE a.sku = @sku ORDER BY a.site", new { sku }))
-                found[sku].Add(new SiteAvailability(row.Site, row.OnHand, Math.Max(0, row.Reserved), inactive.Contains(row.Site) ? 0 : Math.Max(0, row.Free), row.AsOf));
-        }
+        // A site that is shut for now keeps its stock, but nothing is promised from there.
+        await session.SelectAsync(Select, skus.Length, [Column.Of("sku", skus)], row => found[row.GetString(0)].Add(new SiteAvailability(row.GetString(1), row.GetInt64(2),
+            Math.Max(0, row.GetInt64(3)), inactive.Contains(row.GetString(1)) ? 0 : Math.Max(0, row.GetInt64(4)), row.GetTime(5))));
         return new Page<AvailabilityItem>([.. skus.Select(sku =>
         {
             var sites = found[sku];

@@ -4,10 +4,14 @@ using Stowline.Store;
 
 namespace Stowline.Hub.Promising;
 
-/// <summary>Promises from allotments, and virtual stock.</summary>
+/// <summary>Promises from allotments and of capacity, and virtual stock.</summary>
 internal sealed class PromisingModule : Module
 {
-    public PromisingModule() => HttpJson.Add(PromisingJson.Default);
+    public PromisingModule()
+    {
+        HttpJson.Add(PromisingJson.Default);
+        HttpJson.Add(SlotJson.Default);
+    }
 
     public override string Name => "promising";
 
@@ -15,6 +19,7 @@ internal sealed class PromisingModule : Module
     {
         Availability.Map(api, node);
         Policies.Map(api, node);
+        SlotPlans.Map(api, node);
     }
 
     public override IEnumerable<(string Check, Func<SqlSession, Task<string?>> Run)> Checks(Node node)
@@ -24,6 +29,7 @@ internal sealed class PromisingModule : Module
             WHERE granted < 0 OR consumed < 0 OR withdrawn < 0 OR promised < 0 OR released < 0 OR returned < 0
                OR released + consumed > promised OR on_hand < 0 LIMIT 1
             """));
+        foreach (var check in SlotPlans.Checks) yield return check;
         // Negative free means a shortage; it is honest only where the site has reported a loss.
         yield return ("promises", async session => await session.FindAsync<string>("""
             SELECT 'over-promised: ' || sku || ' at ' || site FROM allotments

@@ -20,6 +20,8 @@ public sealed record QuoteOrderBody
     public string? PickupSite { get; init; }
     public Priority? Priority { get; init; }
     public string? Note { get; init; }
+    /// <summary>When and where it is to be made, where the product is made to order (K2).</summary>
+    public SlotWish? Slot { get; init; }
     /// <summary>True: where the product is neither on stock nor made to order, the order waits for it.</summary>
     public bool? Backorder { get; init; }
 }
@@ -67,6 +69,6 @@ internal static class OrderQuote
     private static OrderBody OrderOf(QuoteRow row, QuoteOrderBody body, string sku, QuotePrice price) => new()
     {
         ExternalId = body.ExternalId ?? $"quote-{row.Number}", Channel = body.Channel ?? "quotes", FulfillmentType = body.FulfillmentType, Customer = body.Customer, ShipTo = body.ShipTo,
-        PickupSite = body.PickupSite, Priority = body.Priority, Note = body.Note, Backorder = body.Backorder, Lines = [new OrderLineBody(sku, row.Quantity, price.UnitPrice)],
+        PickupSite = body.PickupSite, Priority = body.Priority, Note = body.Note, Backorder = body.Backorder, Slot = body.Slot, Lines = [new OrderLineBody(sku, row.Quantity, price.UnitPrice)],
     };
 }

@@ -33,11 +33,7 @@ public static class AddPackage
     public static async ValueTask<Outcome<Package>> DecideAsync(string site, Guid taskId, AddPackageBody body, LaneTransaction tx)
     {
         var problems = new Problems();
-        problems.Check(SnakeCaseEnum<PackagingType>.TryParse(body.PackagingType, out var type), "packaging_type", SnakeCaseEnum<PackagingType>.Choices);
-        problems.Check(body.WeightG is > 0 and <= MaxWeightG, "weight_g", $"must be 1–{MaxWeightG}");
-        problems.Check(body.LengthMm is > 0 and <= MaxSideMm, "length_mm", $"must be 1–{MaxSideMm}");
-        problems.Check(body.WidthMm is > 0 and <= MaxSideMm, "width_mm", $"must be 1–{MaxSideMm}");
-        problems.Check(body.HeightMm is > 0 and <= MaxSideMm, "height_mm", $"must be 1–{MaxSideMm}");
+        var type = CheckSize(body, problems);
         var lines = ReadLines(body.Lines, problems);
         if (problems.Any) return problems.ToRefusal();
         if (await PackingTasks.FindAsync(tx, site, taskId) is not { } loaded) return PackingTasks.NotFound(taskId.ToString());
@@ -63,6 +59,16 @@ public static class AddPackage
             loaded.Subject, task.OrderId);
         tx.Measure<FulfillmentMetrics>(m => m.PackageAdded(site, weight, package.CreatedAt));
         return package;
+    }
+
+    internal static PackagingType CheckSize(AddPackageBody body, Problems problems)
+    {
+        problems.Check(SnakeCaseEnum<PackagingType>.TryParse(body.PackagingType, out var type), "packaging_type", SnakeCaseEnum<PackagingType>.Choices);
+        problems.Check(body.WeightG is > 0 and <= MaxWeightG, "weight_g", $"must be 1–{MaxWeightG}");
+        problems.Check(body.LengthMm is > 0 and <= MaxSideMm, "length_mm", $"must be 1–{MaxSideMm}");
+        problems.Check(body.WidthMm is > 0 and <= MaxSideMm, "width_mm", $"must be 1–{MaxSideMm}");
+        problems.Check(body.HeightMm is > 0 and <= MaxSideMm, "height_mm", $"must be 1–{MaxSideMm}");
+        return type;
     }
 
     /// <summary>The lines summed per SKU; null when the package does not say what is in it.</summary>

@@ -126,6 +126,9 @@ internal static class PackingTasks
         started_at, packed_at, shipped_at, cancelled_at, cancellation_reason
         """;
 
+    public const string PackageColumns =
+        "task_id, sequence_number, packaging_type, weight_g, length_mm, width_mm, height_mm, volumetric_weight_g, chargeable_weight_g, barcode, lines, created_at";
+
     public static Refusal NotFound(string key) => Refusal.NotFound("packing_task_not_found", $"there is no packing task {key}");
     public static string LabelUrl(Guid id) => $"/api/v1/packing-tasks/{id}/label?format=zpl";
 
@@ -139,11 +142,7 @@ internal static class PackingTasks
 
     public static async ValueTask<LoadedPacking> WithPackagesAsync(SqlSession session, PackingRow task)
     {
-        var rows = await session.QueryAsync<PackageRow>("""
-            SELECT task_id, sequence_number, packaging_type, weight_g, length_mm, width_mm, height_mm, volumetric_weight_g, chargeable_weight_g, barcode, lines,
-                created_at
-            FROM packages WHERE task_id = @id ORDER BY sequence_number
-            """, new { id = task.Id });
+        var rows = await session.QueryAsync<PackageRow>($"SELECT {PackageColumns} FROM packages WHERE task_id = @id ORDER BY sequence_number", new { id = task.Id });
         return new LoadedPacking(task, [.. rows.Select(r => r.Shown)]);
     }
 

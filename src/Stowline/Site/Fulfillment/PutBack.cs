@@ -120,7 +120,7 @@ public static class PutBack
         var f = filter.Value;
         var rows = await database.ReadAsync(async session =>
             await session.QueryAsync<Row>($"SELECT {Columns} FROM put_back_tasks {f.Where} ORDER BY id LIMIT @Take", f.Arguments), http.RequestAborted);
-        PutBackTask[] shown = [.. rows.Take(f.Limit).Select(r => r.Shown)];
-        await Answers.WriteAsync<Page<PutBackTask>>(http, new Page<PutBackTask>(shown, f.Next(rows.Count, shown.Length == 0 ? null : shown[^1].Id)));
+        var (page, next) = f.Cut(rows, r => r.Id);
+        await Answers.WriteAsync<Page<PutBackTask>>(http, new Page<PutBackTask>([.. page.Select(r => r.Shown)], next));
     }
 }

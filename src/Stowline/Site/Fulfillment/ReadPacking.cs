@@ -40,14 +40,12 @@ internal static class PackingEndpoints
     {
         var filter = TaskFilter.Read<PackingStatus>(http, withWorker: true);
         if (filter.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
-        var f = filter.Value;
-        var page = await database.ReadAsync(async session =>
-        {
-            var rows = await session.QueryAsync<PackingRow>($"SELECT {PackingTasks.Columns} FROM packing_tasks {f.Where} ORDER BY id LIMIT @Take", f.Arguments);
-            var shown = new List<PackingTask>();
-            foreach (var row in rows.Take(f.Limit)) shown.Add((await PackingTasks.WithPackagesAsync(session, row)).Shown());
-            return new Page<PackingTask>(shown, f.Next(rows.Count, shown.Count == 0 ? null : shown[^1].Id));
-        }, http.RequestAborted);
-        await Answers.WriteAsync<Page<PackingTask>>(http, page);
+        await Answers.WriteAsync<Page<PackingTask>>(http, await PageAsync(database, filter.Value, http.RequestAborted));
     }
+
+    public static Task<Page<PackingTask>> PageAsync(Database database, TaskFilter f, CancellationToken ct) => database.ReadAsync(async session =>
+    {
+        var (ids, next) = f.Cut(await TaskPage.IdsAsync<PackingStatus>(session, Table, f), id => id);
+        return new Page<PackingTask>(await TaskRows.PackingAsync(session, ids), next);
+    }, ct);
 }

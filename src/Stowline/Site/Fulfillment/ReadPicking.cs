@@ -67,27 +67,28 @@ internal static class PickingEndpoints
     {
         if (await TaskInput.FindAsync(database, Table, key, http.RequestAborted) is not { } found) { await Answers.WriteAsync(http, PickingTasks.NotFound(key)); return; }
         var loaded = await database.ReadAsync(async session => await LoadAsync(session, found.Id), http.RequestAborted);
-        // The items of a task that has ended are no work any more, whatever they say.
-        var next = PickingLifecycle.Allowed(loaded.Task.Status).Count == 0 ? null : loaded.Items.FirstOrDefault(i => i.Status == PickingItemStatus.Pending);
-        if (next is null) http.Response.StatusCode = StatusCodes.Status204NoContent;
+        if (NextOf(loaded) is not { } next) http.Response.StatusCode = StatusCodes.Status204NoContent;
         else await Answers.WriteAsync<PickingItem>(http, next.Shown);
     }
 
-    private static async Task<LoadedPicking> LoadAsync(SqlSession session, Guid id) => await PickingTasks.WithItemsAsync(session,
+    /// <summary>The next item on the path; null when nothing is left.</summary>
+    public static PickingItemRow? NextOf(LoadedPicking loaded) =>
+        // The items of a task that has ended are no work any more, whatever they say.
+        PickingLifecycle.Allowed(loaded.Task.Status).Count == 0 ? null : loaded.Items.FirstOrDefault(i => i.Status == PickingItemStatus.Pending);
+
+    public static async Task<LoadedPicking> LoadAsync(SqlSession session, Guid id) => await PickingTasks.WithItemsAsync(session,
         (await session.FindAsync<PickingRow>($"SELECT {PickingTasks.Columns} FROM picking_tasks WHERE id = @id", new { id }))!);
 
     private static async Task ListAsync(HttpContext http, Database database)
     {
         var filter = TaskFilter.Read<PickingStatus>(http, withWorker: true);
         if (filter.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
-        var f = filter.Value;
-        var page = await database.ReadAsync(async session =>
-        {
-            var rows = await session.QueryAsync<PickingRow>($"SELECT {PickingTasks.Columns} FROM picking_tasks {f.Where} ORDER BY id LIMIT @Take", f.Arguments);
-            var shown = new List<PickingTask>();
-            foreach (var row in rows.Take(f.Limit)) shown.Add(await PickingTasks.ShowAsync(session, await PickingTasks.WithItemsAsync(session, row)));
-            return new Page<PickingTask>(shown, f.Next(rows.Count, shown.Count == 0 ? null : shown[^1].Id));
-        }, http.RequestAborted);
-        await Answers.WriteAsync<Page<PickingTask>>(http, page);
+        await Answers.WriteAsync<Page<PickingTask>>(http, await PageAsync(database, filter.Value, http.RequestAborted));
     }
+
+    public static Task<Page<PickingTask>> PageAsync(Database database, TaskFilter f, CancellationToken ct) => database.ReadAsync(async session =>
+    {
+        var (ids, next) = f.Cut(await TaskPage.IdsAsync<PickingStatus>(session, Table, f), id => id);
+        return new Page<PickingTask>(await TaskRows.PickingAsync(session, ids), next);
+    }, ct);
 }

@@ -12,40 +12,50 @@ namespace Stowline.Site.Fulfillment;
 internal sealed record TaskFilter(string Where, TaskFilter.Values Arguments, int Limit)
 {
     /// <summary>All arguments that a statement may name; both clients leave out those that it does not.</summary>
-    internal sealed record Values(string Site, int Status, Guid Order, string Worker, Guid After, int Take);
+    internal sealed record Values(string? Site, int? Status, Guid? Order, string? Worker, Guid? After, int Take);
 
-    public string? Next(int found, Guid? last) => found > Limit ? last.ToString() : null;
+    /// <summary>The page of the rows found, of which there may be one too many, and where the next one begins.</summary>
+    public (IReadOnlyList<T> Items, string? Next) Cut<T>(IReadOnlyList<T> found, Func<T, Guid> id) =>
+        found.Count > Limit ? ([.. found.Take(Limit)], id(found[Limit - 1]).ToString()) : (found, null);
 
     public static Outcome<TaskFilter> Read<TStatus>(HttpContext http, bool withWorker) where TStatus : struct, Enum
     {
         var paging = Requests.Paging(http);
         if (paging.Refusal is { } bad) return bad;
+        return Of<TStatus>(paging.Value.Limit, paging.Value.Cursor, Requests.Query(http, "site"), Requests.Query(http, "status"), Requests.Query(http, "order"),
+            withWorker ? Requests.Query(http, "worker") : null);
+    }
+
+    /// <summary>As above from what another door was given; null and absent are the same.</summary>
+    public static Outcome<TaskFilter> Of<TStatus>(int limit, string? cursor, string? site, string? statusText, string? orderText, string? worker) where TStatus : struct, Enum
+    {
         var conditions = new List<string>();
         var problems = new Problems();
-        Guid after = default, order = default;
-        var status = default(TStatus);
-        if (paging.Value.Cursor is { } cursor)
+        Guid? after = null, order = null;
+        TStatus? status = null;
+        if (cursor is not null)
         {
-            problems.Check(Guid.TryParse(cursor, out after), "cursor", "is not one of ours");
+            after = Guid.TryParse(cursor, out var at) ? at : null;
+            problems.Check(after is not null, "cursor", "is not one of ours");
             conditions.Add("id > @After");
         }
-        var site = Requests.Query(http, "site");
         if (site is not null)
         {
             site = problems.Code(site, "site");
             conditions.Add("site = @Site");
         }
-        if (Requests.Query(http, "status") is { } statusText)
+        if (statusText is not null)
         {
-            problems.Check(SnakeCaseEnum<TStatus>.TryParse(statusText, out status), "status", SnakeCaseEnum<TStatus>.Choices);
+            status = SnakeCaseEnum<TStatus>.TryParse(statusText, out var known) ? known : null;
+            problems.Check(status is not null, "status", SnakeCaseEnum<TStatus>.Choices);
             conditions.Add("status = @Status");
         }
-        if (Requests.Query(http, "order") is { } orderText)
+        if (orderText is not null)
         {
-            problems.Check(Guid.TryParse(orderText, out order), "order", "must be an order's id");
+            order = Guid.TryParse(orderText, out var id) ? id : null;
+            problems.Check(order is not null, "order", "must be an order's id");
             conditions.Add("order_id = @Order");
         }
-        var worker = withWorker ? Requests.Query(http, "worker") : null;
         if (worker is not null)
         {
             worker = problems.Required(worker, "worker", 64);
@@ -53,7 +63,7 @@ internal sealed record TaskFilter(string Where, TaskFilter.Values Arguments, int
         }
         if (problems.Any) return problems.ToRefusal();
         var where = conditions.Count == 0 ? "" : "WHERE " + string.Join(" AND ", conditions);
-        return new TaskFilter(where, new Values(site ?? "", Convert.ToInt32(status, System.Globalization.CultureInfo.InvariantCulture), order, worker ?? "", after,
-            paging.Value.Limit + 1), paging.Value.Limit);
+        return new TaskFilter(where, new Values(site, status is { } s ? Convert.ToInt32(s, System.Globalization.CultureInfo.InvariantCulture) : null, order, worker, after,
+            limit + 1), limit);
     }
 }

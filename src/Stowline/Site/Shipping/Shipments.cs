@@ -77,8 +77,8 @@ internal static class Shipments
         var f = filter.Value;
         var rows = await database.ReadAsync(async session =>
             await session.QueryAsync<Row>($"SELECT {Columns} FROM shipments {f.Where} ORDER BY id LIMIT @Take", f.Arguments), http.RequestAborted);
-        Shipment[] shown = [.. rows.Take(f.Limit).Select(r => r.Shown)];
-        await Answers.WriteAsync<Page<Shipment>>(http, new Page<Shipment>(shown, f.Next(rows.Count, shown.Length == 0 ? null : shown[^1].Id)));
+        var (page, next) = f.Cut(rows, r => r.Id);
+        await Answers.WriteAsync<Page<Shipment>>(http, new Page<Shipment>([.. page.Select(r => r.Shown)], next));
     }
 
     /// <summary>Every packing task that was shipped has its shipment.</summary>

@@ -16,6 +16,20 @@ public static class LedgerSums
         public long Units { get; init; }
     }
 
+    private sealed record UsedRow
+    {
+        public string Sku { get; init; } = "";
+        public long Units { get; init; }
+    }
+
+    /// <summary>SKU → units that were used up in making something.</summary>
+    public static async Task<IReadOnlyDictionary<string, long>> UsedAsync(SqlSession session, string site)
+    {
+        var rows = await session.QueryAsync<UsedRow>("SELECT sku, CAST(SUM(quantity) AS bigint) AS units FROM movements WHERE site = @site AND kind = @kind GROUP BY sku ORDER BY sku",
+            new { site, kind = MovementKind.Consumption });
+        return rows.ToDictionary(r => r.Sku, r => r.Units, StringComparer.Ordinal);
+    }
+
     /// <summary>Units that came in less those that went out, per kind and reference, of the references that begin with a prefix.</summary>
     public static async Task<IReadOnlyDictionary<(MovementKind Kind, string Reference), long>> ByReferenceAsync(SqlSession session, string site, string prefix)
     {

@@ -62,12 +62,20 @@ public static class ReadStock
         var before = query.CursorNumber() ?? long.MaxValue;
         var (sku, since) = (query.Code("sku"), query.Time("since"));
         if (query.IsWrong) return query.Refusal;
-        var rows = await node.Database.ReadAsync(async s => await s.QueryAsync<MovementView>($"""
-            SELECT id, number, kind, sku, NULLIF(lot, '') AS lot, from_bin, to_bin, quantity, reason, reference, actor, at
-            FROM movements WHERE site = @site AND number < @before{(sku is null ? "" : " AND sku = @sku")}{(since is null ? "" : " AND at >= @since")}
-            ORDER BY number DESC LIMIT @more
-            """, new { site, before, sku, since, more = query.More }));
-        return new Page<MovementView>([.. rows.Take(query.Limit)],
-            rows.Count > query.Limit ? rows[query.Limit - 1].Number.ToString(System.Globalization.CultureInfo.InvariantCulture) : null);
+        // Times are not asked of the database: behind the last movement that fits, it would walk through the whole ledger for another one. Numbers
+        // follow time, but for the clocks of several processes, so the list ends where a page reaches a minute further back.
+        var (found, page) = (new List<MovementView>(), (IReadOnlyList<MovementView>)[]);
+        do
+        {
+            page = await node.Database.ReadAsync(async s => await s.QueryAsync<MovementView>($"""
+                SELECT id, number, kind, sku, NULLIF(lot, '') AS lot, from_bin, to_bin, quantity, reason, reference, actor, at
+                FROM movements WHERE site = @site AND number < @before{(sku is null ? "" : " AND sku = @sku")} ORDER BY number DESC LIMIT @more
+                """, new { site, before, sku, more = query.More }));
+            found.AddRange(since is null ? page : page.Where(m => m.At >= since));
+            if (page.Count > 0) before = page[^1].Number;
+        }
+        while (found.Count < query.More && page.Count == query.More && page[^1].At >= since - TimeSpan.FromMinutes(1));
+        return new Page<MovementView>([.. found.Take(query.Limit)],
+            found.Count > query.Limit ? found[query.Limit - 1].Number.ToString(System.Globalization.CultureInfo.InvariantCulture) : null);
     }
 }

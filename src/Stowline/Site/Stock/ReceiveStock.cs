@@ -43,7 +43,7 @@ public static class ReceiveStock
                 (site, body, tx) => DecideAsync(site, body, tx, module.KnowsProduct), 201))
             .WithTags("Stock").WithSummary("Receive goods: one movement per line").Accepts<ReceiptBody>("application/json").Produces<Receipt>(201);
 
-    private sealed record Line(string Sku, int Quantity, string Bin, string Lot, DateOnly? ExpiresOn, DateOnly? ManufacturedOn, IReadOnlyList<string> Serials);
+    internal sealed record Line(string Sku, int Quantity, string Bin, string Lot, DateOnly? ExpiresOn, DateOnly? ManufacturedOn, IReadOnlyList<string> Serials);
 
     /// <param name="knows">Null where the catalogue need not be asked.</param>
     public static async ValueTask<Outcome<Receipt>> DecideAsync(string site, ReceiptBody body, LaneTransaction tx, ProductLookup? knows = null)
@@ -77,6 +77,10 @@ public static class ReceiveStock
         return await WriteAsync(site, reference, change, serials, tx);
     }
 
+    /// <summary>Whether goods came in at the site under this reference already. Receipts by hand may share one; an import takes each once.</summary>
+    internal static async ValueTask<bool> IsReceivedAsync(LaneTransaction tx, string site, string reference) =>
+        await tx.FindAsync<long?>("SELECT number FROM receipts WHERE site = @site AND reference = @reference LIMIT 1", new { site, reference }) is not null;
+
     private static async ValueTask<Outcome<Receipt>> WriteAsync(string site, string reference, StockChange change, IReadOnlyList<NewSerial> serials, LaneTransaction tx)
     {
         var (id, number) = (tx.NewId(), await tx.NextNumberAsync("receipt", Lane.Site(site)));
@@ -87,7 +91,7 @@ public static class ReceiveStock
         return new Receipt(id, number, reference, [.. movements.Select(m => MovementView.Of(m, tx))]);
     }
 
-    private static (string Reference, IReadOnlyList<Line> Lines) Check(ReceiptBody body, Problems problems)
+    internal static (string Reference, IReadOnlyList<Line> Lines) Check(ReceiptBody body, Problems problems)
     {
         var reference = problems.Text(body.Reference?.Trim(), "reference", 128);
         problems.Check(!string.IsNullOrEmpty(reference), "reference", "is required");

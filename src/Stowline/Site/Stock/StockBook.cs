@@ -56,6 +56,32 @@ public static class StockBook
         return found;
     }
 
+    /// <summary>
+    /// Units used up in making something: movements of kind consumption, out of usable rows that are not reserved, in the order of picking. What the books do not have is left out.
+    /// </summary>
+    public static async ValueTask<IReadOnlyList<MovementLine>> ConsumeAsync(LaneTransaction tx, string site, IReadOnlyList<SkuUnits> uses, string reference)
+    {
+        var change = new StockChange(tx, site);
+        var rows = await change.LoadPickableAsync(uses.Select(u => u.Sku));
+        foreach (var use in uses)
+        {
+            long missing = use.Quantity;
+            foreach (var row in rows[use.Sku].Order(PickOrder))
+            {
+                if (missing == 0) break;
+                var taken = Math.Min(missing, row.Available);
+                row.Take(taken);
+                missing -= taken;
+                change.Move(MovementKind.Consumption, use.Sku, LotOf(row.Key), row.Key.Bin, null, taken, null, reference);
+            }
+        }
+        return await change.WriteAsync();
+    }
+
+    /// <summary>Usable units that are not reserved, of those SKUs that the site has or had.</summary>
+    public static async ValueTask<IReadOnlyDictionary<string, long>> UsableAsync(LaneTransaction tx, string site, IReadOnlyCollection<string> skus) =>
+        (await SkuTotals.ReadAsync(tx, site, skus)).ToDictionary(b => b.Sku, b => b.Usable - b.Reserved, StringComparer.Ordinal);
+
     /// <summary>Gives reservations in bins back, unpicked.</summary>
     public static async ValueTask UnreserveAsync(LaneTransaction tx, string site, IReadOnlyList<StockUnits> units)
     {

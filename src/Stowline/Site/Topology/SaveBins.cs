@@ -103,7 +103,7 @@ public static class SaveBins
         return problems.Any ? problems.ToRefusal() : bins;
     }
 
-    private static CheckedBin Check(BinBody body, string at, Problems problems) => new(
+    internal static CheckedBin Check(BinBody body, string at, Problems problems) => new(
         problems.Code(body.Bin, at + "bin"), problems.Code(body.Zone, at + "zone"), body.Type ?? BinType.Bin,
         Part(body.Aisle, at + "aisle", problems), Part(body.Position, at + "position", problems), Part(body.Level, at + "level", problems),
         Millimeters(body.XM, at + "x_m", problems), Millimeters(body.YM, at + "y_m", problems),
@@ -154,7 +154,7 @@ public static class SaveBins
         return new BinsAnswer(bins.Count - updated, updated);
     }
 
-    private static async ValueTask<Dictionary<string, ZoneType>> ZoneTypesAsync(LaneTransaction tx, string site, IReadOnlyList<CheckedBin> bins)
+    internal static async ValueTask<Dictionary<string, ZoneType>> ZoneTypesAsync(LaneTransaction tx, string site, IReadOnlyList<CheckedBin> bins)
     {
         var types = BinBook.BuiltIn.ToDictionary(b => b.Zone, b => b.ZoneType, StringComparer.Ordinal);
         var zones = bins.Select(b => b.Zone).Distinct(StringComparer.Ordinal).ToArray();
@@ -174,15 +174,19 @@ public static class SaveBins
 
     private static async ValueTask<Refusal?> TakenBarcodeAsync(LaneTransaction tx, string site, IReadOnlyList<CheckedBin> bins)
     {
-        var owners = bins.Where(b => b.Barcode is not null).ToDictionary(b => b.Barcode!, b => b.Code, StringComparer.Ordinal);
-        string[] barcodes = [.. owners.Keys];
-        Refusal? taken = null;
+        var owners = await BarcodeOwnersAsync(tx, site, bins);
+        return bins.FirstOrDefault(b => b.Barcode is { } code && owners.GetValueOrDefault(code, b.Code) != b.Code) is { } bin
+            ? Refusal.Conflict("barcode_taken", $"barcode {bin.Barcode} belongs to bin {owners[bin.Barcode!]}") : null;
+    }
+
+    /// <summary>The bins that have these bins' barcodes now: barcode → bin.</summary>
+    internal static async ValueTask<Dictionary<string, string>> BarcodeOwnersAsync(LaneTransaction tx, string site, IReadOnlyList<CheckedBin> bins)
+    {
+        string[] barcodes = [.. bins.Select(b => b.Barcode).OfType<string>().Distinct(StringComparer.Ordinal)];
+        var owners = new Dictionary<string, string>(StringComparer.Ordinal);
         await tx.SelectAsync("SELECT barcode, code FROM bins WHERE site = k.site AND barcode = k.barcode", barcodes.Length,
-            [Column.Same("site", barcodes.Length, site), Column.Of("barcode", barcodes)], row =>
-            {
-                if (owners[row.GetString(0)] != row.GetString(1)) taken ??= Refusal.Conflict("barcode_taken", $"barcode {row.GetString(0)} belongs to bin {row.GetString(1)}");
-            });
-        return taken;
+            [Column.Same("site", barcodes.Length, site), Column.Of("barcode", barcodes)], row => owners[row.GetString(0)] = row.GetString(1));
+        return owners;
     }
 
     private static ValueTask WriteAsync(LaneTransaction tx, string site, IReadOnlyList<(CheckedBin Bin, bool Pickable)> bins) => tx.UpsertAsync("bins", "site, code", """

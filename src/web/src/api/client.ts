@@ -30,8 +30,8 @@ const middleware: Middleware = {
   },
 };
 
-/** The API, typed by docs/openapi.json. Whatever is no success is thrown as a {@link ProblemError}. */
-export const api = createClient<paths>({ baseUrl: window.location.origin });
+/** The API, typed by docs/openapi.json; lists are also to be had as CSV, which is not for screens. Whatever is no success is thrown as a {@link ProblemError}. */
+export const api = createClient<paths, "application/json">({ baseUrl: window.location.origin });
 api.use(middleware);
 
 /** The body of an answer; refusals have been thrown before. */

@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How the node stands: lanes, consumers, pumps */
+        /** How the node stands: a traffic light with its reasons, lanes, consumers, queues, pumps, disk */
         get: operations["get_system_status"];
         put?: never;
         post?: never;
@@ -117,6 +117,74 @@ export interface paths {
         put?: never;
         /** Erase a person by e-mail, phone or order */
         post: operations["post_system_erasures"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/products": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import products from CSV, all rows checked before any is written */
+        post: operations["post_imports_products"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/bins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import bins from CSV, all rows checked before any is written */
+        post: operations["post_imports_bins"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/stock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import stock from CSV, all rows checked before any is written */
+        post: operations["post_imports_stock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import orders from CSV, all rows checked before any is written */
+        post: operations["post_imports_orders"];
         delete?: never;
         options?: never;
         head?: never;
@@ -308,6 +376,23 @@ export interface paths {
         put?: never;
         /** Place an order: it is promised and routed at once, or refused */
         post: operations["post_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orders/stuck": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Orders that stand still for too long, oldest first */
+        get: operations["get_orders_stuck"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1300,6 +1385,20 @@ export interface components {
             /** Format: int64 */
             lag: number;
         };
+        /** @description What an import did, or with bool CsvImportResult.DryRun looked at. Counts things (products, bins, receipts, orders), not rows. */
+        CsvImportResult: {
+            kind: string;
+            dry_run: boolean;
+            /** Format: int32 */
+            rows: number;
+            /** Format: int32 */
+            created: number;
+            /** Format: int32 */
+            updated: number;
+            /** Format: int32 */
+            unchanged: number;
+            refused: components["schemas"]["RefusedRow"][];
+        };
         CustomerDetails: {
             name?: null | string;
             email?: null | string;
@@ -1333,6 +1432,13 @@ export interface components {
             /** Format: int64 */
             position?: null | number;
             reason: null | string;
+        };
+        /** @description The file system that the data is on; null where that cannot be told. */
+        DiskStatus: {
+            /** Format: int64 */
+            free_bytes: null | number;
+            /** Format: int64 */
+            size_bytes: null | number;
         };
         Erase: {
             email?: null | string;
@@ -1709,6 +1815,11 @@ export interface components {
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfStuckOrder: {
+            items: components["schemas"]["StuckOrder"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfTimelineItem: {
             items: components["schemas"]["TimelineItem"][];
             next_cursor: null | string;
@@ -1933,6 +2044,11 @@ export interface components {
             last_error: null | string;
             /** Format: date-time */
             last_error_at: null | string;
+            /**
+             * Format: date-time
+             * @description Since when every step has failed; null while steps succeed.
+             */
+            failing_since: null | string;
         };
         /**
          * @description Where a put-back task stands.
@@ -1956,6 +2072,14 @@ export interface components {
             /** Format: date-time */
             completed_at: null | string;
             lines: components["schemas"]["StockUnits"][];
+        };
+        /** @description The commands that wait for a writer. */
+        QueueStatus: {
+            name: string;
+            /** Format: int32 */
+            depth: number;
+            /** Format: int32 */
+            capacity: number;
         };
         ReasonBody: {
             reason?: null | string;
@@ -1994,6 +2118,13 @@ export interface components {
             order?: null | string;
             reason: null | string;
             lines: null | components["schemas"]["ReturnLineBody"][];
+        };
+        /** @description An order that was well written and yet refused, for example for want of stock. */
+        RefusedRow: {
+            /** Format: int32 */
+            line: number;
+            code: string;
+            detail: string;
         };
         /** @description string? RerouteBody.Site: where the units should go; any other site that has them when not given. */
         RerouteBody: {
@@ -2183,6 +2314,17 @@ export interface components {
         StartPackingBody: {
             worker?: null | string;
         };
+        /**
+         * @description A traffic light: all well, something to look at, something broken.
+         * @enum {string}
+         */
+        StatusLight: "green" | "yellow" | "red";
+        /** @description Why the light is not green. */
+        StatusReason: {
+            status: components["schemas"]["StatusLight"];
+            code: string;
+            detail: string;
+        };
         /** @description One stock row's address and some units of it. */
         StockUnits: {
             sku: string;
@@ -2223,7 +2365,35 @@ export interface components {
          * @enum {string}
          */
         StorageClass: "standard" | "fragile" | "hazmat" | "cold";
+        /** @description An order that stands still for longer than the rules allow, for one reason. */
+        StuckOrder: {
+            /** @description The order's id. */
+            order: string;
+            /** Format: int64 */
+            number: number;
+            status: components["schemas"]["OrderStatus"];
+            /**
+             * Format: date-time
+             * @description When it came to stand where it is.
+             */
+            since: string;
+            /** Format: int64 */
+            age_seconds: number;
+            reason: components["schemas"]["StuckReason"];
+            site: null | string;
+            /** @description What to do about it. */
+            hint: string;
+        };
+        /**
+         * @description Why an order is stuck.
+         * @enum {string}
+         */
+        StuckReason: "not_picked" | "picking_slow" | "packing_slow" | "not_shipped" | "cancel_unanswered" | "backorder_old" | "task_not_started" | "no_progress" | "no_dimensions" | "parked";
+        /** @description How a node stands. StatusLight SystemStatus.Status is its worst reason's. */
         SystemStatus: {
+            status: components["schemas"]["StatusLight"];
+            reasons: components["schemas"]["StatusReason"][];
+            node: string;
             version: string;
             /** Format: date-time */
             started_at: string;
@@ -2232,13 +2402,22 @@ export interface components {
             database: string;
             /** Format: int64 */
             database_bytes: number;
+            disk: components["schemas"]["DiskStatus"];
             /** Format: int32 */
             queue_depth: number;
+            queues: components["schemas"]["QueueStatus"][];
             /** Format: int64 */
             parked: number;
+            /** Format: int64 */
+            stuck: number;
+            stuck_by_reason: {
+                [key: string]: number;
+            };
             lanes: components["schemas"]["LaneStatus"][];
             consumers: components["schemas"]["ConsumerStatus"][];
             pumps: components["schemas"]["PumpStatus"][];
+            /** Format: int32 */
+            live_clients: number;
             links: unknown[];
         };
         /** @description How many orders were placed, shipped and cancelled in the minute that begins at DateTimeOffset ThroughputMinute.At. */
@@ -2473,6 +2652,8 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before; without it, the first page. */
                 cursor?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -2487,6 +2668,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfParkedEvent"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -2645,9 +2827,180 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    post_imports_products: {
+        parameters: {
+            query?: {
+                /** @description true: check the file and tell all that is wrong, write nothing. */
+                dry_run?: string;
+            };
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsvImportResult"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_imports_bins: {
+        parameters: {
+            query: {
+                /** @description true: check the file and tell all that is wrong, write nothing. */
+                dry_run?: string;
+                /** @description The site. */
+                site: string;
+            };
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsvImportResult"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_imports_stock: {
+        parameters: {
+            query: {
+                /** @description true: check the file and tell all that is wrong, write nothing. */
+                dry_run?: string;
+                /** @description The site. */
+                site: string;
+            };
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsvImportResult"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_imports_orders: {
+        parameters: {
+            query?: {
+                /** @description true: check the file and tell all that is wrong, write nothing. */
+                dry_run?: string;
+            };
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsvImportResult"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     get_keys: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2661,8 +3014,10 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfKeyView"];
+                    "text/csv": string;
                 };
             };
+            400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
             500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
@@ -2883,6 +3238,8 @@ export interface operations {
                 seller?: string;
                 /** @description Only of this category. */
                 category?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -2897,6 +3254,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfProduct"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -2990,6 +3348,8 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before; without it, the first page. */
                 cursor?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -3004,6 +3364,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfSiteView"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -3021,6 +3382,8 @@ export interface operations {
                 cursor?: string;
                 /** @description These SKUs, in one page; may be repeated. */
                 sku?: string[];
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -3035,6 +3398,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfAvailabilityItem"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -3094,7 +3458,10 @@ export interface operations {
     };
     get_sites_by_code_policies: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
             header?: never;
             path: {
                 /** @description The site's code. */
@@ -3111,8 +3478,10 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfPolicyView"];
+                    "text/csv": string;
                 };
             };
+            400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
@@ -3137,6 +3506,8 @@ export interface operations {
                 external_id?: string;
                 /** @description Only placed at this time or later. */
                 since?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -3151,6 +3522,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfOrderView"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -3235,6 +3607,39 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_orders_stuck: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description Only where this site holds the order up. */
+                site?: string;
+                /** @description Only for this reason. */
+                reason?: "not_picked" | "picking_slow" | "packing_slow" | "not_shipped" | "cancel_unanswered" | "backorder_old" | "task_not_started" | "no_progress" | "no_dimensions" | "parked";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfStuckOrder"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
             500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
         };
@@ -3484,7 +3889,10 @@ export interface operations {
     };
     get_orders_by_id_timeline: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
             header?: never;
             path: {
                 /** @description The order's id, its number, or channel:external_id. */
@@ -3501,8 +3909,10 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfTimelineItem"];
+                    "text/csv": string;
                 };
             };
+            400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
@@ -3874,6 +4284,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Only of this type. */
                 type?: "receiving" | "storage" | "picking" | "packing" | "shipping" | "returns" | "staging";
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path: {
@@ -3891,6 +4303,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfZoneView"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -3914,6 +4327,8 @@ export interface operations {
                 zone?: string;
                 /** @description The bin with this barcode. */
                 barcode?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path: {
@@ -3931,6 +4346,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfBinView"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4202,6 +4618,8 @@ export interface operations {
                 bin?: string;
                 /** @description Only of this lot. */
                 lot?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path: {
@@ -4219,6 +4637,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfStockView"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4240,6 +4659,8 @@ export interface operations {
                 sku?: string;
                 /** @description Only at this time or later. */
                 since?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path: {
@@ -4257,6 +4678,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfMovementView"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4280,6 +4702,8 @@ export interface operations {
                 status?: "shipped";
                 /** @description Only of the order with this id. */
                 order?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -4294,6 +4718,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfShipment"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4416,6 +4841,8 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before; without it, the first page. */
                 cursor?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path: {
@@ -4433,6 +4860,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfReturnView"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4513,6 +4941,8 @@ export interface operations {
                 order?: string;
                 /** @description Only of this worker. */
                 worker?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -4527,6 +4957,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfPickingTask"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4917,6 +5348,8 @@ export interface operations {
                 order?: string;
                 /** @description Only of this worker. */
                 worker?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -4931,6 +5364,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfPackingTask"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -5152,6 +5586,8 @@ export interface operations {
                 status?: "pending" | "completed";
                 /** @description Only of the order with this id. */
                 order?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -5166,6 +5602,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfPutBackTask"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];

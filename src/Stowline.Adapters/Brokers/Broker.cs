@@ -1,0 +1,46 @@
+namespace Stowline.Adapters.Brokers;
+
+/// <summary>A message to a broker. Messages of one key keep their order.</summary>
+public sealed record OutgoingMessage(string Key, string Type, byte[] Body);
+
+/// <summary>A message from a broker.</summary>
+/// <param name="Source">Where it came from, such as <c>kafka:orders-in/0</c>.</param>
+/// <param name="Position">Its place there: the same message again has the same.</param>
+/// <param name="Tag">What the broker needs to acknowledge it.</param>
+public sealed record IncomingMessage(string Source, long Position, string? Key, byte[] Body, object Tag);
+
+/// <summary>
+/// Where events go out: all that a broker has to do for it. The reading, the cursor, the retries and the metrics are <see cref="OrderRelay"/>'s, the same for
+/// all brokers.
+/// </summary>
+public interface IBrokerOut : IAsyncDisposable
+{
+    /// <summary>The name of the relay, under which its cursor is kept.</summary>
+    string Name { get; }
+
+    /// <summary>
+    /// Publishes in order and completes when the broker has confirmed each. While the broker is away it goes on trying; what it throws is tried again as a whole.
+    /// </summary>
+    /// <returns>The indices of those that the broker will never take, with its reason.</returns>
+    Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct);
+
+    /// <summary>What is wrong now, in the broker's words; null when nothing is known to be.</summary>
+    string? Trouble { get; }
+}
+
+/// <summary>Where orders come in: all that a broker has to do for it. See <see cref="OrderIntake"/>.</summary>
+public interface IBrokerIn : IAsyncDisposable
+{
+    string Name { get; }
+
+    /// <summary>Up to so many messages that are there; empty when none came within a moment. Unacknowledged ones come again, at the latest after a restart.</summary>
+    Task<IReadOnlyList<IncomingMessage>> ReceiveAsync(int most, CancellationToken ct);
+
+    /// <summary>These are done with: they need not come again.</summary>
+    Task AcknowledgeAsync(IReadOnlyList<IncomingMessage> messages, CancellationToken ct);
+
+    /// <summary>What was received and not acknowledged comes again: the next <see cref="ReceiveAsync"/> begins with it.</summary>
+    Task RewindAsync(IReadOnlyList<IncomingMessage> messages, CancellationToken ct);
+
+    string? Trouble { get; }
+}

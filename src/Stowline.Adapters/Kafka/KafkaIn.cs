@@ -1,0 +1,82 @@
+using Confluent.Kafka;
+using Stowline.Adapters.Brokers;
+
+namespace Stowline.Adapters.Kafka;
+
+/// <summary>Reads one topic as a member of a group. Offsets move only by <see cref="AcknowledgeAsync"/>.</summary>
+public sealed class KafkaIn(KafkaSettings settings) : IBrokerIn
+{
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(200);
+    private readonly string _topic = settings.Intake ?? throw new ArgumentException("no topic to read", nameof(settings));
+    private IConsumer<string?, byte[]?>? _consumer;
+    private volatile string? _trouble;
+
+    public string Name => "kafka intake " + _topic;
+    public string? Trouble => _trouble;
+
+    /// <summary>The client blocks, so it does so on a thread of the pool and only for a moment.</summary>
+    public Task<IReadOnlyList<IncomingMessage>> ReceiveAsync(int most, CancellationToken ct) => Task.Run<IReadOnlyList<IncomingMessage>>(() =>
+    {
+        var consumer = _consumer ??= Open();
+        var received = new List<IncomingMessage>();
+        try
+        {
+            for (var wait = Moment; received.Count < most && consumer.Consume(wait) is { } message; wait = TimeSpan.Zero)
+                received.Add(new IncomingMessage($"kafka:{message.Topic}/{message.Partition.Value}", message.Offset.Value, message.Message.Key, message.Message.Value ?? [], message.TopicPartitionOffset));
+            if (received.Count > 0) _trouble = null;
+        }
+        catch (ConsumeException e)
+        {
+            _trouble = e.Error.Reason; // the topic is not there yet, or the broker is away: the client goes on by itself
+        }
+        return received;
+    }, ct);
+
+    public Task AcknowledgeAsync(IReadOnlyList<IncomingMessage> messages, CancellationToken ct) => Task.Run(() => _consumer?.Commit(
+        messages.Select(m => (TopicPartitionOffset)m.Tag).GroupBy(t => t.TopicPartition).Select(g => new TopicPartitionOffset(g.Key, g.Max(t => t.Offset.Value) + 1))), ct);
+
+    public Task RewindAsync(IReadOnlyList<IncomingMessage> messages, CancellationToken ct) => Task.Run(() =>
+    {
+        try
+        {
+            foreach (var partition in messages.Select(m => (TopicPartitionOffset)m.Tag).GroupBy(t => t.TopicPartition))
+                _consumer?.Seek(new TopicPartitionOffset(partition.Key, partition.Min(t => t.Offset.Value)));
+        }
+        catch (KafkaException)
+        {
+            // The partition is another member's now, or the client is in no state to seek: a new client begins at what was acknowledged.
+            Close();
+        }
+    }, ct);
+
+    private IConsumer<string?, byte[]?> Open()
+    {
+        KafkaNative.Need();
+        var consumer = new ConsumerBuilder<string?, byte[]?>(settings.With(
+                ("group.id", settings.Group), ("enable.auto.commit", "false"), ("enable.auto.offset.store", "false"), ("auto.offset.reset", "earliest"),
+                ("session.timeout.ms", "10000"), ("reconnect.backoff.max.ms", "2000"), ("topic.metadata.refresh.interval.ms", "10000")))
+            .SetErrorHandler((_, error) => _trouble = error.Reason).SetLogHandler((_, _) => { }).SetKeyDeserializer(Lenient.Instance).Build();
+        consumer.Subscribe(_topic);
+        return consumer;
+    }
+
+    /// <summary>A key that is not UTF-8 must not stop the reading; it is shown as far as it is text.</summary>
+    private sealed class Lenient : IDeserializer<string?>
+    {
+        public static readonly Lenient Instance = new();
+        public string? Deserialize(ReadOnlySpan<byte> data, bool isNull, SerializationContext context) => isNull ? null : System.Text.Encoding.UTF8.GetString(data);
+    }
+
+    private void Close()
+    {
+        if (Interlocked.Exchange(ref _consumer, null) is not { } consumer) return;
+        consumer.Close();
+        consumer.Dispose();
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Close();
+        return ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,53 @@
+using System.CommandLine;
+using Stowline.Kernel;
+using Stowline.Log;
+using Stowline.Server.Csv;
+using Stowline.Server.Retail;
+
+namespace Stowline.Server.Commands;
+
+/// <summary><c>import csv KIND FILE</c>: see docs/csv.md. On SQLite the node must be stopped; a running one takes the same over HTTP.</summary>
+internal static class CsvCommands
+{
+    public static Command Import()
+    {
+        var kind = new Argument<string>("KIND") { Description = string.Join(", ", CsvEndpoints.Kinds) };
+        var file = new Argument<string>("FILE") { Description = "the CSV file" };
+        var site = new Option<string>("--site") { Description = "the site of bins and stock", HelpName = "CODE" };
+        var dryRun = new Option<bool>("--dry-run") { Description = "tell what is wrong with the file and write nothing" };
+        return new Command("csv", "Products, bins, stock or orders from a CSV file") { kind, file, site, dryRun }.Does(async (context, ct) =>
+        {
+            var what = context.Parsed.GetRequiredValue(kind);
+            if (!CsvEndpoints.Kinds.Contains(what)) throw new CommandRefusedException($"KIND must be one of {string.Join(", ", CsvEndpoints.Kinds)}");
+            var code = "";
+            if (CsvEndpoints.IsOfSite(what) && !CodeRule.TryNormalize(context.Parsed.GetValue(site), out code)) throw new CommandRefusedException($"--site is required for {what}");
+            await using var stream = File.OpenRead(context.Parsed.GetRequiredValue(file));
+            await using var opened = await NodeOpener.OpenAsync(context.Configuration, ct: ct);
+            opened.Node.Start((pump, e) => context.Report.Progress($"{pump.Name}: {e.Message}"));
+            if (code.Length > 0 && !opened.Node.Sites.Contains(code)) throw new CommandRefusedException($"there is no site {code} here");
+            var target = CsvEndpoints.Target(what, code, new NodeCalls(opened.Node), new Caller("command line"));
+            var outcome = await RetailProgress.ShowAsync($"import {what}", show => CsvImport.RunAsync(target, stream, context.Parsed.GetValue(dryRun),
+                (done, all) => show(all == 0 ? 1 : (double)done / all, $"{done} of {all} {what}"), ct));
+            return outcome.Refusal is { } no ? Refused(context.Report, no) : Told(context.Report, outcome.Value);
+        });
+    }
+
+    private static int Told(Report report, CsvImportResult result)
+    {
+        report.Line(result.DryRun ? $"{result.Rows} rows are in order; nothing was written"
+            : $"{result.Rows} rows: {result.Created} created, {result.Updated} updated, {result.Unchanged} unchanged, {result.Refused.Count} refused");
+        foreach (var row in result.Refused) report.Line($"line {row.Line}: {row.Detail} ({row.Code})");
+        return report.End(result.Refused.Count == 0, new Dictionary<string, object?>
+        {
+            ["ok"] = result.Refused.Count == 0, ["kind"] = result.Kind, ["dry_run"] = result.DryRun, ["rows"] = result.Rows, ["created"] = result.Created,
+            ["updated"] = result.Updated, ["unchanged"] = result.Unchanged, ["refused"] = result.Refused,
+        });
+    }
+
+    private static int Refused(Report report, Refusal no)
+    {
+        foreach (var row in (IEnumerable<BadRow>)no.Extra!["rows"]!) report.Line($"line {row.Line}{(row.Field.Length == 0 ? "" : ", " + row.Field)}: {row.Message}");
+        report.Progress("stowline: " + no.Detail);
+        return report.End(false, new Dictionary<string, object?> { ["ok"] = false, ["error"] = no.Detail, ["total"] = no.Extra["total"], ["rows"] = no.Extra["rows"] });
+    }
+}

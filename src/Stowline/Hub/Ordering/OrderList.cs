@@ -1,0 +1,198 @@
+using System.Buffers.Binary;
+using Microsoft.AspNetCore.Http;
+using Stowline.Contracts;
+using Stowline.Http;
+using Stowline.Kernel;
+using Stowline.Store;
+
+namespace Stowline.Hub.Ordering;
+
+/// <summary>What a list of orders is asked for. <see cref="Before"/> is the cursor: the id of the last order seen.</summary>
+internal sealed record OrderFilter(OrderStatus? Status, string? Site, string? Channel, string? ExternalId, DateTimeOffset? Since, Guid? Before, int Limit)
+{
+    public static Outcome<OrderFilter> Read(HttpContext http)
+    {
+        var paging = Requests.Paging(http);
+        if (paging.Refusal is { } bad) return bad;
+        var since = Requests.QueryTime(http, "since");
+        if (since.Refusal is { } when) return when;
+        OrderStatus? status = null;
+        if (Requests.Query(http, "status") is { } text)
+        {
+            if (!SnakeCaseEnum<OrderStatus>.TryParse(text, out var known)) return Refusal.Invalid("status", SnakeCaseEnum<OrderStatus>.Choices);
+            status = known;
+        }
+        Guid? before = null;
+        if (paging.Value.Cursor is { } cursor)
+        {
+            if (!Guid.TryParseExact(cursor, "D", out var at)) return Refusal.Invalid("cursor", "is not one that a list has given");
+            before = at;
+        }
+        return new OrderFilter(status, Requests.Query(http, "site"), Requests.Query(http, "channel"), Requests.Query(http, "external_id"), since.Value, before, paging.Value.Limit);
+    }
+}
+
+/// <summary>
+/// A page of orders, newest first. Status, channel and site have an index each, in order of the ids. Where two or three of them are combined,
+/// the one with the fewest orders leads: the next thousand entries of each index tell which that is, and only so many orders are looked
+/// at per page, however many there are. An index for each combination would have to be written with every order.
+/// </summary>
+internal static class OrderList
+{
+    /// <summary>How many entries of the leading index are taken at once.</summary>
+    internal const int Window = 1_000;
+
+    /// <summary>After so many windows a page is answered as it is, with the cursor to go on from.</summary>
+    internal const int MostWindows = 3;
+
+    /// <summary>So many orders are looked up together: a whole window, where the first few fill the page, would be for nothing.</summary>
+    private const int Together = 200;
+
+    /// <summary>One of the indexed conditions: where its ids stand, and how it is asked of an order that another index found.</summary>
+    private sealed record Index(string Table, string Id, string Condition, string OfKey);
+
+    private static readonly Index ByStatus = new("orders", "id", "status = @status", "o.status = k.status");
+    private static readonly Index ByChannel = new("orders", "id", "channel = @channel", "o.channel = k.channel");
+    private static readonly Index BySite = new("order_parts", "order_id", "site = @site", "EXISTS (SELECT 1 FROM order_parts p WHERE p.order_id = o.id AND p.site = k.site)");
+
+    /// <summary>
+    /// The orders under an external id, whatever the channel. The key begins with the channel, so the channels there are, which are few, are
+    /// found by skipping from one to the next.
+    /// </summary>
+    private const string UnderExternalId = """
+        WITH RECURSIVE channels (channel) AS (
+            SELECT MIN(channel) FROM order_keys
+            UNION ALL SELECT (SELECT MIN(k.channel) FROM order_keys k WHERE k.channel > c.channel) FROM channels c WHERE c.channel IS NOT NULL)
+        SELECT k.order_id FROM channels c JOIN order_keys k ON k.channel = c.channel AND k.external_id = @externalId
+        """;
+
+    public static async Task<Page<OrderView>> PageAsync(SqlSession session, OrderFilter filter)
+    {
+        var (ids, next) = await FindAsync(session, filter);
+        var rows = await RowsAsync(session, ids);
+        var parts = await OrderRows.PartsAsync(session, [.. rows.Select(r => r.Id)]);
+        return new Page<OrderView>([.. rows.Select(r => r.View(parts[r.Id]))], next?.ToString());
+    }
+
+    private static async Task<(IReadOnlyList<Guid> Ids, Guid? Next)> FindAsync(SqlSession session, OrderFilter filter)
+    {
+        var asked = Asked(filter).ToList();
+        if (filter.ExternalId is not null)
+        {
+            var named = await session.QueryAsync<Guid>(UnderExternalId, new { externalId = filter.ExternalId });
+            var ids = named.OrderByDescending(id => id.ToString(), StringComparer.Ordinal).Where(id => filter.Before is not { } b || Compare(id, b) < 0).ToList();
+            return Cut(await FittingAsync(session, filter, ids, asked), filter.Limit, null);
+        }
+        // One condition needs no second look, unless for the time: an id may be a little older than its order.
+        var size = asked.Count < 2 ? filter.Limit + 1 : Window;
+        var found = new List<Guid>();
+        var before = filter.Before;
+        for (var window = 0; window < MostWindows; window++)
+        {
+            var (lead, ids) = await LeadAsync(session, filter, asked, before, size);
+            found.AddRange(await FittingAsync(session, filter, ids, asked.Where(i => i != lead), filter.Limit + 1 - found.Count));
+            if (found.Count > filter.Limit || ids.Count < size) return Cut(found, filter.Limit, null);
+            before = ids[^1];
+        }
+        return Cut(found, filter.Limit, before);
+    }
+
+    private static IEnumerable<Index> Asked(OrderFilter filter)
+    {
+        if (filter.Site is not null) yield return BySite;
+        if (filter.Channel is not null) yield return ByChannel;
+        if (filter.Status is not null) yield return ByStatus;
+    }
+
+    private static (IReadOnlyList<Guid>, Guid?) Cut(IReadOnlyList<Guid> ids, int limit, Guid? goOn) =>
+        ids.Count > limit ? ([.. ids.Take(limit)], ids[limit - 1]) : (ids, goOn);
+
+    /// <summary>As text, because that is how both databases compare ids.</summary>
+    private static int Compare(Guid a, Guid b) => string.CompareOrdinal(a.ToString(), b.ToString());
+
+    /// <summary>The condition whose next entries reach furthest back, with them: it has the fewest orders. Without any condition it is the key itself.</summary>
+    private static async Task<(Index? Lead, IReadOnlyList<Guid> Ids)> LeadAsync(SqlSession session, OrderFilter filter, List<Index> asked, Guid? before, int size)
+    {
+        (Index? Lead, IReadOnlyList<Guid> Ids)? best = null;
+        foreach (var index in asked.Cast<Index?>().DefaultIfEmpty())
+        {
+            var ids = await session.QueryAsync<Guid>(IdsSql(index, filter, before, size), Arguments(filter, before));
+            if (ids.Count < size) return (index, ids);
+            if (best is null || Compare(ids[^1], best.Value.Ids[^1]) < 0) best = (index, ids);
+        }
+        return best!.Value;
+    }
+
+    /// <summary>The next ids of one condition, newest first. Only what is asked for is in the text, so that each gets the plan of its own index.</summary>
+    private static string IdsSql(Index? index, OrderFilter filter, Guid? before, int size)
+    {
+        var id = index?.Id ?? "id";
+        List<string> conditions = [.. index is null ? Array.Empty<string>() : [index.Condition]];
+        if (before is not null) conditions.Add($"{id} < @before");
+        if (filter.Since is not null) conditions.Add($"{id} >= @sinceId");
+        return $"SELECT DISTINCT {id} FROM {index?.Table ?? "orders"} {(conditions.Count == 0 ? "" : "WHERE " + string.Join(" AND ", conditions))} ORDER BY {id} DESC LIMIT {size}";
+    }
+
+    /// <summary>Those of the ids that fit the other conditions too, in their order, until there are enough.</summary>
+    private static async Task<IReadOnlyList<Guid>> FittingAsync(SqlSession session, OrderFilter filter, IReadOnlyList<Guid> ids, IEnumerable<Index> more, int enough = int.MaxValue)
+    {
+        var others = more.ToList();
+        List<string> conditions = ["o.id = k.id", .. others.Select(i => i.OfKey)];
+        if (filter.Since is not null) conditions.Add("o.placed_at >= k.since");
+        if (conditions.Count == 1 && filter.ExternalId is null) return ids;
+        var found = new List<Guid>();
+        foreach (var some in ids.Chunk(Together))
+        {
+            var fit = new HashSet<Guid>();
+            await session.SelectAsync($"SELECT o.id FROM orders o WHERE {string.Join(" AND ", conditions)}", some.Length, Keys(filter, others, some), row => fit.Add(row.GetGuid(0)));
+            found.AddRange(some.Where(fit.Contains));
+            if (found.Count >= enough) break;
+        }
+        return found;
+    }
+
+    /// <summary>The values that the conditions name, and no others: SQLite binds only what a statement has.</summary>
+    private static Column[] Keys(OrderFilter filter, List<Index> others, Guid[] ids)
+    {
+        var keys = new List<Column> { Column.Of("id", ids) };
+        if (others.Contains(ByStatus)) keys.Add(Column.Same("status", ids.Length, (int)filter.Status!));
+        if (others.Contains(ByChannel)) keys.Add(Column.Same("channel", ids.Length, filter.Channel!));
+        if (others.Contains(BySite)) keys.Add(Column.Same("site", ids.Length, filter.Site!));
+        if (filter.Since is { } since) keys.Add(Column.Same("since", ids.Length, since));
+        return [.. keys];
+    }
+
+    /// <summary>What a list shows of the orders, in the order of the ids.</summary>
+    private static async Task<IReadOnlyList<OrderRow>> RowsAsync(SqlSession session, IReadOnlyList<Guid> ids)
+    {
+        var rows = new Dictionary<Guid, OrderRow>(ids.Count);
+        await session.SelectAsync("""
+            SELECT id, number, channel, external_id, status, fulfillment_type, priority, currency, total_e4, pickup_site, note, on_hold, placed_at FROM orders WHERE id = k.id
+            """, ids.Count, [Column.From("id", ids, i => i)], r => rows[r.GetGuid(0)] = new OrderRow
+            {
+                Id = r.GetGuid(0), Number = r.GetInt64(1), Channel = r.GetString(2), ExternalId = r.GetString(3), Status = (OrderStatus)r.GetInt32(4),
+                FulfillmentType = (FulfillmentType)r.GetInt32(5), Priority = (Priority)r.GetInt32(6), Currency = r.GetString(7), TotalE4 = r.GetInt64(8),
+                PickupSite = r.GetStringOrNull(9), Note = r.GetStringOrNull(10), OnHold = r.GetInt64(11) != 0, PlacedAt = r.GetTime(12),
+            });
+        return [.. ids.Where(rows.ContainsKey).Select(id => rows[id])];
+    }
+
+    /// <summary>Every statement by which a page finds its candidates, with its arguments: a test reads their plans.</summary>
+    internal static IEnumerable<(string Sql, object Arguments)> Statements(OrderFilter filter) => filter.ExternalId is not null
+        ? [(UnderExternalId, new { externalId = filter.ExternalId })]
+        : Asked(filter).Cast<Index?>().DefaultIfEmpty().Select(i => (IdsSql(i, filter, filter.Before, Window), Arguments(filter, filter.Before)));
+
+    private static object Arguments(OrderFilter filter, Guid? before) => new
+    {
+        status = filter.Status, channel = filter.Channel, site = filter.Site, before, sinceId = filter.Since is { } t ? FirstIdOf(t) : (Guid?)null,
+    };
+
+    /// <summary>The smallest UUIDv7 of a time, a minute earlier for clocks that were behind: lets <c>since</c> use the primary key.</summary>
+    internal static Guid FirstIdOf(DateTimeOffset time)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        bytes.Clear();
+        BinaryPrimitives.WriteInt64BigEndian(bytes, Math.Max(0, time.AddMinutes(-1).ToUnixTimeMilliseconds()) << 16);
+        return new Guid(bytes, bigEndian: true);
+    }
+}

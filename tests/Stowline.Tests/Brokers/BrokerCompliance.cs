@@ -1,0 +1,241 @@
+using System.Text;
+using Google.Protobuf;
+using Stowline.Adapters.Brokers;
+using Stowline.Adapters.Kafka;
+using Stowline.Contracts;
+using Stowline.Http;
+using Stowline.Hub.Catalog;
+using Stowline.Hub.Ordering;
+using Stowline.Kernel;
+using Stowline.Log;
+using Stowline.Site.Stock;
+using Stowline.Tests.Support;
+
+namespace Stowline.Tests.Brokers;
+
+/// Goal: nothing that was accepted is lost, doubled in effect or out of order on its way out, and nothing that comes in is lost, doubled or able to stop the
+/// rest, whatever the broker goes through. Method: a node on a real broker that is killed and started again; what arrived is read back with the
+/// broker's own client. One suite for all brokers: a further one is a line in <see cref="TestBroker"/> and one in <see cref="Brokers"/>.
+[Trait("Needs", "server")]
+[Collection("brokers")] // one test at a time kills the broker
+public class BrokerCompliance
+{
+    public static TheoryData<string, string> Brokers => new() { { "kafka", "sqlite" }, { "kafka", "postgres" } };
+
+    private static TestBroker? Find(string broker, string store)
+    {
+        var found = TestBroker.Find(broker);
+        var isHere = found is not null && (store == "sqlite" || EveryDatabaseAttribute.Postgres is not null);
+        if (!isHere) Assert.NotEqual("1", Environment.GetEnvironmentVariable("STOWLINE_TEST_REQUIRE")); // in CI a missing server is a failure
+        return isHere ? found : null;
+    }
+
+    private static string Place() => "t" + Guid.NewGuid().ToString("N")[..12];
+
+    private static async Task<Running> StartAsync(string store, int units = 1_000_000)
+    {
+        var (database, folder, _) = await TestNode.NewDatabaseAsync(store, TimeProvider.System);
+        var node = await Node.OpenAsync(database);
+        node.Start();
+        await Must(node.Lanes.ExecuteAsync<SiteView>(Lane.Hub, Caller.System, tx => SaveSite.DecideAsync("WH1", new SiteBody { Name = "W", Type = SiteType.Warehouse }, tx, node)));
+        await Must(node.Lanes.ExecuteAsync<BulkResult>(Lane.Hub, Caller.System, tx => SaveProducts.DecideAsync(
+            [new Product { Sku = "A", Name = "A", Price = new Money(1, "EUR") }], tx)));
+        await Must(node.Lanes.ExecuteAsync<Receipt>(Lane.Site("WH1"), Caller.System, tx => ReceiveStock.DecideAsync("WH1", new ReceiptBody("r", [new ReceiptLine { Sku = "A", Quantity = units }]), tx)));
+        return new Running(node, folder);
+    }
+
+    private sealed record Running(Node Node, string? Folder) : IAsyncDisposable
+    {
+        public AcceptOrders Intake => Node.Modules.OfType<OrderingModule>().Single().Intake!;
+
+        public async Task<IReadOnlyList<OrderView>> PlaceAsync(int count)
+        {
+            var results = await Task.WhenAll(Enumerable.Range(0, count).Select(i => Intake.AcceptAsync(AcceptOrder.From(new OrderBody { Lines = [new OrderLineBody("A", 1, null)] }, Node.Ids).Value, Caller.System)));
+            return [.. results.Select(r => r.Outcome.Value)];
+        }
+
+        public Task<long> OrdersAsync() => CountAsync("SELECT COUNT(*) FROM orders");
+        public Task<long> ParkedAsync() => CountAsync("SELECT COUNT(*) FROM parked_messages");
+        public Task<long> CountAsync(string sql) => Node.Database.ReadAsync(async s => await s.FindAsync<long>(sql));
+
+        public async ValueTask DisposeAsync()
+        {
+            await Node.DisposeAsync();
+            if (Folder is not null) Directory.Delete(Folder, recursive: true);
+        }
+    }
+
+    private static async Task Must<T>(Task<Outcome<T>> task) => Assert.True((await task).IsOk);
+
+    /// <summary>Waits for a state that others bring about, and fails after two minutes.</summary>
+    private static async Task UntilAsync(Func<Task<bool>> reached, string what)
+    {
+        var end = DateTimeOffset.UtcNow.AddMinutes(2);
+        while (!await reached())
+        {
+            Assert.True(DateTimeOffset.UtcNow < end, what);
+            await new Signal().WaitAsync(TimeSpan.FromMilliseconds(50), TimeProvider.System, default);
+        }
+    }
+
+    /// <summary>What arrived, as events; with each order's positions ascending once repeats are passed over.</summary>
+    private static List<Protocol.OrderEvent> InOrder(IReadOnlyList<(string Key, byte[] Body)> messages)
+    {
+        var events = messages.Select(m => (m.Key, Event: Protocol.OrderEvent.Parser.ParseFrom(m.Body))).ToList();
+        Assert.All(events, e => Assert.Equal(e.Event.OrderId, e.Key));
+        foreach (var order in events.GroupBy(e => e.Key))
+        {
+            var fresh = new List<long>();
+            foreach (var (_, e) in order)
+                if (!fresh.Contains(e.Position)) fresh.Add(e.Position);
+            Assert.Equal(fresh.Order(), fresh);
+        }
+        return [.. events.Select(e => e.Event)];
+    }
+
+    [Theory, MemberData(nameof(Brokers))]
+    public async Task Every_event_arrives_in_order_per_key_also_when_the_broker_dies_in_mid_flow(string name, string store)
+    {
+        if (Find(name, store) is not { } broker) return;
+        var place = Place();
+        await using var running = await StartAsync(store);
+        var relay = new OrderRelay(running.Node.Lanes, broker.Out(place), new HashSet<string>());
+        running.Node.Add(relay);
+        var first = await running.PlaceAsync(300);
+        await UntilAsync(() => Task.FromResult(relay.Lag == 0), "the first orders did not arrive");
+        await broker.KillAsync();
+        IReadOnlyList<OrderView> second;
+        try
+        {
+            second = await running.PlaceAsync(300); // nobody who orders notices
+            foreach (var order in second.Take(50))
+                await Must(running.Node.Lanes.ExecuteAsync(Lane.Hub, Caller.System, tx => CancelOrder.DecideAsync(Guid.Parse(order.Id), "test", tx), default));
+            await UntilAsync(() => Task.FromResult(relay.LastError is not null), "the trouble is not visible");
+            Assert.True(relay.Lag >= 300);
+        }
+        finally
+        {
+            await broker.StartAsync();
+        }
+        await UntilAsync(() => Task.FromResult(relay.Lag == 0), "the rest did not arrive: " + relay.LastError);
+        var wanted = await running.CountAsync("SELECT COUNT(*) FROM events e JOIN lanes l ON l.id = e.lane_id WHERE l.name = 'hub' AND e.type LIKE 'order.%'");
+        var events = InOrder(await broker.ReadAsync(place, (int)wanted));
+        Assert.Equal(wanted, events.Select(e => e.EventId).Distinct().Count());
+        Assert.Equal(first.Concat(second).Select(o => o.Id).Order(), events.Where(e => e.Type == "order.placed").Select(e => e.OrderId).Distinct().Order());
+    }
+
+    [Theory, MemberData(nameof(Brokers))]
+    public async Task A_relay_goes_on_where_its_predecessor_was_acknowledged(string name, string store)
+    {
+        if (Find(name, store) is not { } broker) return;
+        var place = Place();
+        await using var running = await StartAsync(store);
+        var types = new HashSet<string> { "order.placed" };
+        await running.PlaceAsync(20);
+        var one = new OrderRelay(running.Node.Lanes, broker.Out(place), types);
+        while (await one.RunOnceAsync(default)) { }
+        // A second process does not relay while the first has the lease, so that nothing overtakes.
+        await using var two = new OrderRelay(running.Node.Lanes, broker.Out(place), types);
+        await running.PlaceAsync(5);
+        Assert.False(await two.RunOnceAsync(default));
+        while (await one.RunOnceAsync(default)) { }
+        await one.DisposeAsync();
+        Assert.Equal(25, InOrder(await broker.ReadAsync(place, 25)).Count);
+    }
+
+    [Theory, MemberData(nameof(Brokers))]
+    public async Task Orders_come_in_once_and_poison_is_parked_while_the_rest_goes_on(string name, string store)
+    {
+        if (Find(name, store) is not { } broker) return;
+        var place = Place();
+        await using var running = await StartAsync(store, units: 10);
+        byte[] Json(string text) => Encoding.UTF8.GetBytes(text);
+        byte[] Message(string id) => new Protocol.CreateOrderRequest { Channel = "shop", ExternalId = id, Lines = { new Protocol.OrderLine { Sku = "A", Quantity = 1 } } }.ToByteArray();
+        await broker.WriteAsync(place,
+        [
+            ("k1", Message("1")), ("k1", Message("1")),                                                             // the same twice
+            ("k2", Json("""{"channel":"shop","external_id":"2","lines":[{"sku":"A","quantity":2}]}""")),
+            ("k3", Json("""  {"lines":[{"sku":"A","quantity":1}]}""")), ("k3", Json("""{"lines":[{"sku":"A","quantity":1}]}""")), // its key is its id
+            ("p1", Json("{ not json")), ("p2", [0xff, 0xff, 0xff]), ("p3", []), ("p4", Json("""{"lines":[{"sku":"NONE","quantity":1}]}""")),
+            ("k2", Json("""{"channel":"shop","external_id":"2","lines":[{"sku":"A","quantity":3}]}""")),             // the same id and key, another order
+            ("p6", Enumerable.Repeat((byte)0x7b, 900_000).ToArray()),                                                // huge, and nonsense
+            ("k4", Json($$"""{"channel":"shop","external_id":"4","note":"{{new string('x', 1_900)}}","lines":[{{string.Join(',', Enumerable.Repeat("""{"sku":"A","quantity":1}""", 2_000))}}]}""")),
+            ("k5", Message("5")),
+        ]);
+        running.Node.Add(new OrderIntake(running.Node, broker.In(place), OrderFormats.Decode));
+        await UntilAsync(async () => await running.OrdersAsync() == 5 && await running.ParkedAsync() == 6, "not all was taken or parked");
+        // More was ordered than there is: nobody could be told no, so the large order waits for stock, and whoever came behind it.
+        Assert.True(await running.CountAsync($"SELECT COUNT(*) FROM orders WHERE status = {(int)OrderStatus.Backorder}") >= 1);
+        // What was taken does not come again in effect.
+        await broker.WriteAsync(place, [("k1", Message("1")), ("k6", Message("6"))]);
+        await UntilAsync(async () => await running.OrdersAsync() == 6, "what came later was not taken");
+        Assert.Equal(6, await running.ParkedAsync());
+        var parked = await running.Node.Database.ReadAsync(async s => await LaneReader.ParkedAsync(s, "", "", 0, 100));
+        Assert.Equal(["k2", "p1", "p2", "p3", "p4", "p6"], parked.Select(p => p.Subject).Order());
+        Assert.Contains(parked, p => p.Subject == "p4" && p.Error.StartsWith("unknown_sku", StringComparison.Ordinal));
+        Assert.Contains(parked, p => p.Subject == "k2" && p.Error.StartsWith("external_id_taken", StringComparison.Ordinal));
+        var report = await Verification.RunAsync(running.Node);
+        Assert.True(report.Ok, string.Join("; ", report.Checks.Where(c => c.Value != "ok")));
+    }
+
+    [Theory, MemberData(nameof(Brokers))]
+    public async Task Intake_survives_the_broker_and_takes_each_order_once(string name, string store)
+    {
+        if (Find(name, store) is not { } broker) return;
+        var place = Place();
+        await using var running = await StartAsync(store);
+        (string, byte[]) Order(int i) => ($"k{i}", new Protocol.CreateOrderRequest { Channel = "shop", ExternalId = $"{i}", Lines = { new Protocol.OrderLine { Sku = "A", Quantity = 1 } } }.ToByteArray());
+        await broker.WriteAsync(place, [.. Enumerable.Range(0, 500).Select(Order)]);
+        running.Node.Add(new OrderIntake(running.Node, broker.In(place), OrderFormats.Decode));
+        await UntilAsync(async () => await running.OrdersAsync() > 50, "nothing came in");
+        await broker.KillAsync();
+        await broker.StartAsync();
+        await broker.WriteAsync(place, [.. Enumerable.Range(400, 300).Select(Order)]); // a hundred of them again
+        await UntilAsync(async () => await running.OrdersAsync() == 700, "not all came in after the broker was back");
+        Assert.Equal(0, await running.ParkedAsync());
+    }
+
+    /// What was accepted while the broker was away for long must come at the broker's pace, not at a crawl, and in order.
+    [Theory]
+    [InlineData("kafka", "sqlite")]
+    public async Task A_backlog_of_a_hundred_thousand_is_worked_off(string name, string store)
+    {
+        if (Find(name, store) is not { } broker) return;
+        var place = Place();
+        await using var running = await StartAsync(store, units: 1);
+        const int Events = 100_000;
+        // The events alone, as they would stand in the log: the orders behind them are not what is tested.
+        for (var at = 0; at < Events; at += 1_000)
+            await Must(running.Node.Lanes.ExecuteAsync<Done>(Lane.Hub, Caller.System, tx =>
+            {
+                for (var i = 0; i < 1_000; i++)
+                {
+                    var id = new Guid(i, 0, 7, [1, 2, 3, 4, 5, 6, 7, 8]);
+                    tx.Append(Lane.Hub, new OrderStatusChanged(id, "allocated", "picking"), id.ToString(), id);
+                }
+                return ValueTask.FromResult<Outcome<Done>>(new Done());
+            }));
+        await using var relay = new OrderRelay(running.Node.Lanes, broker.Out(place), new HashSet<string>());
+        while (await relay.RunOnceAsync(default)) { }
+        Assert.Equal(0, relay.Lag);
+        var events = InOrder(await broker.ReadAsync(place, Events));
+        Assert.Equal(Events, events.Select(e => e.Position).Distinct().Count());
+    }
+
+    [Theory]
+    [InlineData("h:9092", "h:9092", "stowline.orders", null)]
+    [InlineData("a:1,b:2;topic=x;intake=y;types=all;api.version.request=false", "a:1,b:2", "x", "y")]
+    public void The_setting_is_read(string text, string servers, string topic, string? intake)
+    {
+        var settings = KafkaSettings.Parse(text);
+        Assert.Equal((servers, topic, intake), (settings.Servers, settings.Topic, settings.Intake));
+        Assert.Equal(text.Contains("request", StringComparison.Ordinal), settings.IsOld);
+    }
+
+    [Theory]
+    [InlineData("nonsense")]
+    [InlineData("h:1;topic")]
+    [InlineData("h:1;topci=x")]
+    [InlineData("h:1;topic=x;intake=x")]
+    public void A_wrong_setting_is_refused(string text) => Assert.Throws<FormatException>(() => KafkaSettings.Parse(text));
+}

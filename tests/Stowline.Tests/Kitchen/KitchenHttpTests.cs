@@ -1,0 +1,59 @@
+using System.Text.Json;
+using Stowline.Tests.Server;
+using Stowline.Tests.Support;
+
+namespace Stowline.Tests.Kitchen;
+
+/// Goal: a stranger sets a kitchen up, orders, and sees it on a screen that reconnects. Method: real HTTP and WebSocket, a node whose pumps run.
+public class KitchenHttpTests
+{
+    private static async Task<JsonElement> SendAsync(ServerNode node, string method, string path, string? body, int status = 200)
+    {
+        var answer = await node.SendAsync(method, "/api/v1/" + path, body);
+        var text = await answer.Content.ReadAsStringAsync();
+        Assert.True((int)answer.StatusCode == status, $"{method} {path}: {(int)answer.StatusCode} {text}");
+        return JsonDocument.Parse(text).RootElement;
+    }
+
+    [Theory, EveryDatabase]
+    [Trait("Needs", "server")]
+    public async Task From_the_order_to_the_screen(string store)
+    {
+        await using var node = await ServerNode.StartAsync(store);
+        await SendAsync(node, "PUT", "sites/K1", """{"name":"Kitchen","type":"kitchen","time_zone":"Europe/Belgrade"}""");
+        await SendAsync(node, "PUT", "menu/margherita", """
+            {"name":"Margherita","station":"oven","ingredients":[{"sku":"Dough","quantity":200}],"variants":[{"sku":"marg-l","size":"L","price":{"amount":"9.62","currency":"EUR"}}]}
+            """);
+        var plan = await SendAsync(node, "PUT", "sites/K1/slot-plan", """{"measure":"units","capacity":5,"lead_minutes":0,"days":2,"visible_minutes":60}""");
+        Assert.Equal("Europe/Belgrade", plan.GetProperty("time_zone").GetString());
+        await SendAsync(node, "PUT", "sites/K1/slot-plan", """{"measure":"units","capacity":0,"hours":{"monday":["x"]}}""", 400);
+        await using var screen = await LiveClient.ConnectAsync(node.Url);
+        Assert.Null(await screen.CallAsync("Subscribe", "kitchen/K1"));
+        Assert.Equal(5, (await screen.NextAsync("snapshot")).GetProperty("data").GetProperty("stages").GetArrayLength());
+
+        var order = await SendAsync(node, "POST", "orders", """{"channel":"web","lines":[{"sku":"marg-l","quantity":2}]}""", 201);
+        var (id, slot) = (order.GetProperty("id").GetString()!, order.GetProperty("slot"));
+        Assert.Equal("K1", slot.GetProperty("site").GetString());
+        var shown = await screen.NextAsync("ticket.shown");
+        Assert.Equal(order.GetProperty("display_id").GetString(), shown.GetProperty("data").GetProperty("ticket").GetProperty("display_id").GetString());
+        var day = DateTimeOffset.Parse(slot.GetProperty("start").GetString()!).ToOffset(TimeZoneInfo.FindSystemTimeZoneById("Europe/Belgrade").GetUtcOffset(DateTimeOffset.Parse(slot.GetProperty("start").GetString()!)));
+        var preview = (await node.GetAsync($"/api/v1/sites/K1/slots?date={day:yyyy-MM-dd}")).GetProperty("items").EnumerateArray().Single(s => s.GetProperty("id").GetString() == slot.GetProperty("id").GetString());
+        Assert.Equal((2, 3), (preview.GetProperty("used").GetInt32(), preview.GetProperty("free").GetInt32()));
+
+        Assert.Equal("cooking", (await SendAsync(node, "PUT", $"erp/orders/{id}/status", """{"status":"cooking"}""")).GetProperty("stage").GetString());
+        var moved = await screen.NextAsync("ticket.moved");
+        Assert.Equal("packing", (await node.GetAsync("/api/v1/orders/" + id)).GetProperty("status").GetString());
+        await SendAsync(node, "PUT", $"erp/orders/{id}/status", """{"status":"frying"}""", 400);
+        var ticket = (await node.GetAsync("/api/v1/tickets?site=K1&station=oven&status=active")).GetProperty("items").EnumerateArray().Single();
+        await SendAsync(node, "POST", $"tickets/{ticket.GetProperty("number").GetInt64()}/bump", null);
+        await SendAsync(node, "POST", "sites/K1/stops", """{"sku":"Dough","reason":"the bag broke"}""");
+        Assert.Equal("dish_unavailable", (await SendAsync(node, "POST", "orders", """{"lines":[{"sku":"marg-l","quantity":1}]}""", 409)).GetProperty("code").GetString());
+        await SendAsync(node, "DELETE", "sites/K1/stops/Dough", null);
+        // A screen that was away: from where it was, nothing missed and nothing twice.
+        await using var again = await LiveClient.ConnectAsync(node.Url);
+        Assert.Null(await again.CallAsync("Subscribe", "kitchen/K1", moved.GetProperty("position").GetInt64()));
+        Assert.Equal("ready", (await again.NextAsync()).GetProperty("data").GetProperty("to").GetString());
+        Assert.Equal("dish.stopped", (await again.NextAsync()).GetProperty("type").GetString());
+        Assert.Equal("dish.resumed", (await again.NextAsync()).GetProperty("type").GetString());
+    }
+}
