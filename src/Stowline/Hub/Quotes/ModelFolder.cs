@@ -18,6 +18,9 @@ internal sealed class ModelFolder(Node node)
     private readonly Lock _gate = new();
     private Guid? _id;
 
+    /// <summary>The largest file that is taken: for tests that do not want to write 100 MB.</summary>
+    internal long Most { get; set; } = MaxBytes;
+
     /// <summary>Null where the node was not told a data directory: then it takes no files.</summary>
     public string? Root => node.DataFolder is { } data ? Path.Combine(data, "models") : null;
 
@@ -78,7 +81,7 @@ internal sealed class ModelFolder(Node node)
     public static Refusal InvalidModel(string reason, string detail) =>
         Refusal.Invalid("invalid_model", "file", detail) with { Extra = new Dictionary<string, object?> { ["reason"] = reason } };
 
-    private static async Task<Outcome<ReceivedModel>> WriteAsync(string part, Guid quote, ModelFormat format, Stream body, CancellationToken ct)
+    private async Task<Outcome<ReceivedModel>> WriteAsync(string part, Guid quote, ModelFormat format, Stream body, CancellationToken ct)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = ArrayPool<byte>.Shared.Rent(128 * 1024);
@@ -90,7 +93,7 @@ internal sealed class ModelFolder(Node node)
             while ((read = await QuoteUpload.FromBodyAsync(body.ReadAsync(buffer, ct).AsTask())) > 0)
             {
                 bytes += read;
-                if (bytes > MaxBytes) return new Refusal(RefusalKind.TooLarge, "body_too_large", $"the model is larger than {MaxBytes / 1024 / 1024} MB");
+                if (bytes > Most) return new Refusal(RefusalKind.TooLarge, "body_too_large", $"the model is larger than {MaxBytes / 1024 / 1024} MB");
                 hash.AppendData(buffer, 0, read);
                 await file.WriteAsync(buffer.AsMemory(0, read), ct);
             }

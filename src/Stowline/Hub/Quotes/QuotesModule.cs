@@ -22,6 +22,12 @@ internal sealed class QuotesModule : Module
 
     public override string Name => "quotes";
 
+    internal ModelFolder Folder => _folder!;
+    internal QuoteQueue Queue => _queue!;
+    internal QuoteWaiters Waiters => _waiters!;
+    internal RunningQuotes Running => _running;
+    internal Signal Wake => _wake;
+
     /// <summary>The workers of this process, for tests that play a process's sudden end.</summary>
     internal IReadOnlyList<QuoteWorker> Workers { get; private set; } = [];
 

@@ -36,7 +36,8 @@ internal static class RequestQuote
     /// <summary>More would be waited for longer than anybody waits.</summary>
     private const int MaxOpen = 10_000;
 
-    private sealed record NewQuote(Guid Id, string Material, int Quantity, string? Client, string ClientClass, ModelUnits Units, ModelMeasures? Given, ReceivedModel? Model);
+    /// <summary>A request that was checked, with its file, where it has one, in its place.</summary>
+    internal sealed record NewQuote(Guid Id, string Material, int Quantity, string? Client, string ClientClass, ModelUnits Units, ModelMeasures? Given, ReceivedModel? Model);
 
     public static void Map(IEndpointRouteBuilder api, Node node, ModelFolder folder, Signal wake)
     {
@@ -69,7 +70,7 @@ internal static class RequestQuote
         if (!kept && model is not null) folder.Delete(model.Quote, model.Format);
     }
 
-    private static Outcome<NewQuote> Check(QuoteBody body, ReceivedModel? model, IdSource ids)
+    public static Outcome<NewQuote> Check(QuoteBody body, ReceivedModel? model, IdSource ids)
     {
         var problems = new Problems();
         var quote = new NewQuote(model?.Quote ?? ids.Next(), problems.Code(body.Material, "material"), problems.Quantity(body.Quantity ?? 1, "quantity"),
@@ -92,7 +93,8 @@ internal static class RequestQuote
         return new ModelMeasures { VolumeMm3 = body.VolumeMm3 ?? 0, SurfaceMm2 = Math.Round(Math.Max(body.SurfaceMm2 ?? 0, least), 4), BoxMm = body.BoxMm ?? new Box(0, 0, 0) };
     }
 
-    private static async ValueTask<Outcome<QuoteView>> DecideAsync(NewQuote quote, ModelFolder folder, Action kept, LaneTransaction tx)
+    /// <param name="kept">Called once the quote is stored: its file is then needed.</param>
+    public static async ValueTask<Outcome<QuoteView>> DecideAsync(NewQuote quote, ModelFolder folder, Action kept, LaneTransaction tx)
     {
         if (await PriceModels.CurrentAsync(tx) is not { } prices) return Refusal.Conflict("no_price_model", "no price model was saved yet: PUT /quotes/price-model");
         var problems = new Problems();

@@ -156,8 +156,13 @@ internal sealed class RayTree
         var (left, right) = (from, to);
         while (left < right)
         {
-            if (Center(_order[left], axis) < middle) left++;
-            else (_order[left], _order[right]) = (_order[--right], _order[left]);
+            if (Center(_order[left], axis) < middle)
+            {
+                left++;
+                continue;
+            }
+            right--;
+            (_order[left], _order[right]) = (_order[right], _order[left]);
         }
         return left == from || left == to ? (from + to) / 2 : left;
     }
