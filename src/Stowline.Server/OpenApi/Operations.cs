@@ -62,7 +62,6 @@ internal static partial class Operations
 
     private static OpenApiSchema File() => new() { Type = JsonSchemaType.String, Format = "binary" };
 
-
     private static void AddCsv(OpenApiOperation operation)
     {
         operation.Parameters!.Add(Query(new QueryParameter("format", "json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same.")));

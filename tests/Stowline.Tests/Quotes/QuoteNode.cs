@@ -64,7 +64,7 @@ public sealed class QuoteNode(TestNode test, string folder, bool ownsFolder) : I
         do
         {
             foreach (var writer in Node.Lanes.Writers.ToArray()) await writer.RunOnceAsync(default);
-            await Task.WhenAny(task, Task.WhenAny(Node.Lanes.Writers.ToArray().Select(w => w.Wake.WaitAsync(TimeSpan.FromMilliseconds(5), TimeProvider.System, default))));
+            await Task.WhenAny(task, new Signal().WaitAsync(TimeSpan.FromMilliseconds(2), TimeProvider.System, default));
         }
         while (!task.IsCompleted);
         return await task;
@@ -84,7 +84,7 @@ public sealed class QuoteNode(TestNode test, string folder, bool ownsFolder) : I
 
     /// <summary>The types of all events about a quote, oldest first.</summary>
     public async Task<IReadOnlyList<string>> EventsAsync(Guid id) =>
-        [.. (await Node.Lanes.ReadAsync(Lane.Hub, 0, 10_000, ask: true)).Where(e => e.Subject == QuoteRow.SubjectOf(id)).Select(e => e.Type)];
+        await test.Database.ReadAsync(async s => await s.QueryAsync<string>("SELECT type FROM events WHERE subject = @subject ORDER BY position", new { subject = QuoteRow.SubjectOf(id) }));
 
     public async ValueTask DisposeAsync()
     {

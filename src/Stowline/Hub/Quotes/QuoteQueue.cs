@@ -32,6 +32,7 @@ internal sealed class QuoteQueue(Node node, ModelFolder folder)
         // Looking costs the writer nothing; it is asked only when there is something to do.
         var any = await node.Database.ReadAsync(async s => await s.FindAsync<QuoteRow>(Next, new { now = node.Time.GetUtcNow(), folder = id }), ct);
         if (any is null) return null;
+        // Not cancelled with the process: a lease that nobody knows of would hold the quote up until it runs out.
         var claimed = await node.Lanes.ExecuteAsync<ClaimedQuote?>(Lane.Hub, Caller.System, async tx =>
         {
             while (await tx.FindAsync<QuoteRow>(Next, new { now = tx.Now, folder = id }) is { } row)
@@ -48,7 +49,7 @@ internal sealed class QuoteQueue(Node node, ModelFolder folder)
                 return new ClaimedQuote(row, row.Claims + 1, (double)wall);
             }
             return (ClaimedQuote?)null;
-        }, ct);
+        }, CancellationToken.None);
         return claimed.IsOk ? claimed.Value : null;
     }
 
