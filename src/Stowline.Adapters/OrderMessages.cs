@@ -1,10 +1,9 @@
 using System.Globalization;
-using System.Text.Json;
 using Google.Protobuf.WellKnownTypes;
 using Stowline.Contracts;
-using Stowline.Http;
 using Stowline.Hub.Ordering;
 using Stowline.Kernel;
+using Stowline.Store;
 using Wire = Stowline.Protocol;
 
 namespace Stowline.Adapters;
@@ -21,6 +20,9 @@ public static class OrderMessages
         if (request.PizzaName.Length > 0) lines.Add(new OrderLineBody(request.PizzaName, request.Quantity, null));
         problems.Check(System.Enum.IsDefined(request.Priority), "priority", "is none that is known here");
         problems.Check(System.Enum.IsDefined(request.FulfillmentType), "fulfillment_type", "is none that is known here");
+        DateTimeOffset wished = default;
+        if (request.SlotWish.Length > 0)
+            problems.Check(DateTimeOffset.TryParse(request.SlotWish, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out wished), "slot_wish", "must be a time as RFC 3339 writes it");
         if (problems.Any) return problems.ToRefusal();
         var name = $"{request.CustomerFirstName} {request.CustomerLastName}".Trim();
         return new OrderBody
@@ -33,6 +35,7 @@ public static class OrderMessages
             ShipTo = request.ShipTo is { } a ? Address(a) : request.DeliveryAddress.Length == 0 ? null : new AddressDetails(Text(name), request.DeliveryAddress, null, null, null, null, null, null, null),
             // The caller's own number of its customer is nothing that Stowline keeps by itself; it must not be lost either.
             Note = request.CustomerId == 0 ? Text(request.Note) : $"{request.Note}\ncustomer_id {request.CustomerId.ToString(CultureInfo.InvariantCulture)}".Trim(),
+            Slot = request.SlotWish.Length == 0 ? null : new SlotWish(null, wished.ToUniversalTime(), null),
             Lines = lines,
         };
     }
@@ -100,13 +103,7 @@ public static class OrderMessages
         return message;
     }
 
-    /// <summary>When the order's slot begins, and when it will be ready, as REST answers them; empty where there is no slot.</summary>
-    private static (string Start, string Ready) Slot(OrderView order)
-    {
-        if (order.Slot is null) return ("", "");
-        var slot = JsonSerializer.SerializeToElement(order.Slot, HttpJson.Options);
-        return (Member("starts_at"), Member("ready_at") is { Length: > 0 } ready ? ready : Member("starts_at"));
-
-        string Member(string name) => slot.ValueKind == JsonValueKind.Object && slot.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
-    }
+    /// <summary>When the order's slot begins, and when it will be ready: the end of its last slot; empty where there is no slot.</summary>
+    private static (string Start, string Ready) Slot(OrderView order) =>
+        order.Slot is { } slot ? (RowTypes.Text(slot.Start), RowTypes.Text(slot.End)) : ("", "");
 }

@@ -4,6 +4,7 @@ using Stowline.Hub.Ordering;
 using Stowline.Hub.Promising;
 using Stowline.Hub.Quotes;
 using Stowline.Site.Fulfillment;
+using Stowline.Site.People;
 using Stowline.Site.Production;
 using Stowline.Site.Returns;
 using Stowline.Site.Shipping;
@@ -25,6 +26,7 @@ internal static class NodeModules
         new TopologyModule(),
         // The site does not know the hub: here, where both are known, the catalogue is lent to it.
         new StockModule { KnowsProduct = async (tx, skus) => (await new PriceBook().PricesAsync(tx, skus)).Keys.ToHashSet(StringComparer.Ordinal) },
+        new PeopleModule(),
         new FulfillmentModule(),
         new ShippingModule(),
         new ReturnsModule(),

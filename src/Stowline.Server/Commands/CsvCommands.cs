@@ -6,7 +6,10 @@ using Stowline.Server.Retail;
 
 namespace Stowline.Server.Commands;
 
-/// <summary><c>import csv KIND FILE</c>: see docs/csv.md. On SQLite the node must be stopped; a running one takes the same over HTTP.</summary>
+/// <summary>
+/// <c>import csv KIND FILE</c> and <c>export csv LIST</c>: see docs/csv.md. To import on SQLite the node must be stopped; a running one takes the
+/// same over HTTP.
+/// </summary>
 internal static class CsvCommands
 {
     public static Command Import()
@@ -29,6 +32,28 @@ internal static class CsvCommands
             var outcome = await RetailProgress.ShowAsync($"import {what}", show => CsvImport.RunAsync(target, stream, context.Parsed.GetValue(dryRun),
                 (done, all) => show(all == 0 ? 1 : (double)done / all, $"{done} of {all} {what}"), ct));
             return outcome.Refusal is { } no ? Refused(context.Report, no) : Told(context.Report, outcome.Value);
+        });
+    }
+
+    /// <summary><c>export csv LIST</c>: reads beside a running node, and writes to standard output unless a file is named.</summary>
+    public static Command Export()
+    {
+        var list = new Argument<string>("LIST") { Description = "a list of the API: orders, products, picking-tasks …; with --site also stock, movements, bins, zones, returns, policies" };
+        var site = new Option<string>("--site") { Description = "the site of a list below /sites, or only what is at this site", HelpName = "CODE" };
+        var filter = new Option<string[]>("--filter") { Description = "a filter of the list, such as status=shipped; may be repeated", HelpName = "NAME=VALUE" };
+        var file = new Option<string>("--out") { Description = "write to this file", HelpName = "FILE" };
+        return new Command("csv", "A list of the API, whole, as CSV") { list, site, filter, file }.Does(async (context, ct) =>
+        {
+            var path = context.Parsed.GetValue(file);
+            if (path is null && context.Report.IsJson) throw new CommandRefusedException("with --json the file needs a name: --out FILE");
+            var filters = (context.Parsed.GetValue(filter) ?? []).Select(f => f.Split('=', 2)).ToList();
+            if (filters.Exists(f => f.Length < 2)) throw new CommandRefusedException("--filter is NAME=VALUE");
+            await using var node = Node.ForReading(await NodeOpener.OpenToReadAsync(context.Configuration, ct: ct));
+            var wanted = new CsvExport.Wanted(context.Parsed.GetRequiredValue(list), context.Parsed.GetValue(site), [.. filters.Select(f => (f[0], f[1]))]);
+            // A refusal leaves an existing file as it is: nothing is opened for writing before there is something to write.
+            await using var output = new LateStream(() => path is null ? Console.OpenStandardOutput() : File.Create(path));
+            if (await CsvExport.RunAsync(node, wanted, output, ct) is { } refused) throw new CommandRefusedException(refused);
+            return path is null ? 0 : context.Report.End(true, new Dictionary<string, object?> { ["ok"] = true, ["list"] = wanted.List, ["file"] = Path.GetFullPath(path), ["bytes"] = output.Written });
         });
     }
 

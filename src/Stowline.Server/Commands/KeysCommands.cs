@@ -23,16 +23,19 @@ internal static class KeysCommands
         var name = NameArgument();
         var scope = new Option<string[]>("--scope") { Description = "read, orders, stock, tasks or admin; may be repeated", HelpName = "SCOPE", Required = true, AllowMultipleArgumentsPerToken = true };
         var site = new Option<string[]>("--site") { Description = "limit the key to this site; may be repeated", HelpName = "CODE", AllowMultipleArgumentsPerToken = true };
-        return new Command("create", "Make a key and show it, this once") { name, scope, site }.Does(async (context, ct) =>
+        var seller = new Option<string[]>("--seller") { Description = "limit the key to this seller's products and orders; may be repeated", HelpName = "NAME", AllowMultipleArgumentsPerToken = true };
+        return new Command("create", "Make a key and show it, this once") { name, scope, site, seller }.Does(async (context, ct) =>
         {
             KeyScope[] scopes = [.. (context.Parsed.GetValue(scope) ?? []).SelectMany(s => s.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).Select(Scope)];
-            var draft = Value(KeyCommands.Prepare(new KeyBody(context.Parsed.GetRequiredValue(name), scopes, context.Parsed.GetValue(site))));
+            var draft = Value(KeyCommands.Prepare(new KeyBody(context.Parsed.GetRequiredValue(name), scopes, context.Parsed.GetValue(site),
+                context.Parsed.GetValue(seller))));
             var made = await ExecuteAsync(context, (ring, tx) => KeyCommands.CreateAsync(draft, ring, tx), ct);
             if (!context.Report.IsJson) context.Report.Line(made.Key); // with --json this line would go to standard error, and so into logs
             context.Report.Progress($"This is the key {made.Name}. It is shown only now; send it as 'Authorization: Bearer KEY'.");
             return context.Report.End(true, new Dictionary<string, object?>
             {
-                ["ok"] = true, ["key"] = made.Key, ["id"] = made.Id, ["name"] = made.Name, ["scopes"] = made.Scopes, ["sites"] = made.Sites, ["created_at"] = made.CreatedAt,
+                ["ok"] = true, ["key"] = made.Key, ["id"] = made.Id, ["name"] = made.Name, ["scopes"] = made.Scopes, ["sites"] = made.Sites,
+                ["sellers"] = made.Sellers, ["created_at"] = made.CreatedAt,
             });
         });
     }
@@ -45,6 +48,7 @@ internal static class KeysCommands
         {
             var scopes = string.Join(',', key.Scopes.Select(SnakeCaseEnum<KeyScope>.Text));
             var sites = key.Sites.Count == 0 ? "all sites" : string.Join(',', key.Sites);
+            if (key.Sellers.Count > 0) sites += ", sellers " + string.Join(", ", key.Sellers);
             context.Report.Line($"{key.Name,-24} {key.Id}  {scopes}  {sites}  {(key.RevokedAt is { } at ? $"revoked {at:yyyy-MM-dd HH:mm}" : $"since {key.CreatedAt:yyyy-MM-dd HH:mm}")}");
         }
         return context.Report.End(true, new Dictionary<string, object?> { ["ok"] = true, ["keys"] = keys });

@@ -9,7 +9,8 @@ namespace Stowline.Server.Csv;
 /// <summary>
 /// <c>POST /imports/{products, bins, stock, orders}</c> with a CSV body of up to 64 MB. Refusals: <c>invalid_rows</c> with the rows,
 /// <c>site_not_found</c>, <c>import_stopped</c>. The answer comes when all is written; a repeat of the same file is harmless, so no
-/// Idempotency-Key is needed.
+/// Idempotency-Key is needed. Whoever wants to watch
+/// finds the import under <c>/imports</c>, and in the answer's <c>Location</c>.
 /// </summary>
 internal static class CsvEndpoints
 {
@@ -17,9 +18,11 @@ internal static class CsvEndpoints
 
     public static void Map(IEndpointRouteBuilder api, Node node)
     {
+        var jobs = new ImportJobs(node);
+        jobs.Map(api);
         foreach (var kind in Kinds)
         {
-            var route = api.Post("/imports/" + kind, http => RunAsync(http, node, kind)).WithTags("Imports").WithSummary($"Import {kind} from CSV, all rows checked before any is written")
+            var route = api.Post("/imports/" + kind, http => RunAsync(http, node, jobs, kind)).WithTags("Imports").WithSummary($"Import {kind} from CSV, all rows checked before any is written")
                 .Accepts<string>("text/csv").Produces<CsvImportResult>()
                 .Reads("dry_run", "true: check the file and tell all that is wrong, write nothing.");
             if (IsOfSite(kind)) route.Reads("site", "The site.", required: true);
@@ -38,7 +41,7 @@ internal static class CsvEndpoints
         _ => throw new ArgumentException($"there is no import of {kind}", nameof(kind)),
     };
 
-    private static async Task RunAsync(HttpContext http, Node node, string kind)
+    private static async Task RunAsync(HttpContext http, Node node, ImportJobs jobs, string kind)
     {
         var type = http.Request.ContentType;
         if (type?.StartsWith("text/csv", StringComparison.OrdinalIgnoreCase) != true)
@@ -59,13 +62,28 @@ internal static class CsvEndpoints
         }
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = Requests.BulkLimit;
         var target = Target(kind, site, new NodeCalls(node), new Caller(Requests.Actor(http), System.Diagnostics.Activity.Current?.Id));
+        var job = jobs.Begin(kind, site, dryRun == "true", Requests.Actor(http));
+        http.Response.Headers.Location = $"/api/v1/imports/{job.View.Id}";
+        await Answers.WriteAsync(http, await RunAsync(target, http, dryRun == "true", job));
+    }
+
+    private static async Task<Outcome<CsvImportResult>> RunAsync(CsvTarget target, HttpContext http, bool dryRun, ImportJob job)
+    {
+        // Unless it ends otherwise: the caller has gone, the database is away.
+        Outcome<CsvImportResult> outcome = Refusal.Unavailable("import_broken_off", "it was broken off; what was written before stays, and the same file may be sent again", 1);
         try
         {
-            await Answers.WriteAsync(http, await CsvImport.RunAsync(target, http.Request.Body, dryRun == "true", (_, _) => { }, http.RequestAborted));
+            outcome = await CsvImport.RunAsync(target, http.Request.Body, dryRun, job.Wrote, http.RequestAborted, job.Read);
+            if (outcome.IsOk) outcome = outcome.Value with { Id = job.View.Id };
         }
         catch (CommandRefusedException e)
         {
-            await Answers.WriteAsync(http, Refusal.Conflict("import_stopped", $"{e.Message}; what was written before stays, and the same file may be sent again"));
+            outcome = Refusal.Conflict("import_stopped", $"{e.Message}; what was written before stays, and the same file may be sent again");
         }
+        finally
+        {
+            job.End(outcome);
+        }
+        return outcome;
     }
 }

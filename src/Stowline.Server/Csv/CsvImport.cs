@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Serialization;
 using CsvHelper;
 using Stowline.Kernel;
 
@@ -8,7 +9,12 @@ namespace Stowline.Server.Csv;
 public sealed record RefusedRow(int Line, string Code, string Detail);
 
 /// <summary>What an import did, or with <see cref="DryRun"/> looked at. Counts things (products, bins, receipts, orders), not rows.</summary>
-public sealed record CsvImportResult(string Kind, bool DryRun, int Rows, int Created, int Updated, int Unchanged, IReadOnlyList<RefusedRow> Refused);
+public sealed record CsvImportResult(string Kind, bool DryRun, int Rows, int Created, int Updated, int Unchanged, IReadOnlyList<RefusedRow> Refused)
+{
+    /// <summary>The import's id below <c>/imports</c>; none on the command line.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Guid? Id { get; init; }
+}
 
 /// <summary>How many things a write made, changed and found as they were.</summary>
 internal sealed record Written(int Created, int Updated, int Unchanged)
@@ -47,10 +53,14 @@ internal static class CsvImport
 {
     private const int LongestRow = 1024 * 1024;
 
+    /// <param name="done">Told how many of how many are written.</param>
+    /// <param name="read">Told how many rows are read.</param>
     /// <exception cref="CommandRefusedException">A command was refused on the way, because something changed after the check.</exception>
-    public static async Task<Outcome<CsvImportResult>> RunAsync(CsvTarget target, Stream file, bool dryRun, Action<int, int> done, CancellationToken ct)
+    public static async Task<Outcome<CsvImportResult>> RunAsync(CsvTarget target, Stream file, bool dryRun, Action<int, int> done, CancellationToken ct,
+        Action<int>? read = null)
     {
-        var rows = await ReadAsync(target, file, ct);
+        var rows = await ReadAsync(target, file, read, ct);
+        read?.Invoke(rows);
         if (rows == 0 && target.Bad.Total == 0) target.Bad.Add(1, "", "the file has no rows");
         if (target.Bad.Total == 0) await target.CheckAsync(ct);
         if (target.Bad.Total > 0) return target.Bad.ToRefusal();
@@ -58,7 +68,7 @@ internal static class CsvImport
         return new CsvImportResult(target.Kind, dryRun, rows, written.Created, written.Updated, written.Unchanged, written.Refused);
     }
 
-    private static async Task<int> ReadAsync(CsvTarget target, Stream file, CancellationToken ct)
+    private static async Task<int> ReadAsync(CsvTarget target, Stream file, Action<int>? read, CancellationToken ct)
     {
         var rows = 0;
         try
@@ -75,7 +85,7 @@ internal static class CsvImport
             if (places is null) return 0;
             while (await csv.ReadAsync(ct))
             {
-                rows++;
+                if (++rows % 1_000 == 0) read?.Invoke(rows);
                 var line = (int)csv.LineNumber;
                 if (csv.FieldCount != headers.Length)
                 {

@@ -34,10 +34,14 @@ internal static class CsvLists
         var format = Requests.Query(http, "format");
         if (format is not (null or "json" or "csv")) return Answers.WriteAsync(http, Refusal.Invalid("format", "must be json or csv"));
         return format == "csv" || format is null && http.Request.Headers.Accept.ToString().Contains(ContentType, StringComparison.OrdinalIgnoreCase)
-            ? WriteAsync(http, next, item) : next(http);
+            ? WriteAsync(http, next, item, http.Response.Body) : next(http);
     }
 
-    private static async Task WriteAsync(HttpContext http, RequestDelegate next, Type item)
+    /// <summary>Writes a list as CSV to elsewhere than the answer, which then holds only why it was refused.</summary>
+    public static Task ExportAsync(HttpContext http, RouteEndpoint list, Stream output) =>
+        WriteAsync(http, list.RequestDelegate!, ItemOf(list.Metadata) ?? throw new ArgumentException("is no list", nameof(list)), output);
+
+    private static async Task WriteAsync(HttpContext http, RequestDelegate next, Type item, Stream output)
     {
         var columns = ColumnsOf(item);
         var page = await PageAsync(http, next, http.Request.Query["cursor"].ToString());
@@ -45,7 +49,7 @@ internal static class CsvLists
         http.Response.ContentType = ContentType + "; charset=utf-8";
         var name = http.Request.Path.Value!.TrimEnd('/').Split('/')[^1];
         http.Response.Headers.ContentDisposition = $"attachment; filename=\"{string.Concat(name.Where(c => char.IsAsciiLetterOrDigit(c) || c == '-'))}.csv\"";
-        await using var csv = CsvWriter.Create(http.Response.Body, new CsvWriterOptions(), leaveOpen: true);
+        await using var csv = CsvWriter.Create(output, new CsvWriterOptions(), leaveOpen: true);
         await csv.WriteRecordAsync([.. columns.Select(c => c.Name)], http.RequestAborted);
         while (true)
         {

@@ -9,10 +9,12 @@ namespace Stowline.Server.Hosting;
 
 /// <summary>
 /// The door of a node with <c>auth=keys</c>: no call without a key that is good, none beyond its scopes (see <see cref="KeyRules"/>) and its
-/// sites. Whoever passes stands in <see cref="HttpContext.User"/> and so, by the key's name, in every event of the call.
+/// limits (see <see cref="KeyLimits"/>). Whoever passes stands in <see cref="HttpContext.User"/> and so, by the key's name, in every event of the call.
 /// </summary>
 internal sealed class KeyGate(Node node, KeyRing ring)
 {
+    private readonly KeyLimits _limits = new(node);
+
     /// <summary>Null when the call may go on.</summary>
     public async ValueTask<Refusal?> CheckAsync(HttpContext http)
     {
@@ -24,7 +26,9 @@ internal sealed class KeyGate(Node node, KeyRing ring)
         http.Features.Set(holder); // gRPC names the site in the message, so its services ask themselves
         var scope = KeyRules.ScopeOf(http.Request.Method, endpoint);
         if (!holder.May(scope)) return NoScope(holder, scope);
-        return holder.IsLimited ? await OutsideAsync(http, endpoint, holder) : null;
+        if (!holder.IsLimited) return null;
+        http.Features.Set(new CallLimits(holder.Sites, holder.Sellers));
+        return await _limits.CheckAsync(http, endpoint, holder);
     }
 
     private static string? Given(HttpRequest request, bool live)
@@ -48,34 +52,4 @@ internal sealed class KeyGate(Node node, KeyRing ring)
         var name = Contracts.SnakeCaseEnum<KeyScope>.Text(scope);
         return new Refusal(RefusalKind.Forbidden, "forbidden", $"the key {holder.Name} does not have the scope {name}") { Extra = new Dictionary<string, object?> { ["scope"] = name } };
     }
-
-    /// <summary>What a key that is limited to sites may not have: other sites, their tasks and lanes, and changes that reach every site.</summary>
-    private async ValueTask<Refusal?> OutsideAsync(HttpContext http, RouteEndpoint? endpoint, KeyHolder holder)
-    {
-        if (KeyRules.IsLive(endpoint)) return Limited(holder, "the live feed tells of every site");
-        var resource = KeyRules.ResourceOf(endpoint);
-        if (resource == "sites") return (http.Request.RouteValues["code"] as string ?? Requests.Query(http, "site")) is { } code ? Other(holder, code) : null;
-        if (resource == "events") return OfLane(holder, Requests.Query(http, "lane") ?? "");
-        // The catalogue is one for all.
-        if (resource is "products" or "menu" && !HttpMethods.IsGet(http.Request.Method)) return Limited(holder, "products are the same for every site");
-        if (resource == "erp") return Limited(holder, "use /tickets, which say where they are");
-        if (!KeyRules.IsOfOneSite(resource)) return null;
-        if (http.Request.RouteValues["key"] is not string key)
-            return Requests.Query(http, "site") is { } site ? Other(holder, site) : Limited(holder, "ask for one of them with ?site=");
-        return await node.FindSiteOfAsync(resource, key, http.RequestAborted) is { } owner ? Other(holder, owner) : null;
-    }
-
-    private static Refusal? OfLane(KeyHolder holder, string lane)
-    {
-        if (lane == Log.Lane.HubAll.Name) return null;
-        return lane.StartsWith("site/", StringComparison.Ordinal) || lane.StartsWith("hub/", StringComparison.Ordinal) ? Other(holder, lane[(lane.IndexOf('/') + 1)..]) : null;
-    }
-
-    /// <summary>Codes are compared as the modules read them: trimmed, and with an encoded slash for a slash.</summary>
-    private static Refusal? Other(KeyHolder holder, string site) =>
-        CodeRule.TryNormalize(site.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase), out var code) && holder.Covers(code) ? null
-            : Limited(holder, $"not to {site}") with { Extra = new Dictionary<string, object?> { ["site"] = site } };
-
-    private static Refusal Limited(KeyHolder holder, string detail) =>
-        new(RefusalKind.Forbidden, "forbidden", $"the key {holder.Name} is limited to {string.Join(", ", holder.Sites)}: {detail}");
 }

@@ -30,6 +30,9 @@ internal static class KeyRules
         new("erp", null, KeyScope.Tasks),
         new("menu", null, KeyScope.Stock),
         new("returns", null, KeyScope.Tasks),
+        // A badge stands for a person at work, so channels need not see it.
+        new("workers", null, KeyScope.Admin, KeyScope.Tasks),
+        new("imports", null, KeyScope.Admin),
         new("system", null, KeyScope.Admin),
         new("keys", null, KeyScope.Admin, KeyScope.Admin),
     ];
@@ -54,8 +57,8 @@ internal static class KeyRules
     /// <summary>Whoever watches whether the node is up has no key, and learns nothing else; the description of the API is the same everywhere.</summary>
     private static readonly string[] Open = ["/health/live", "/health/ready", "/openapi/v1.json", "/docs", "/proto", "/proto/{file}", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"];
 
-    /// <summary>The resources outside <c>/sites</c> that each belong to one site.</summary>
-    private static readonly string[] OfOneSite = ["picking-tasks", "packing-tasks", "put-back-tasks", "shipments", "tickets"];
+    /// <summary>The resources outside <c>/sites</c> that belong to sites.</summary>
+    private static readonly string[] OfOneSite = ["workers", "picking-tasks", "packing-tasks", "put-back-tasks", "shipments", "tickets"];
 
     /// <summary>The screens are open too: they hold no data, and it is they that ask for the key.</summary>
     public static bool IsOpen(RouteEndpoint? endpoint) => endpoint is not null &&
@@ -89,6 +92,13 @@ internal static class KeyRules
     /// <summary>The word after <c>/api/v1</c> that says what a call is about; empty elsewhere.</summary>
     public static string ResourceOf(RouteEndpoint? endpoint) => endpoint is not null && Words(endpoint) is [var first, ..] ? first : "";
 
+    /// <summary>The pattern after <c>/api/v1/</c>; the whole pattern elsewhere.</summary>
+    public static string PathOf(RouteEndpoint endpoint)
+    {
+        var pattern = (endpoint.RoutePattern.RawText ?? "").Trim('/');
+        return pattern.StartsWith("api/v1/", StringComparison.Ordinal) ? pattern["api/v1/".Length..] : "/" + pattern;
+    }
+
     public static bool IsOfOneSite(string resource) => OfOneSite.Contains(resource, StringComparer.Ordinal);
 
     private static string[] Words(RouteEndpoint endpoint) =>
@@ -98,7 +108,7 @@ internal static class KeyRules
     private static string[] Meant(string[] words) => words switch
     {
         ["imports", "bins" or "stock"] => ["sites"],
-        ["imports", var what] => [what],
+        ["imports", "products" or "orders"] => words[1..],
         _ => words,
     };
 }

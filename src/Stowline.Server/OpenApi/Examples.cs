@@ -34,6 +34,7 @@ internal static class Examples
         ["POST /api/v1/quotes/{quote}/order"] = """{"external_id":"PO-77","channel":"b2b","customer":{"name":"Ana Anić","email":"ana@example.com"},"backorder":true}""",
         ["POST /api/v1/orders/{id}/cancel"] = """{"reason":"the customer changed their mind"}""",
         ["POST /api/v1/orders/{id}/priority"] = """{"priority":"urgent"}""",
+        ["PUT /api/v1/workers/{code}"] = """{"name":"Mira Ilić","badge":"B-0042","sites":["WH1"],"roles":["picker","packer"]}""",
         ["POST /api/v1/picking-tasks/{key}/assign"] = """{"worker":"mira"}""",
         ["POST /api/v1/picking-tasks/{key}/items/{item}/pick"] = """{"quantity":6,"bin":"A-01-01"}""",
         ["POST /api/v1/picking-tasks/{key}/items/pick"] = """{"items":[{"item":"1","quantity":6},{"item":"2","quantity":1}]}""",

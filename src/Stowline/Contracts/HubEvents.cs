@@ -122,6 +122,16 @@ public sealed record SiteSaved(string Code, int Ordinal, string Name, string Sit
     public static string Type => "site.saved";
 }
 
+/// <summary>
+/// hub/all: a worker as they are now: all that a site must know to take a badge for its owner and to give nothing to who has left. The name is
+/// not in it: the log is kept for ever, and the code is enough.
+/// </summary>
+/// <param name="Sites">Where they work; empty for everywhere.</param>
+public sealed record WorkerSaved(string Code, string? Badge, IReadOnlyList<string> Sites, IReadOnlyList<string> Roles, bool Active) : IEvent
+{
+    public static string Type => "worker.saved";
+}
+
 /// <summary>hub/all: delete this person's key wherever it is kept.</summary>
 public sealed record PersonErased(Guid PersonId) : IEvent
 {
@@ -130,7 +140,8 @@ public sealed record PersonErased(Guid PersonId) : IEvent
 
 /// <summary>hub: an API key was made. Neither its secret nor the secret's hash is in the log, which is copied far and kept for ever.</summary>
 /// <param name="Sites">The sites that it is limited to; empty for all.</param>
-public sealed record KeyCreated(string KeyId, string Name, IReadOnlyList<string> Scopes, IReadOnlyList<string> Sites) : IEvent
+/// <param name="Sellers">The sellers that it is limited to; null for all.</param>
+public sealed record KeyCreated(string KeyId, string Name, IReadOnlyList<string> Scopes, IReadOnlyList<string> Sites, IReadOnlyList<string>? Sellers = null) : IEvent
 {
     public static string Type => "key.created";
 }

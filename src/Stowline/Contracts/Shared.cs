@@ -70,6 +70,7 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(AllotmentReturned))]
 [JsonSerializable(typeof(ProductsSaved))]
 [JsonSerializable(typeof(SiteSaved))]
+[JsonSerializable(typeof(WorkerSaved))]
 [JsonSerializable(typeof(PersonErased))]
 [JsonSerializable(typeof(KeyCreated))]
 [JsonSerializable(typeof(KeyRevoked))]

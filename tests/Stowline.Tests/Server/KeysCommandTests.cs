@@ -35,6 +35,10 @@ public class KeysCommandTests
         var (_, limited) = await RunAsync(folder, database, "create", "picker", "--scope", "tasks", "--scope", "read", "--site", "WH1");
         Assert.Equal("""["read","tasks"] ["WH1"]""", $"{limited.GetProperty("scopes").GetRawText()} {limited.GetProperty("sites").GetRawText()}");
 
+        var (_, seller) = await RunAsync(folder, database, "create", "nord", "--scope", "orders", "--seller", "Nord, Ltd");
+        Assert.Equal("""["Nord, Ltd"]""", seller.GetProperty("sellers").GetRawText());
+        Assert.Equal(1, (await RunAsync(folder, database, "create", "none", "--scope", "stock", "--seller", "Nord")).Status);
+
         await using var server = await RunningServer.StartAsync(folder, database, "--auth", "keys");
         Assert.Equal(401, (int)(await server.Http.GetAsync("orders")).StatusCode);
         server.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", made.GetProperty("key").GetString());
@@ -42,7 +46,7 @@ public class KeysCommandTests
 
         // Beside the running node: reading always, writing only where the database is shared.
         var (_, listed) = await RunAsync(folder, database, "list");
-        Assert.Equal(["boss", "picker"], listed.GetProperty("keys").EnumerateArray().Select(k => k.GetProperty("name").GetString()));
+        Assert.Equal(["boss", "nord", "picker"], listed.GetProperty("keys").EnumerateArray().Select(k => k.GetProperty("name").GetString()));
         var (later, answer) = await RunAsync(folder, database, "create", "later", "--scope", "read");
         if (store == "sqlite")
         {

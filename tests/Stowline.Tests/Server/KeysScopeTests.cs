@@ -30,6 +30,8 @@ public class KeysScopeTests
     [InlineData("POST", "/put-back-tasks/{key}/complete", KeyScope.Tasks)]
     [InlineData("POST", "/system/erasures", KeyScope.Admin)]
     [InlineData("DELETE", "/keys/{name}", KeyScope.Admin)]
+    [InlineData("GET", "/workers", KeyScope.Tasks)]
+    [InlineData("PUT", "/workers/{code}", KeyScope.Admin)]
     [InlineData("POST", "/forgotten", KeyScope.Admin)]
     public void Each_call_needs_its_scope(string method, string pattern, KeyScope scope)
     {
@@ -48,7 +50,7 @@ public class KeysScopeTests
         Assert.True(routes.Length > 50);
         // What no line names falls to admin; only these are meant to.
         var onlyAdmin = routes.Where(r => !KeyRules.IsOpen(r) && KeyRules.ScopeOf("POST", r) == KeyScope.Admin && !r.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Contains("GET")).Select(KeyRules.ResourceOf);
-        Assert.Equal(["keys", "system"], onlyAdmin.Distinct().Order());
+        Assert.Equal(["keys", "system", "workers"], onlyAdmin.Distinct().Order());
         Assert.Equal(["/", "/docs", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", "/health/live", "/health/ready", "/openapi/v1.json", "/orders", "/orders/{id}",
                 "/proto", "/proto/{file}", "/stock"],
             routes.Where(KeyRules.IsOpen).Select(r => r.RoutePattern.RawText).Order(StringComparer.Ordinal));
@@ -89,17 +91,26 @@ public class KeysScopeTests
             (await JsonAsync(CallAsync(node, boss, "GET", "/api/v1/picking-tasks?site=" + site))).GetProperty("items")[0].GetProperty("number").ToString();
         var (own, other) = (await TaskAtAsync("WH1"), await TaskAtAsync("WH2"));
         var key = await MakeAsync(node.Node, "one", [KeyScope.Tasks, KeyScope.Stock], "WH1");
+        await JsonAsync(CallAsync(node, boss, "PUT", "/api/v1/workers/one", """{"name":"One","sites":["WH1","WH2"]}"""));
+        await JsonAsync(CallAsync(node, boss, "PUT", "/api/v1/workers/two", """{"name":"Two","sites":["WH2"]}"""));
 
-        foreach (var path in new[] { "sites", "sites/WH1", "sites/WH1/stock", "picking-tasks?site=WH1", "picking-tasks/" + own, "shipments?site=WH1", "events?lane=site/WH1", "events?lane=hub/all", "orders" })
+        foreach (var path in new[] { "sites", "sites/WH1", "sites/WH1/stock", "picking-tasks?site=WH1", "picking-tasks/" + own, "shipments?site=WH1", "events?lane=site/WH1", "events?lane=hub/all", "orders",
+                     "workers?site=WH1", "workers/one" })
             await JsonAsync(CallAsync(node, key, "GET", "/api/v1/" + path));
         await JsonAsync(CallAsync(node, key, "POST", $"/api/v1/picking-tasks/{own}/assign", """{"worker":"w"}"""));
         await JsonAsync(CallAsync(node, key, "GET", "/api/v1/picking-tasks/9999"), 404);
 
-        foreach (var path in new[] { "sites/WH2", "sites/WH2/stock", "SITES/WH2/stock", "picking-tasks", "picking-tasks?site=WH2", "picking-tasks?site=WH1&site=WH2", "picking-tasks/" + other, "shipments", "events?lane=site/WH2", "events?lane=hub/WH2" })
+        foreach (var path in new[] { "sites/WH2", "sites/WH2/stock", "SITES/WH2/stock", "picking-tasks", "picking-tasks?site=WH2", "picking-tasks?site=WH1&site=WH2", "picking-tasks/" + other, "shipments", "events?lane=site/WH2", "events?lane=hub/WH2", "events?lane=hub", "system/parked",
+                     "picking-tasks?format=csv", "picking-tasks?format=csv&site=WH2", "sites/WH2/stock?format=csv", "shipments?format=csv&site=WH1&site=WH2", "workers", "workers?site=WH2", "workers/two" })
             Assert.Equal("forbidden", (await JsonAsync(CallAsync(node, key, "GET", "/api/v1/" + path), 403)).GetProperty("code").GetString());
         var refused = await JsonAsync(CallAsync(node, key, "POST", $"/api/v1/picking-tasks/{other}/start"), 403);
         Assert.Equal("WH2", refused.GetProperty("site").GetString());
         await JsonAsync(CallAsync(node, key, "POST", "/api/v1/sites/WH2/moves", "{}"), 403);
+        Assert.Equal(403, (int)(await CallAsync(node, key, "POST", "/live/negotiate?negotiateVersion=1")).StatusCode);
+        Assert.Equal(403, (int)(await CallAsync(node, key, "POST", "/stowline.v1.OrderService/WatchOrders", "{}")).StatusCode);
+        var tasks = await (await CallAsync(node, key, "GET", "/api/v1/picking-tasks?site=WH1&format=csv")).Content.ReadAsStringAsync();
+        Assert.Contains("WH1", tasks);
+        Assert.DoesNotContain("WH2", tasks);
         await JsonAsync(CallAsync(node, key, "PUT", "/api/v1/products/SWH1", """{"name":"Other"}"""), 403);
     }
 }

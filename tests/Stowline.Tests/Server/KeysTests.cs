@@ -120,6 +120,10 @@ public class KeysTests
     [InlineData("""{"name":"System","scopes":["read"]}""", "name")]
     [InlineData("""{"name":"x","scopes":["read"],"sites":["a,b"]}""", "sites[0]")]
     [InlineData("""{"name":"x","scopes":["admin"],"sites":["WH1"]}""", "sites")]
+    [InlineData("""{"name":"x","scopes":["stock"],"sellers":["Nord"]}""", "sellers")]
+    [InlineData("""{"name":"x","scopes":["admin"],"sellers":["Nord"]}""", "sellers")]
+    [InlineData("""{"name":"x","scopes":["read"],"sellers":["Nord"," "]}""", "sellers[1]")]
+    [InlineData("""{"name":"x","scopes":["read"],"sellers":[null]}""", "sellers[0]")]
     public async Task What_cannot_be_a_key_is_refused_by_field(string body, string field)
     {
         await using var node = await ServerNode.StartAsync();

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Stowline.Contracts;
 using Stowline.Http;
@@ -8,30 +9,33 @@ namespace Stowline.Hub.Access;
 [JsonConverter(typeof(SnakeCaseEnum<KeyScope>))]
 public enum KeyScope { Read = 1, Orders = 2, Stock = 3, Tasks = 4, Admin = 5 }
 
-/// <summary>A key to be made. Without sites it is good for all of them.</summary>
-public sealed record KeyBody(string? Name, IReadOnlyList<KeyScope>? Scopes, IReadOnlyList<string?>? Sites);
+/// <summary>A key to be made. Without sites it is good for all of them, and so for sellers.</summary>
+public sealed record KeyBody(string? Name, IReadOnlyList<KeyScope>? Scopes, IReadOnlyList<string?>? Sites, IReadOnlyList<string?>? Sellers = null);
 
 /// <summary>A key as lists show it: everything but the secret.</summary>
 public sealed record KeyView(
-    string Id, string Name, IReadOnlyList<KeyScope> Scopes, IReadOnlyList<string> Sites, DateTimeOffset CreatedAt, string CreatedBy, DateTimeOffset? RevokedAt, string? RevokedBy);
+    string Id, string Name, IReadOnlyList<KeyScope> Scopes, IReadOnlyList<string> Sites, IReadOnlyList<string> Sellers, DateTimeOffset CreatedAt, string CreatedBy, DateTimeOffset? RevokedAt, string? RevokedBy);
 
 /// <summary>The answer to making a key: the only one that ever holds its text.</summary>
-public sealed record MadeKey(string Key, string Id, string Name, IReadOnlyList<KeyScope> Scopes, IReadOnlyList<string> Sites, DateTimeOffset CreatedAt);
+public sealed record MadeKey(string Key, string Id, string Name, IReadOnlyList<KeyScope> Scopes, IReadOnlyList<string> Sites, IReadOnlyList<string> Sellers, DateTimeOffset CreatedAt);
 
 /// <summary>Who calls, by their key.</summary>
 public sealed record KeyHolder(string Id, string Name, IReadOnlyList<KeyScope> Scopes, IReadOnlyList<string> Sites)
 {
-    public bool IsLimited => Sites.Count > 0;
+    /// <summary>The sellers that the key is limited to; empty for all.</summary>
+    public IReadOnlyList<string> Sellers { get; init; } = [];
+
+    public bool IsLimited => Sites.Count > 0 || Sellers.Count > 0;
 
     public bool May(KeyScope scope) => scope == KeyScope.Read || Scopes.Contains(scope) || Scopes.Contains(KeyScope.Admin);
 
-    public bool Covers(string site) => !IsLimited || Sites.Contains(site, StringComparer.Ordinal);
+    public bool Covers(string site) => Sites.Count == 0 || Sites.Contains(site, StringComparer.Ordinal);
 }
 
 /// <summary>A row of <c>access_keys</c>.</summary>
 internal sealed record KeyRow
 {
-    public const string Columns = "id, name, scopes, sites, secret_hash, created_at, created_by, revoked_at, revoked_by";
+    public const string Columns = "id, name, scopes, sites, secret_hash, created_at, created_by, revoked_at, revoked_by, sellers";
 
     public string Id { get; init; } = "";
     public string Name { get; init; } = "";
@@ -42,9 +46,12 @@ internal sealed record KeyRow
     public string CreatedBy { get; init; } = "";
     public DateTimeOffset? RevokedAt { get; init; }
     public string? RevokedBy { get; init; }
+    public string Sellers { get; init; } = "[]";
 
-    public KeyHolder Holder => new(Id, Name, ScopeList, Split(Sites));
-    public KeyView View => new(Id, Name, ScopeList, Split(Sites), CreatedAt, CreatedBy, RevokedAt, RevokedBy);
+    public KeyHolder Holder => new(Id, Name, ScopeList, Split(Sites)) { Sellers = SellerList };
+    public KeyView View => new(Id, Name, ScopeList, Split(Sites), SellerList, CreatedAt, CreatedBy, RevokedAt, RevokedBy);
+
+    private string[] SellerList => JsonSerializer.Deserialize(Sellers, AccessJson.Default.StringArray) ?? [];
 
     // A scope that this version does not know, written by a newer one, gives nothing.
     private KeyScope[] ScopeList => [.. Split(Scopes).Select(s => SnakeCaseEnum<KeyScope>.TryParse(s, out var scope) ? scope : default).Where(s => s != default)];
@@ -53,8 +60,12 @@ internal sealed record KeyRow
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(string[]))]
 [JsonSerializable(typeof(KeyBody))]
 [JsonSerializable(typeof(KeyView))]
 [JsonSerializable(typeof(Page<KeyView>))]
 [JsonSerializable(typeof(MadeKey))]
+[JsonSerializable(typeof(WorkerBody))]
+[JsonSerializable(typeof(WorkerView))]
+[JsonSerializable(typeof(Page<WorkerView>))]
 internal sealed partial class AccessJson : JsonSerializerContext;

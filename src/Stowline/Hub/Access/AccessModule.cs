@@ -3,7 +3,10 @@ using Stowline.Http;
 
 namespace Stowline.Hub.Access;
 
-/// <summary>API keys: who may call with <c>auth=keys</c>, and what they may do. What a call needs is the server's to decide.</summary>
+/// <summary>
+/// API keys: who may call with <c>auth=keys</c>, and what they may do. What a call needs is the server's to decide. And the people who work
+/// at the sites.
+/// </summary>
 public sealed class AccessModule : Module
 {
     public AccessModule() => HttpJson.Add(AccessJson.Default);
@@ -23,5 +26,9 @@ public sealed class AccessModule : Module
         return Task.CompletedTask;
     }
 
-    public override void Map(IEndpointRouteBuilder api, Node node) => KeyEndpoints.Map(api, node, Ring);
+    public override void Map(IEndpointRouteBuilder api, Node node)
+    {
+        KeyEndpoints.Map(api, node, Ring);
+        Workers.Map(api, node);
+    }
 }

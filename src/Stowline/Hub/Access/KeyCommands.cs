@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Stowline.Contracts;
 using Stowline.Kernel;
 using Stowline.Log;
@@ -11,8 +12,10 @@ public static class KeyCommands
     /// <summary>These stand in events for the system itself and for callers without a name; nobody may pass for them.</summary>
     private static readonly string[] Reserved = ["system", "anonymous", "restore"];
 
+    private const int MostSellers = 100;
+
     /// <summary>A key that is checked and has its secret, but is not stored yet.</summary>
-    public sealed record Draft(string Key, string Id, byte[] Hash, string Name, IReadOnlyList<KeyScope> Scopes, IReadOnlyList<string> Sites);
+    public sealed record Draft(string Key, string Id, byte[] Hash, string Name, IReadOnlyList<KeyScope> Scopes, IReadOnlyList<string> Sites, IReadOnlyList<string> Sellers);
 
     /// <summary>
     /// Checks what is asked for and makes the secret. The sites need not exist yet: the first key is made before the first site.
@@ -29,9 +32,24 @@ public static class KeyCommands
         string[] sites = [.. (body.Sites ?? []).Select((site, i) => problems.Code(site, $"sites[{i}]")).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
         // An admin could make itself a key without limits.
         problems.Check(sites.Length == 0 || !scopes.Contains(KeyScope.Admin), "sites", "cannot limit the scope admin, which may make further keys");
+        var sellers = Sellers(body.Sellers, scopes, problems);
         if (problems.Any) return problems.ToRefusal();
         var (key, id, hash) = KeyText.Make();
-        return new Draft(key, id, hash, name, scopes, sites);
+        return new Draft(key, id, hash, name, scopes, sites, sellers);
+    }
+
+    /// <summary>Names as the catalogue has them, which is free text. Work at a site is never for one seller alone, so its scopes cannot be limited to some.</summary>
+    private static string[] Sellers(IReadOnlyList<string?>? given, KeyScope[] scopes, Problems problems)
+    {
+        if (given is null or { Count: 0 }) return [];
+        problems.Check(given.Count <= MostSellers, "sellers", $"must be at most {MostSellers}");
+        problems.Check(scopes.All(s => s is KeyScope.Read or KeyScope.Orders), "sellers", "can limit the scopes read and orders only");
+        for (var i = 0; i < Math.Min(given.Count, MostSellers); i++)
+        {
+            problems.Check(!string.IsNullOrWhiteSpace(given[i]), $"sellers[{i}]", "is required");
+            problems.Text(given[i], $"sellers[{i}]", 128);
+        }
+        return [.. given.OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
     }
 
     /// <summary>Stores a key. Refuses with <c>key_name_taken</c> while a key of that name is good: the name is who did it.</summary>
@@ -41,15 +59,17 @@ public static class KeyCommands
             return Refusal.Conflict("key_name_taken", $"there is a key named {draft.Name}; revoke it first, or choose another name");
         string[] scopes = [.. draft.Scopes.Select(SnakeCaseEnum<KeyScope>.Text)];
         await tx.WriteAsync("""
-            INSERT INTO access_keys (id, name, scopes, sites, secret_hash, created_at, created_by) VALUES (@id, @name, @scopes, @sites, @hash, @now, @actor)
+            INSERT INTO access_keys (id, name, scopes, sites, sellers, secret_hash, created_at, created_by)
+            VALUES (@id, @name, @scopes, @sites, @sellers, @hash, @now, @actor)
             """, new
         {
             id = draft.Id, name = draft.Name, scopes = string.Join(',', scopes), sites = string.Join(',', draft.Sites), hash = draft.Hash, now = tx.Now, actor = tx.Caller.Actor,
+            sellers = JsonSerializer.Serialize([.. draft.Sellers], AccessJson.Default.StringArray),
         });
-        tx.Append(Lane.Hub, new KeyCreated(draft.Id, draft.Name, scopes, draft.Sites), "key/" + draft.Name);
+        tx.Append(Lane.Hub, new KeyCreated(draft.Id, draft.Name, scopes, draft.Sites, draft.Sellers.Count == 0 ? null : draft.Sellers), "key/" + draft.Name);
         tx.OnCommitted(ring.Changed);
         tx.Announce(KeyRing.Topic);
-        return new MadeKey(draft.Key, draft.Id, draft.Name, draft.Scopes, draft.Sites, tx.Now);
+        return new MadeKey(draft.Key, draft.Id, draft.Name, draft.Scopes, draft.Sites, draft.Sellers, tx.Now);
     }
 
     /// <summary>Revokes the key of this name. Where it was revoked before, that is the answer.</summary>

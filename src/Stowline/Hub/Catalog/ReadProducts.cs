@@ -43,14 +43,49 @@ public static class ReadProducts
             var paging = Requests.Paging(http);
             if (paging.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
             var (limit, cursor) = paging.Value;
-            var args = new { cursor = cursor ?? "", seller = Requests.Query(http, "seller"), category = Requests.Query(http, "category"), more = limit + 1 };
-            var found = await node.Database.ReadAsync(s => LoadAsync(s, $"""
-                SELECT {Columns} FROM products WHERE sku > @cursor AND (@seller IS NULL OR seller = @seller) AND (@category IS NULL OR category = @category)
-                ORDER BY sku LIMIT @more
-                """, args), http.RequestAborted);
+            var (seller, category) = (Requests.Query(http, "seller"), Requests.Query(http, "category"));
+            // A key that is limited to sellers gets theirs, one after another by the index, and merged: an OR would read the whole catalogue.
+            string?[] sellers = seller is null && CallLimits.Of(http).Sellers is { Count: > 0 } own ? [.. own] : [seller];
+            var found = await node.Database.ReadAsync(async s =>
+            {
+                var all = new List<Product>();
+                foreach (var of in sellers) all.AddRange(await PageAsync(s, cursor ?? "", of, category, limit + 1));
+                return sellers.Length == 1 ? all : [.. all.OrderBy(p => p.Sku, ByBytes)];
+            }, http.RequestAborted);
             await Answers.WriteAsync(http, (Outcome<Page<Product>>)new Page<Product>([.. found.Take(limit)], found.Count > limit ? found[limit - 1].Sku : null));
         }).WithTags("Catalog").WithSummary("Products, in order of SKU").Pages<Product>()
             .Reads("seller", "Only of this seller.").Reads("category", "Only of this category.");
+    }
+
+    /// <summary>As both databases compare text: by its UTF-8 bytes, which ordinal comparison of UTF-16 is not beyond the basic plane.</summary>
+    private static readonly Comparer<string> ByBytes =
+        Comparer<string>.Create((a, b) => System.Text.Encoding.UTF8.GetBytes(a).AsSpan().SequenceCompareTo(System.Text.Encoding.UTF8.GetBytes(b)));
+
+    // Only the conditions that are asked for are in the text: each combination then finds its index.
+    private static Task<IReadOnlyList<Product>> PageAsync(SqlSession session, string cursor, string? seller, string? category, int more) => LoadAsync(session, $"""
+        SELECT {Columns} FROM products WHERE sku > @cursor{(seller is null ? "" : " AND seller = @seller")}{(category is null ? "" : " AND category = @category")}
+        ORDER BY sku LIMIT @more
+        """, new { cursor, seller, category, more });
+
+    /// <summary>Those of the SKUs that are these sellers' products.</summary>
+    public static async Task<HashSet<string>> OfSellersAsync(SqlSession session, IReadOnlyCollection<string> skus, IReadOnlyCollection<string> sellers)
+    {
+        string[] wanted = [.. skus];
+        var own = new HashSet<string>(StringComparer.Ordinal);
+        await session.SelectAsync("SELECT sku, seller FROM products WHERE sku = k.sku", wanted.Length, [Column.Of("sku", wanted)], row =>
+        {
+            if (row.GetStringOrNull(1) is { } seller && sellers.Contains(seller, StringComparer.Ordinal)) own.Add(row.GetString(0));
+        });
+        return own;
+    }
+
+    /// <summary>The SKUs of these sellers behind one, in order.</summary>
+    public static async Task<IReadOnlyList<string>> SkusOfSellersAsync(SqlSession session, IReadOnlyCollection<string> sellers, string after, int limit)
+    {
+        var skus = new List<string>();
+        foreach (var seller in sellers)
+            skus.AddRange(await session.QueryAsync<string>("SELECT sku FROM products WHERE seller = @seller AND sku > @after ORDER BY sku LIMIT @limit", new { seller, after, limit }));
+        return [.. skus.Order(ByBytes).Take(limit)];
     }
 
     /// <summary>Those of the SKUs that exist, whole: what an import needs to leave alone what somebody has set by hand.</summary>

@@ -30,6 +30,12 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
         if (body.Refusal is { } unread) { await Answers.WriteAsync(http, unread); return; }
         var order = AcceptOrder.From(body.Value, node.Ids);
         if (order.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
+        if (CallLimits.Of(http).Sellers is { Count: > 0 } sellers
+            && await node.Database.ReadAsync(s => SellerOrders.ForeignAsync(s, order.Value, sellers), http.RequestAborted) is { } foreign)
+        {
+            await Answers.WriteAsync(http, foreign);
+            return;
+        }
         var caller = Requests.CallerOf(http);
         if (caller.Refusal is { } who) { await Answers.WriteAsync(http, who); return; }
         var result = await AcceptAsync(order.Value, caller.Value, http.RequestAborted);

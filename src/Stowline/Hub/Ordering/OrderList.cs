@@ -10,6 +10,9 @@ namespace Stowline.Hub.Ordering;
 /// <summary>What a list of orders is asked for. <see cref="Before"/> is the cursor: the id of the last order seen.</summary>
 internal sealed record OrderFilter(OrderStatus? Status, string? Site, string? Channel, string? ExternalId, DateTimeOffset? Since, Guid? Before, int Limit)
 {
+    /// <summary>Only orders all of whose lines are of these sellers' products; empty for all orders.</summary>
+    public IReadOnlyList<string> Sellers { get; init; } = [];
+
     public static Outcome<OrderFilter> Read(HttpContext http)
     {
         var paging = Requests.Paging(http);
@@ -28,7 +31,10 @@ internal sealed record OrderFilter(OrderStatus? Status, string? Site, string? Ch
             if (!Guid.TryParseExact(cursor, "D", out var at)) return Refusal.Invalid("cursor", "is not one that a list has given");
             before = at;
         }
-        return new OrderFilter(status, Requests.Query(http, "site"), Requests.Query(http, "channel"), Requests.Query(http, "external_id"), since.Value, before, paging.Value.Limit);
+        return new OrderFilter(status, Requests.Query(http, "site"), Requests.Query(http, "channel"), Requests.Query(http, "external_id"), since.Value, before, paging.Value.Limit)
+        {
+            Sellers = CallLimits.Of(http).Sellers,
+        };
     }
 }
 
@@ -68,7 +74,7 @@ internal static class OrderList
 
     public static async Task<Page<OrderView>> PageAsync(SqlSession session, OrderFilter filter)
     {
-        var (ids, next) = await FindAsync(session, filter);
+        var (ids, next) = filter.Sellers.Count == 0 ? await FindAsync(session, filter) : await SellerOrders.FindAsync(session, filter, some => FindAsync(session, some));
         var rows = await RowsAsync(session, ids);
         var parts = await OrderRows.PartsAsync(session, [.. rows.Select(r => r.Id)]);
         return new Page<OrderView>([.. rows.Select(r => r.View(parts[r.Id]))], next?.ToString());

@@ -27,7 +27,7 @@ public sealed class OrderingModule : Module
 
     public override void Map(IEndpointRouteBuilder api, Node node)
     {
-        Intake!.Map(api);
+        (Intake ?? new AcceptOrders(node)).Map(api); // a node that only looks has not started its modules
         StuckOrders.Map(api, node);
         ReadOrders.Map(api, node);
         CancelOrder.Map(api, node);

@@ -31,7 +31,8 @@ public static class Availability
         var asked = http.Request.Query["sku"];
         if (asked.Count > Limits.MaxListLimit) { await Answers.WriteAsync(http, Refusal.Invalid("sku", $"at most {Limits.MaxListLimit} at a time")); return; }
         var (limit, cursor) = paging.Value;
-        var page = await node.Database.ReadAsync(s => asked.Count > 0 ? OfAsync(s, [.. asked.OfType<string>().Distinct()]) : PageAsync(s, cursor ?? "", limit), http.RequestAborted);
+        var sellers = CallLimits.Of(http).Sellers;
+        var page = await node.Database.ReadAsync(s => asked.Count > 0 ? OfAsync(s, [.. asked.OfType<string>().Distinct()]) : PageAsync(s, cursor ?? "", limit, sellers), http.RequestAborted);
         await Answers.WriteAsync(http, (Outcome<Page<AvailabilityItem>>)page);
     }).WithTags("Stock").WithSummary("What can be promised now, per SKU and site").Pages<AvailabilityItem>()
         .Reads("sku", "These SKUs, in one page; may be repeated.", repeated: true);
@@ -42,9 +43,9 @@ public static class Availability
         FROM allotments a WHERE a.sku = k.sku ORDER BY a.site
         """;
 
-    private static async Task<Page<AvailabilityItem>> PageAsync(SqlSession session, string after, int limit)
+    private static async Task<Page<AvailabilityItem>> PageAsync(SqlSession session, string after, int limit, IReadOnlyList<string> sellers)
     {
-        var skus = await session.QueryAsync<string>("SELECT DISTINCT sku FROM allotments WHERE sku > @after ORDER BY sku LIMIT @more", new { after, more = limit + 1 });
+        var skus = sellers.Count > 0 ? await Catalog.ReadProducts.SkusOfSellersAsync(session, sellers, after, limit + 1) : await session.QueryAsync<string>("SELECT DISTINCT sku FROM allotments WHERE sku > @after ORDER BY sku LIMIT @more", new { after, more = limit + 1 });
         var page = await OfAsync(session, [.. skus.Take(limit)]);
         return page with { NextCursor = skus.Count > limit ? skus[limit - 1] : null };
     }

@@ -1,23 +1,25 @@
 using Stowline.Contracts;
 using Stowline.Kernel;
 using Stowline.Log;
+using Stowline.Site.People;
 
 namespace Stowline.Site.Fulfillment;
 
-/// <summary>Who is to pick: 1–64 characters.</summary>
+/// <summary>Who is to pick: a registered worker's code or badge, or any other name of 1–64 characters.</summary>
 public sealed record AssignPickingBody { public string? Worker { get; init; } }
 
 /// <summary>
 /// Gives a pending picking task to a worker (F2). Assigning to the same worker again changes nothing. Refusals: <c>picking_task_not_found</c>,
-/// <c>invalid_transition</c>, <c>order_on_hold</c>.
+/// <c>invalid_transition</c>, <c>order_on_hold</c>, <c>worker_inactive</c>.
 /// </summary>
 public static class AssignPicking
 {
     public static async ValueTask<Outcome<PickingTask>> DecideAsync(string site, Guid taskId, string? worker, LaneTransaction tx)
     {
         var problems = new Problems();
-        var name = problems.Required(worker, "worker", 64);
+        var given = problems.Required(worker, "worker", 64);
         if (problems.Any) return problems.ToRefusal();
+        var (name, isActive) = await WorkerBook.WhoAsync(tx, site, given);
         if (await PickingTasks.FindAsync(tx, site, taskId) is not { } loaded) return PickingTasks.NotFound(taskId.ToString());
         var task = loaded.Task;
         switch (PickingLifecycle.Check(task.Status, PickingAction.Assign))
@@ -27,6 +29,7 @@ public static class AssignPicking
             case Transition.Go: break;
         }
         if (task.OnHold) return Transitions.OnHold("picking task", task.Number);
+        if (!isActive) return WorkerBook.Inactive(name);
 
         await tx.WriteAsync("UPDATE picking_tasks SET status = @status, worker = @name, assigned_at = @now WHERE id = @taskId",
             new { taskId, name, now = tx.Now, status = PickingStatus.Assigned });

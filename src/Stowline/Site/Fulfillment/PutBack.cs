@@ -96,7 +96,8 @@ public static class PutBack
     internal static void Map(IEndpointRouteBuilder api, Node node)
     {
         var tasks = api.MapGroup("/put-back-tasks").WithTags("Put-back");
-        tasks.Get("", http => ListAsync(http, node.Database)).WithSummary("Put-back tasks, oldest first").Pages<PutBackTask>()
+        tasks.Get("", http => TaskFilter.AnswerAsync<PutBackStatus, Row, PutBackTask>(http, node.Database, $"SELECT {Columns} FROM put_back_tasks", r => r.Shown, r => r.Id))
+            .WithSummary("Put-back tasks, oldest first").Pages<PutBackTask>()
             .Reads("site", "Only at this site.").Reads("status", "Only in this state.", typeof(PutBackStatus))
             .Reads("order", "Only of the order with this id.", format: "uuid");
         tasks.MapGet("/{key}", (HttpContext http, string key) => GetAsync(http, node.Database, key)).WithSummary("One put-back task by id or number").Produces<PutBackTask>();
@@ -111,16 +112,5 @@ public static class PutBack
         var task = await database.ReadAsync(async session => await session.FindAsync<Row>($"SELECT {Columns} FROM put_back_tasks WHERE id = @id", new { id = found.Id }),
             http.RequestAborted);
         await Answers.WriteAsync<PutBackTask>(http, task!.Shown);
-    }
-
-    private static async Task ListAsync(HttpContext http, Database database)
-    {
-        var filter = TaskFilter.Read<PutBackStatus>(http, withWorker: false);
-        if (filter.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
-        var f = filter.Value;
-        var rows = await database.ReadAsync(async session =>
-            await session.QueryAsync<Row>($"SELECT {Columns} FROM put_back_tasks {f.Where} ORDER BY id LIMIT @Take", f.Arguments), http.RequestAborted);
-        var (page, next) = f.Cut(rows, r => r.Id);
-        await Answers.WriteAsync<Page<PutBackTask>>(http, new Page<PutBackTask>([.. page.Select(r => r.Shown)], next));
     }
 }

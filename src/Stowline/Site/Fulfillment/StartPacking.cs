@@ -1,23 +1,25 @@
 using Stowline.Contracts;
 using Stowline.Kernel;
 using Stowline.Log;
+using Stowline.Site.People;
 
 namespace Stowline.Site.Fulfillment;
 
-/// <summary>Who packs: 1–64 characters.</summary>
+/// <summary>Who packs: a registered worker's code or badge, or any other name of 1–64 characters.</summary>
 public sealed record StartPackingBody { public string? Worker { get; init; } }
 
 /// <summary>
 /// A worker begins to pack (F4). The same worker starting again changes nothing. Refusals: <c>packing_task_not_found</c>, <c>invalid_transition</c>,
-/// <c>order_on_hold</c>.
+/// <c>order_on_hold</c>, <c>worker_inactive</c>.
 /// </summary>
 public static class StartPacking
 {
     public static async ValueTask<Outcome<PackingTask>> DecideAsync(string site, Guid taskId, string? worker, LaneTransaction tx)
     {
         var problems = new Problems();
-        var name = problems.Required(worker, "worker", 64);
+        var given = problems.Required(worker, "worker", 64);
         if (problems.Any) return problems.ToRefusal();
+        var (name, isActive) = await WorkerBook.WhoAsync(tx, site, given);
         if (await PackingTasks.FindAsync(tx, site, taskId) is not { } loaded) return PackingTasks.NotFound(taskId.ToString());
         var task = loaded.Task;
         switch (PackingLifecycle.Check(task.Status, PackingAction.Start))
@@ -27,6 +29,7 @@ public static class StartPacking
             case Transition.Go: break;
         }
         if (task.OnHold) return Transitions.OnHold("packing task", task.Number);
+        if (!isActive) return WorkerBook.Inactive(name);
 
         await tx.WriteAsync("UPDATE packing_tasks SET status = @status, worker = @name, started_at = @now WHERE id = @taskId",
             new { taskId, name, now = tx.Now, status = PackingStatus.InProgress });

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Stowline.Contracts;
 using Stowline.Http;
 using Stowline.Kernel;
+using Stowline.Store;
 
 namespace Stowline.Site.Fulfillment;
 
@@ -17,6 +18,19 @@ internal sealed record TaskFilter(string Where, TaskFilter.Values Arguments, int
     /// <summary>The page of the rows found, of which there may be one too many, and where the next one begins.</summary>
     public (IReadOnlyList<T> Items, string? Next) Cut<T>(IReadOnlyList<T> found, Func<T, Guid> id) =>
         found.Count > Limit ? ([.. found.Take(Limit)], id(found[Limit - 1]).ToString()) : (found, null);
+
+    /// <summary>Answers a list whose items are one row each.</summary>
+    /// <param name="select">The statement up to its conditions. Never text from outside.</param>
+    public static async Task AnswerAsync<TStatus, TRow, T>(HttpContext http, Database database, string select, Func<TRow, T> show, Func<TRow, Guid> id)
+        where TStatus : struct, Enum
+    {
+        var filter = Read<TStatus>(http, withWorker: false);
+        if (filter.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
+        var f = filter.Value;
+        var rows = await database.ReadAsync(async s => await s.QueryAsync<TRow>($"{select} {f.Where} ORDER BY id LIMIT @Take", f.Arguments), http.RequestAborted);
+        var (page, next) = f.Cut(rows, id);
+        await Answers.WriteAsync<Page<T>>(http, new Page<T>([.. page.Select(show)], next));
+    }
 
     public static Outcome<TaskFilter> Read<TStatus>(HttpContext http, bool withWorker) where TStatus : struct, Enum
     {

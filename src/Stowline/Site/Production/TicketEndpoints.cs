@@ -7,6 +7,7 @@ using Stowline.Http;
 using Stowline.Kernel;
 using Stowline.Log;
 using Stowline.Site.Fulfillment;
+using Stowline.Site.People;
 using Stowline.Store;
 
 namespace Stowline.Site.Production;
@@ -79,11 +80,13 @@ internal static class TicketEndpoints
     private static async ValueTask<Outcome<TicketView>> AssignAsync(string site, Guid id, string? worker, LaneTransaction tx)
     {
         var problems = new Problems();
-        var name = problems.Required(worker, "worker", 64);
+        var given = problems.Required(worker, "worker", 64);
         if (problems.Any) return problems.ToRefusal();
+        var (name, isActive) = await WorkerBook.WhoAsync(tx, site, given);
         if (await Tickets.FindAsync(tx, site, id) is not { } ticket) return Tickets.NotFound(id.ToString());
         if (ticket.Worker == name) return Outcome<TicketView>.AlreadyDone(await Tickets.ShowAsync(tx, ticket));
         if (ticket.Status is TicketStatus.Done or TicketStatus.Cancelled) return Transitions.Refuse("ticket", ticket.Number, SnakeCaseEnum<TicketStatus>.Text(ticket.Status), "be taken", []);
+        if (!isActive) return WorkerBook.Inactive(name);
         await tx.WriteAsync("UPDATE tickets SET worker = @name WHERE id = @id", new { id, name });
         tx.Append(Lane.Site(site), new TicketAssigned(ticket.Id, ticket.Number, ticket.OrderId, ticket.Part, name), ticket.Subject, ticket.OrderId);
         return await Tickets.ShowAsync(tx, ticket with { Worker = name });

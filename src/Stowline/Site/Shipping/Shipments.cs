@@ -51,7 +51,8 @@ internal static class Shipments
 
     public static void Map(IEndpointRouteBuilder api, Node node)
     {
-        api.Get("/shipments", http => ListAsync(http, node.Database)).WithTags("Shipping").WithSummary("Shipments, oldest first").Pages<Shipment>()
+        api.Get("/shipments", http => TaskFilter.AnswerAsync<ShipmentStatus, Row, Shipment>(http, node.Database, $"SELECT {Columns} FROM shipments", r => r.Shown, r => r.Id))
+            .WithTags("Shipping").WithSummary("Shipments, oldest first").Pages<Shipment>()
             .Reads("site", "Only from this site.").Reads("status", "Only in this state.", typeof(ShipmentStatus))
             .Reads("order", "Only of the order with this id.", format: "uuid");
         api.MapGet("/shipments/{key}", (HttpContext http, string key) => GetAsync(http, node.Database, key))
@@ -68,17 +69,6 @@ internal static class Shipments
         var row = await database.ReadAsync(async session => await session.FindAsync<Row>($"SELECT {Columns} FROM shipments WHERE id = @id", new { id = found.Id }),
             http.RequestAborted);
         await Answers.WriteAsync<Shipment>(http, row!.Shown);
-    }
-
-    private static async Task ListAsync(HttpContext http, Database database)
-    {
-        var filter = TaskFilter.Read<ShipmentStatus>(http, withWorker: false);
-        if (filter.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
-        var f = filter.Value;
-        var rows = await database.ReadAsync(async session =>
-            await session.QueryAsync<Row>($"SELECT {Columns} FROM shipments {f.Where} ORDER BY id LIMIT @Take", f.Arguments), http.RequestAborted);
-        var (page, next) = f.Cut(rows, r => r.Id);
-        await Answers.WriteAsync<Page<Shipment>>(http, new Page<Shipment>([.. page.Select(r => r.Shown)], next));
     }
 
     /// <summary>Every packing task that was shipped has its shipment.</summary>

@@ -123,6 +123,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/imports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One import of this process, while it runs and afterwards */
+        get: operations["get_imports_by_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The imports of this process, newest first */
+        get: operations["get_imports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/imports/products": {
         parameters: {
             query?: never;
@@ -226,6 +260,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workers/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One worker by code */
+        get: operations["get_workers_by_code"];
+        /** Create or replace a worker; active false takes them off work */
+        put: operations["put_workers_by_code"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Workers, in order of code */
+        get: operations["get_workers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/products/{sku}": {
         parameters: {
             query?: never;
@@ -313,6 +382,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/menu/{dish}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One dish with its variants and extras */
+        get: operations["get_menu_by_dish"];
+        /** Create or replace a dish with its variants, extras and ingredients */
+        put: operations["put_menu_by_dish"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/menu/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Create or replace many dishes at once, all or none */
+        post: operations["post_menu_bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/menu": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Dishes, in order of name */
+        get: operations["get_menu"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/availability": {
         parameters: {
             query?: never;
@@ -356,6 +477,41 @@ export interface paths {
         };
         /** The policies of a site */
         get: operations["get_sites_by_code_policies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{code}/slot-plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a site promises its capacity */
+        get: operations["get_sites_by_code_slot_plan"];
+        /** Set how a site promises its capacity: slots, capacity, hours */
+        put: operations["put_sites_by_code_slot_plan"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{code}/slots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The open slots of a day and what is free in them */
+        get: operations["get_sites_by_code_slots"];
         put?: never;
         post?: never;
         delete?: never;
@@ -878,6 +1034,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/erp/orders/{id}/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Set the stage of an order's ticket by its name, as the old kitchen screens do */
+        put: operations["put_erp_orders_by_id_status"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{code}/production": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The stages of a site's tickets */
+        get: operations["get_sites_by_code_production"];
+        /** Set the stages of a site's tickets */
+        put: operations["put_sites_by_code_production"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{code}/stops": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is off the menu at a site */
+        get: operations["get_sites_by_code_stops"];
+        put?: never;
+        /** Take a dish or ingredient off the menu (86) */
+        post: operations["post_sites_by_code_stops"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{code}/stops/{sku}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Put a dish or ingredient back on the menu */
+        delete: operations["delete_sites_by_code_stops_by_sku"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/picking-tasks": {
         parameters: {
             query?: never;
@@ -1201,6 +1427,142 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tickets, oldest first */
+        get: operations["get_tickets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One ticket by id or number */
+        get: operations["get_tickets_by_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{key}/bump": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Move a ticket on, to the next stage or a later one */
+        post: operations["post_tickets_by_key_bump"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{key}/recall": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Undo the last bump */
+        post: operations["post_tickets_by_key_recall"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{key}/items/{item}/bump": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A station is done with an item */
+        post: operations["post_tickets_by_key_items_by_item_bump"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{key}/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A worker takes a ticket */
+        post: operations["post_tickets_by_key_assign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{key}/priority": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change how urgent a ticket is */
+        post: operations["post_tickets_by_key_priority"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tickets/{key}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a ticket up; its slot is free again */
+        post: operations["post_tickets_by_key_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1249,9 +1611,12 @@ export interface components {
             reason?: null | string;
             reference?: null | string;
         };
-        /** @description Who is to pick: 1–64 characters. */
+        /** @description Who is to pick: a registered worker's code or badge, or any other name of 1–64 characters. */
         AssignPickingBody: {
             worker: null | string;
+        };
+        AssignTicketBody: {
+            worker?: null | string;
         };
         /** @description A SKU over all sites. long AvailabilityItem.Available is what may be promised now, not on hand minus reserved. */
         AvailabilityItem: {
@@ -1339,6 +1704,9 @@ export interface components {
         BinsBody: {
             items?: null | components["schemas"]["BinBody"][];
         };
+        BulkMenu: {
+            items?: null | components["schemas"]["MenuBody"][];
+        };
         BulkProducts: {
             items?: null | components["schemas"]["ProductBody"][];
         };
@@ -1349,8 +1717,15 @@ export interface components {
             /** Format: int32 */
             updated: number;
         };
+        /** @description Where to: the next stage when not given. */
+        BumpBody: {
+            stage?: null | string;
+        };
         /** @description Why a task is given up: 1–500 characters. */
         CancelTaskBody: {
+            reason?: null | string;
+        };
+        CancelTicketBody: {
             reason?: null | string;
         };
         CloudEvent: {
@@ -1398,6 +1773,11 @@ export interface components {
             /** Format: int32 */
             unchanged: number;
             refused: components["schemas"]["RefusedRow"][];
+            /**
+             * Format: uuid
+             * @description The import's id below `/imports`; none on the command line.
+             */
+            id?: null | string;
         };
         CustomerDetails: {
             name?: null | string;
@@ -1433,12 +1813,23 @@ export interface components {
             position?: null | number;
             reason: null | string;
         };
+        /** @description A dish with its variants and extras as they are made. */
+        DishView: {
+            dish: string;
+            items: components["schemas"]["MenuItem"][];
+        };
         /** @description The file system that the data is on; null where that cannot be told. */
         DiskStatus: {
             /** Format: int64 */
             free_bytes: null | number;
             /** Format: int64 */
             size_bytes: null | number;
+        };
+        /** @description So many units of an ingredient in one piece. */
+        DosageBody: {
+            sku?: null | string;
+            /** Format: int64 */
+            quantity?: null | number;
         };
         Erase: {
             email?: null | string;
@@ -1450,21 +1841,67 @@ export interface components {
             person_id: string;
             erased: boolean;
         };
+        ErpStatusBody: {
+            status?: null | string;
+        };
         EventPage: {
             items: components["schemas"]["CloudEvent"][];
             /** Format: int64 */
             next_after: number;
+        };
+        /** @description An extra, so many on each piece; 1 when not given. */
+        ExtraBody: {
+            sku?: null | string;
+            /** Format: int64 */
+            quantity?: null | number;
         };
         /**
          * @description How an order reaches its customer.
          * @enum {string}
          */
         FulfillmentType: "ship" | "pickup" | "transfer";
-        /** @description A key to be made. Without sites it is good for all of them. */
+        /**
+         * @description Where an import stands. Of one that has failed, nothing is written (`invalid_rows`) or what was written stays (all else).
+         * @enum {string}
+         */
+        ImportStatus: "reading" | "writing" | "done" | "failed";
+        /** @description An import over HTTP, while it runs and afterwards. Rows are the file's; done, created and so on count things (products, bins, receipts, orders). */
+        ImportView: {
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            site: null | string;
+            dry_run: boolean;
+            status: components["schemas"]["ImportStatus"];
+            /** Format: int32 */
+            rows: number;
+            /** Format: int32 */
+            done: number;
+            /** Format: int32 */
+            total: null | number;
+            /** Format: int32 */
+            created: number;
+            /** Format: int32 */
+            updated: number;
+            /** Format: int32 */
+            unchanged: number;
+            /** Format: int32 */
+            refused: number;
+            /** @description Why it failed. */
+            code: null | string;
+            detail: null | string;
+            actor: string;
+            /** Format: date-time */
+            started_at: string;
+            /** Format: date-time */
+            ended_at: null | string;
+        };
+        /** @description A key to be made. Without sites it is good for all of them, and so for sellers. */
         KeyBody: {
             name?: null | string;
             scopes?: null | unknown[];
             sites?: null | string[];
+            sellers?: null | string[];
         };
         /** @description A key as lists show it: everything but the secret. */
         KeyView: {
@@ -1472,6 +1909,7 @@ export interface components {
             name: string;
             scopes: unknown[];
             sites: string[];
+            sellers: string[];
             /** Format: date-time */
             created_at: string;
             created_by: string;
@@ -1498,9 +1936,53 @@ export interface components {
             name: string;
             scopes: unknown[];
             sites: string[];
+            sellers: string[];
             /** Format: date-time */
             created_at: string;
         };
+        /** @enum {string} */
+        MadeStrategy: "nearest" | "fastest";
+        /** @description A dish as a caller gives it: what its variants share, the variants with their prices, the extras. string? MenuBody.Dish only in bulk calls. */
+        MenuBody: {
+            dish?: null | string;
+            name?: null | string;
+            category?: null | string;
+            /** @description Where it is made: grill, oven, cold … `main` when not given. */
+            station?: null | string;
+            /**
+             * Format: int64
+             * @description Work on one piece, in minutes.
+             */
+            work_minutes?: null | number;
+            /** @description The only sites that make it. */
+            sites?: null | string[];
+            /** @description The dosage of one piece. A variant's own replaces it. */
+            ingredients?: null | components["schemas"]["DosageBody"][];
+            variants?: null | components["schemas"]["VariantBody"][];
+            extras?: null | components["schemas"]["VariantBody"][];
+        };
+        /** @description A variant or extra as it is made. IReadOnlyList&lt;SkuUnits&gt; MenuItem.Uses is the dosage of one piece; int MenuItem.Units what one piece counts against a slot. */
+        MenuItem: {
+            sku: string;
+            dish: string;
+            kind: components["schemas"]["MenuKind"];
+            name: string;
+            size: null | string;
+            station: string;
+            /** Format: int32 */
+            work_minutes: number;
+            /** Format: int32 */
+            units: number;
+            uses: components["schemas"]["SkuUnits"][];
+            extras: string[];
+            /** @description The only sites that make it; null for every kitchen and workshop. */
+            sites: null | string[];
+        };
+        /**
+         * @description A dish variant is ordered by itself, an extra goes on one.
+         * @enum {string}
+         */
+        MenuKind: "dish" | "extra";
         /**
          * @description An amount of one currency.
          * @example {
@@ -1528,7 +2010,7 @@ export interface components {
          * @description Why stock moved.
          * @enum {string}
          */
-        MovementKind: "receiving" | "putaway" | "picking" | "transfer" | "adjustment" | "damage" | "return" | "shipping" | "disposal";
+        MovementKind: "receiving" | "putaway" | "picking" | "transfer" | "adjustment" | "damage" | "return" | "shipping" | "disposal" | "consumption";
         /** @description One line of the ledger. From nowhere: it came in; to nowhere: it left. */
         MovementLine: {
             /** Format: uuid */
@@ -1564,6 +2046,41 @@ export interface components {
             /** Format: date-time */
             at: string;
         };
+        /** @description A process that runs a node on a shared database. */
+        NodeProcess: {
+            /** @description Of this run of the process: a restarted one has another. */
+            id: string;
+            host: string;
+            /**
+             * Format: date-time
+             * @description When the process started, by its own clock.
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description When the database last heard of it, by the database's clock.
+             */
+            last_seen: string;
+            /** @description Whether it runs the consumers. */
+            on_duty: boolean;
+        };
+        /**
+         * @description When a site is open, on the clock of its wall: `{"monday":["11:00-14:00","17:00-23:00"], …, "exceptions":{"2026-12-25":[]}}`. An interval
+         *     that ends at or before its beginning runs past midnight and belongs to the day on which it began; `24:00` is the day's end. A weekday that is not named is closed.
+         */
+        OpeningHours: {
+            monday?: null | string[];
+            tuesday?: null | string[];
+            wednesday?: null | string[];
+            thursday?: null | string[];
+            friday?: null | string[];
+            saturday?: null | string[];
+            sunday?: null | string[];
+            /** @description Date → intervals instead of the weekday's; none is closed. */
+            exceptions?: null | {
+                [key: string]: string[];
+            };
+        };
         /** @description An order as a caller gives it. */
         OrderBody: {
             external_id?: null | string;
@@ -1577,6 +2094,8 @@ export interface components {
             /** @description True: what no site has is put on backorder instead of refusing the order. */
             backorder?: null | boolean;
             lines: null | components["schemas"]["OrderLineBody"][];
+            slot?: null | components["schemas"]["SlotWish"];
+            strategy?: null | components["schemas"]["MadeStrategy"];
         };
         /** @description One line. Without a unit price the catalogue's is taken. */
         OrderLineBody: {
@@ -1584,6 +2103,8 @@ export interface components {
             /** Format: int64 */
             quantity: null | number;
             unit_price?: null | components["schemas"]["Money"];
+            /** @description What goes on each piece of a dish besides. */
+            extras?: null | components["schemas"]["ExtraBody"][];
         };
         OrderLineView: {
             sku: string;
@@ -1591,6 +2112,8 @@ export interface components {
             quantity: number;
             unit_price: components["schemas"]["Money"];
             total: components["schemas"]["Money"];
+            /** @description What goes on each piece besides; the unit price has it in. */
+            extras?: null | components["schemas"]["SkuUnits"][];
         };
         OrderLinks: {
             self: string;
@@ -1623,8 +2146,7 @@ export interface components {
             priority: components["schemas"]["Priority"];
             total: components["schemas"]["Money"];
             parts: components["schemas"]["OrderPartView"][];
-            /** @description The capacity slot of a kitchen or workshop order; null for goods from stock. */
-            slot: unknown;
+            slot: null | components["schemas"]["SlotView"];
             pickup_site: null | string;
             on_hold: boolean;
             note: null | string;
@@ -1750,6 +2272,16 @@ export interface components {
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfDishView: {
+            items: components["schemas"]["DishView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfImportView: {
+            items: components["schemas"]["ImportView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfKeyView: {
             items: components["schemas"]["KeyView"][];
             next_cursor: null | string;
@@ -1810,8 +2342,18 @@ export interface components {
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfSlotPreview: {
+            items: components["schemas"]["SlotPreview"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfStockView: {
             items: components["schemas"]["StockView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfStopView: {
+            items: components["schemas"]["StopView"][];
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
@@ -1820,8 +2362,18 @@ export interface components {
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfTicketView: {
+            items: components["schemas"]["TicketView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfTimelineItem: {
             items: components["schemas"]["TimelineItem"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfWorkerView: {
+            items: components["schemas"]["WorkerView"][];
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
@@ -2036,6 +2588,15 @@ export interface components {
             height_mm?: null | number;
             external_id?: null | string;
             barcodes?: null | components["schemas"]["BarcodeBody"][];
+        };
+        /** @description A preset (kitchen or workshop), or stages of the site's own. */
+        ProductionBody: {
+            preset?: null | string;
+            stages?: null | components["schemas"]["TicketStage"][];
+        };
+        ProductionView: {
+            site: string;
+            stages: components["schemas"]["TicketStage"][];
         };
         PumpStatus: {
             name: string;
@@ -2310,7 +2871,96 @@ export interface components {
             /** Format: int32 */
             quantity: number;
         };
-        /** @description Who packs: 1–64 characters. */
+        /**
+         * @description What a slot's capacity counts.
+         * @enum {string}
+         */
+        SlotMeasure: "money" | "units" | "minutes";
+        /** @description How a site promises its capacity, as a caller gives it. What is not given: slots of 15 minutes, lead of 15, visible 30 before, today only, always open. */
+        SlotPlanBody: {
+            /** Format: int64 */
+            length_minutes?: null | number;
+            measure?: null | components["schemas"]["SlotMeasure"];
+            /**
+             * Format: int64
+             * @description Pieces or minutes per slot.
+             */
+            capacity?: null | number;
+            capacity_money?: null | components["schemas"]["Money"];
+            /** Format: int64 */
+            lead_minutes?: null | number;
+            /** Format: int64 */
+            visible_minutes?: null | number;
+            /** Format: int64 */
+            days?: null | number;
+            hours?: null | components["schemas"]["OpeningHours"];
+        };
+        /** @description The plan as it is answered. */
+        SlotPlanView: {
+            site: string;
+            /** Format: int32 */
+            length_minutes: number;
+            measure: components["schemas"]["SlotMeasure"];
+            /** Format: int64 */
+            capacity: null | number;
+            capacity_money: null | components["schemas"]["Money"];
+            /** Format: int32 */
+            lead_minutes: number;
+            /** Format: int32 */
+            visible_minutes: number;
+            /** Format: int32 */
+            days: number;
+            hours: components["schemas"]["OpeningHours"];
+            time_zone: string;
+        };
+        /** @description One slot as the preview shows it; amounts in the plan's measure (money in ten-thousandths). */
+        SlotPreview: {
+            id: string;
+            /** Format: date-time */
+            start: string;
+            /** Format: date-time */
+            end: string;
+            /** Format: date-time */
+            visible_at: string;
+            /** Format: int64 */
+            capacity: number;
+            /** Format: int64 */
+            used: number;
+            /** Format: int64 */
+            free: number;
+        };
+        /** @description The slot of an order as it is answered. string SlotView.Id as in source 4: `slot:` and the start in Unix seconds. */
+        SlotView: {
+            id: string;
+            site: string;
+            /** Format: date-time */
+            start: string;
+            /**
+             * Format: date-time
+             * @description Of the last slot, where the order takes several.
+             */
+            end: string;
+            /**
+             * Format: date-time
+             * @description When it appears on the kitchen's screen.
+             */
+            visible_at: string;
+            /** Format: int32 */
+            slots: number;
+        };
+        /** @description A wished slot: by its id (`slot:1770390000`) or any moment in it, and where. All may be missing. */
+        SlotWish: {
+            id?: null | string;
+            /** Format: date-time */
+            start?: null | string;
+            site?: null | string;
+            /**
+             * Format: date-time
+             * @description The wished moment, or null for the next free one.
+             */
+            moment?: null | string;
+        };
+        /** @description Who packs: a registered worker's code or badge, or any other name of 1–64 characters. */
         StartPackingBody: {
             worker?: null | string;
         };
@@ -2360,6 +3010,19 @@ export interface components {
              */
             received_at: string;
         };
+        /** @description A dish or ingredient, and why it is off. */
+        StopBody: {
+            sku?: null | string;
+            reason?: null | string;
+        };
+        StopView: {
+            sku: string;
+            reason: string;
+            /** @description False: its stock has run out, and stock brings it back. */
+            by_hand: boolean;
+            /** Format: date-time */
+            stopped_at: string;
+        };
         /**
          * @description What a zone may hold.
          * @enum {string}
@@ -2394,6 +3057,7 @@ export interface components {
             status: components["schemas"]["StatusLight"];
             reasons: components["schemas"]["StatusReason"][];
             node: string;
+            process: string;
             version: string;
             /** Format: date-time */
             started_at: string;
@@ -2418,6 +3082,7 @@ export interface components {
             pumps: components["schemas"]["PumpStatus"][];
             /** Format: int32 */
             live_clients: number;
+            processes: components["schemas"]["NodeProcess"][];
             links: unknown[];
         };
         /** @description How many orders were placed, shipped and cancelled in the minute that begins at DateTimeOffset ThroughputMinute.At. */
@@ -2440,6 +3105,79 @@ export interface components {
              */
             complete_since: string;
         };
+        TicketItemView: {
+            /** Format: int32 */
+            item: number;
+            sku: string;
+            name: string;
+            size: null | string;
+            /** Format: int32 */
+            quantity: number;
+            station: string;
+            extras: null | components["schemas"]["SkuUnits"][];
+            done: boolean;
+        };
+        /**
+         * @description How far a ticket is, whatever its site calls its stages: all that the hub must know to derive the order's status. Stored: append,
+         *     never renumber.
+         * @enum {string}
+         */
+        TicketPhase: "waiting" | "started" | "finishing" | "ready" | "done";
+        TicketPriorityBody: {
+            priority?: null | components["schemas"]["Priority"];
+        };
+        /** @description A stage of a site's tickets. Ingredients are used up on entering the stage that says so. */
+        TicketStage: {
+            name?: string;
+            phase?: components["schemas"]["TicketPhase"];
+            /** @default false */
+            uses: boolean;
+        };
+        /**
+         * @description Where a ticket stands as a whole. Between the first and the last stage it is active.
+         * @enum {string}
+         */
+        TicketStatus: "waiting" | "active" | "done" | "cancelled";
+        /** @description A ticket as it is answered. */
+        TicketView: {
+            /** Format: uuid */
+            id: string;
+            /** Format: int64 */
+            number: number;
+            site: string;
+            /** Format: uuid */
+            order_id: string;
+            /** Format: int64 */
+            order_number: number;
+            /** @description Four characters to call out over the counter. */
+            display_id: string;
+            status: components["schemas"]["TicketStatus"];
+            /** @description The site's own word for where it stands. */
+            stage: string;
+            phase: components["schemas"]["TicketPhase"];
+            priority: components["schemas"]["Priority"];
+            on_hold: boolean;
+            worker: null | string;
+            items: components["schemas"]["TicketItemView"][];
+            /** Format: date-time */
+            slot_start: null | string;
+            /** Format: date-time */
+            slot_end: null | string;
+            /** Format: date-time */
+            visible_at: string;
+            /**
+             * Format: date-time
+             * @description From measured stage times; the slot's end where nothing has been measured yet.
+             */
+            estimated_ready_at: null | string;
+            note: null | string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            stage_at: string;
+            /** Format: date-time */
+            ended_at: null | string;
+        };
         /** @description One entry of an order's timeline. */
         TimelineItem: {
             /** Format: date-time */
@@ -2453,12 +3191,44 @@ export interface components {
             data: unknown;
             trace: null | string;
         };
+        /** @description A size of a dish, or an extra. */
+        VariantBody: {
+            sku?: null | string;
+            name?: null | string;
+            size?: null | string;
+            price?: null | components["schemas"]["Money"];
+            /** Format: int64 */
+            work_minutes?: null | number;
+            /**
+             * Format: int64
+             * @description What one piece counts against a slot with a capacity in units; 1 when not given, 0 for an extra.
+             */
+            units?: null | number;
+            ingredients?: null | components["schemas"]["DosageBody"][];
+        };
         /** @description What `stowline verify` found: each check is `ok` or says what is wrong. */
         VerificationReport: {
             ok: boolean;
             checks: {
                 [key: string]: string;
             };
+        };
+        /** @description A worker as a caller gives it. The badge is what their card's barcode says. Without sites they work at all of them. */
+        WorkerBody: {
+            name?: null | string;
+            badge?: null | string;
+            sites?: null | string[];
+            roles?: null | string[];
+            active?: null | boolean;
+        };
+        /** @description A worker as it is answered. The code is what stands in tasks and events. */
+        WorkerView: {
+            code: string;
+            name: string;
+            badge: null | string;
+            sites: string[];
+            roles: string[];
+            active: boolean;
         };
         /** @description A zone as a caller gives it. Temperatures in °C, humidity in percent, area in m², weight in grams. */
         ZoneBody: {
@@ -2827,6 +3597,66 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    get_imports_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The order's id, its number, or channel:external_id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_imports: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfImportView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     post_imports_products: {
         parameters: {
             query?: {
@@ -3091,6 +3921,126 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_workers_by_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    put_workers_by_code: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Mira Ilić",
+                 *       "badge": "B-0042",
+                 *       "sites": [
+                 *         "WH1"
+                 *       ],
+                 *       "roles": [
+                 *         "picker",
+                 *         "packer"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["WorkerBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkerView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_workers: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description Only who has this badge. */
+                badge?: string;
+                /** @description Only who works at this site, or at all sites. */
+                site?: string;
+                /** @description true or false. */
+                active?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfWorkerView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
             500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
         };
@@ -3373,6 +4323,143 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    get_menu_by_dish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                dish: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DishView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    put_menu_by_dish: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                dish: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MenuBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DishView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_menu_bulk: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkMenu"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfDishView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_menu: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfDishView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     get_availability: {
         parameters: {
             query?: {
@@ -3478,6 +4565,110 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfPolicyView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_sites_by_code_slot_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlotPlanView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    put_sites_by_code_slot_plan: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SlotPlanBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlotPlanView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_sites_by_code_slots: {
+        parameters: {
+            query?: {
+                /** @description The day on the site's clock; today when not given. */
+                date?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfSlotPreview"];
                     "text/csv": string;
                 };
             };
@@ -3622,6 +4813,8 @@ export interface operations {
                 site?: string;
                 /** @description Only for this reason. */
                 reason?: "not_picked" | "picking_slow" | "packing_slow" | "not_shipped" | "cancel_unanswered" | "backorder_old" | "task_not_started" | "no_progress" | "no_dimensions" | "parked";
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
             };
             header?: never;
             path?: never;
@@ -3636,6 +4829,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PageOfStuckOrder"];
+                    "text/csv": string;
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -4926,6 +6120,227 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    put_erp_orders_by_id_status: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The order's id, its number, or channel:external_id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ErpStatusBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_sites_by_code_production: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductionView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    put_sites_by_code_production: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProductionBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductionView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_sites_by_code_stops: {
+        parameters: {
+            query?: {
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfStopView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_sites_by_code_stops: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StopBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StopView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    delete_sites_by_code_stops_by_sku: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The site's code. */
+                code: string;
+                /** @description The product's SKU. */
+                sku: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StopView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     get_picking_tasks: {
         parameters: {
             query?: {
@@ -5667,6 +7082,312 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PutBackTask"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_tickets: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description Only at this site. */
+                site?: string;
+                /** @description Only in this state. */
+                status?: "waiting" | "active" | "done" | "cancelled";
+                /** @description Only of the order with this id. */
+                order?: string;
+                /** @description Only of this worker. */
+                worker?: string;
+                /** @description Only those with an item that this station has still to do. */
+                station?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfTicketView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_tickets_by_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_tickets_by_key_bump: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["BumpBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_tickets_by_key_recall: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_tickets_by_key_items_by_item_bump: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+                /** @description The item's id within the task. */
+                item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_tickets_by_key_assign: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssignTicketBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_tickets_by_key_priority: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TicketPriorityBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_tickets_by_key_cancel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CancelTicketBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TicketView"];
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -16,6 +16,12 @@ const statuses: Record<string, string> = {
   delivered: "доставлен", cancelling: "отменяется", cancelled: "отменён",
 };
 
+const stuckReasons: Record<string, string> = {
+  not_picked: "отбор не начат", picking_slow: "отбор идёт слишком долго", packing_slow: "упаковка идёт слишком долго", not_shipped: "готов, но не отгружен",
+  cancel_unanswered: "на отмену нет ответа", backorder_old: "слишком долго ждёт товара", task_not_started: "задание не начато", no_progress: "работа не движется",
+  no_dimensions: "нет размеров упаковки", parked: "событие ждёт оператора",
+};
+
 const russianEvents: Record<string, (d: Data) => string> = {
   "order.placed": (d) => `Заказ ${text(d["number"])} принят: ${units(d["lines"])} шт. в ${list(d["lines"]).length} поз.; ${summary("ru", text((d["decision"] as Data | undefined)?.["summary"]))}`,
   "order.status_changed": (d) => `Заказ ${statuses[text(d["to"])] ?? text(d["to"])} (был ${statuses[text(d["from"])] ?? text(d["from"])})`,
@@ -23,6 +29,8 @@ const russianEvents: Record<string, (d: Data) => string> = {
   "order.held": (d) => `Приостановлен${after(d["reason"], ": ")}`,
   "order.released": () => "Снова в работе",
   "order.priority_changed": (d) => `Приоритет: ${text(d["priority"])}`,
+  "order.stuck": (d) => `Застрял: ${stuckReasons[text(d["reason"])] ?? text(d["reason"])}${after(d["site"], ", ")}`,
+  "order.unstuck": (d) => `Больше не стоит: ${stuckReasons[text(d["reason"])] ?? text(d["reason"])}`,
   "order.rerouted": (d) => `${text(d["cause"])}: ${list(d["parts"]).map((p) => (p["site"] ? `${units(p["lines"])} шт. теперь со склада ${text(p["site"])}` : `${units(p["lines"])} шт. ждут товара`)).join(", ")}`,
   "part.assigned": (d) => `Часть ${text(d["part"])} передана складу: ${units(d["lines"])} шт.`,
   "part.cancel_requested": (d) => `Часть ${text(d["part"])} отзывается: ${text(d["reason"])}`,
@@ -44,8 +52,19 @@ const russianEvents: Record<string, (d: Data) => string> = {
   "packing.created": (d) => `Создано задание на упаковку ${text(d["number"])}`,
   "packing.started": (d) => `Упаковка начата: ${text(d["worker"])}`,
   "packing.package_added": (d) => `Место ${text(d["package"])}: ${text(d["packaging_type"])}, ${text(d["weight_g"])} г`,
+  "packing.package_changed": (d) => `Место ${text(d["package"])} теперь: ${text(d["packaging_type"])}, ${text(d["weight_g"])} г`,
   "packing.completed": (d) => `Упаковано, мест: ${text(d["packages"])}`,
   "packing.cancelled": (d) => `Упаковка отменена: ${text(d["reason"])}`,
+  "ticket.ordered": (d) => `Передано на кухню: ${list(d["items"]).length} поз., на экране с ${text(d["visible_at"])}`,
+  "ticket.cancel_requested": (d) => `Просьба не готовить: ${text(d["reason"])}`,
+  "ticket.received": (d) => `Тикет ${text((d["ticket"] as Data | undefined)?.["number"])} ждёт своего времени`,
+  "ticket.shown": (d) => `Тикет ${text((d["ticket"] as Data | undefined)?.["number"])} на экране`,
+  "ticket.moved": (d) => `Тикет ${text(d["number"])}: ${text(d["to"])} (был ${text(d["from"])})${d["action"] === "recall" ? ", возвращён" : ""}`,
+  "ticket.item_done": (d) => `Позиция ${text(d["item"])} готова: ${text(d["station"])}`,
+  "ticket.assigned": (d) => `Тикет ${text(d["number"])} взял: ${text(d["worker"])}`,
+  "ticket.changed": (d) => (d["priority"] ? `Приоритет тикета: ${text(d["priority"])}` : d["on_hold"] === true ? "Тикет приостановлен" : "Тикет снова в работе"),
+  "ticket.cancelled": (d) => `Тикет ${text(d["number"])} снят: ${text(d["reason"])}`,
+  "ticket.cancel_refused": (d) => `Снять тикет уже нельзя: ${text(d["reason"])}`,
   "return.received": (d) => `Принят возврат ${text(d["number"])}: ${text(d["reason"])}`,
 };
 
