@@ -209,7 +209,7 @@ public class QuoteTests
     {
         await using var node = await QuoteNode.StartAsync(store);
         var id = await node.AskAsync();
-        var waiting = node.Quotes.Waiters.ReadAsync(id, TimeSpan.FromSeconds(30), default);
+        var waiting = node.Quotes.Waiters.ReadAsync(id, TimeSpan.FromDays(1), default);
         var impatient = node.Quotes.Waiters.ReadAsync(id, TimeSpan.FromSeconds(1), default);
         Assert.Equal(QuoteStatus.Calculating, (await node.Quotes.Waiters.ReadAsync(id, TimeSpan.Zero, default))!.Status);
         while (!impatient.IsCompleted)
