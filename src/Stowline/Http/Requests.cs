@@ -9,6 +9,9 @@ using Stowline.Log;
 
 namespace Stowline.Http;
 
+/// <summary>A body of which nothing is required: a call without a body is as one with an empty object.</summary>
+public interface IOptionalBody;
+
 /// <summary>How requests are read: bodies with named errors, callers, idempotency keys, paging.</summary>
 public static class Requests
 {
@@ -52,7 +55,11 @@ public static class Requests
     /// <summary>Parses a body; also for other doors than HTTP that take the same documents.</summary>
     public static Outcome<T> Parse<T>(byte[] body) where T : class
     {
-        if (body.Length == 0) return Refusal.Invalid("body", "is required");
+        if (body.Length == 0)
+        {
+            if (!typeof(T).IsAssignableTo(typeof(IOptionalBody))) return Refusal.Invalid("body", "is required");
+            body = "{}"u8.ToArray();
+        }
         try
         {
             return JsonSerializer.Deserialize(body, HttpJson.Info<T>()) is { } value ? value : Refusal.Invalid("body", "must not be null");

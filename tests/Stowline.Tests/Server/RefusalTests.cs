@@ -35,6 +35,17 @@ public class RefusalTests
         Assert.Equal(["GET"], method.Content.Headers.Allow);
     }
 
+    [Fact]
+    public async Task Where_nothing_in_a_body_is_required_none_is_needed()
+    {
+        await using var node = await ServerNode.StartAsync();
+        await node.SendAsync("PUT", "/api/v1/products/A", """{"name":"A","price":{"amount":"1.00","currency":"EUR"}}""");
+        await node.SendAsync("POST", "/api/v1/orders", """{"external_id":"1","channel":"web","fulfillment_type":"ship","backorder":true,"lines":[{"sku":"A","quantity":1}]}""");
+        foreach (var call in new[] { "hold", "release", "cancel" })
+            Assert.Equal(HttpStatusCode.OK, (await node.SendAsync("POST", $"/api/v1/orders/web:1/{call}")).StatusCode);
+        await ProblemAsync(await node.SendAsync("POST", "/api/v1/orders/web:1/priority"), 400, "invalid_request");
+    }
+
     [Theory]
     [InlineData("{\"email\":", "application/json", 400, "invalid_request")]
     [InlineData("", "application/json", 400, "invalid_request")]

@@ -8,11 +8,11 @@ using Stowline.Log;
 
 namespace Stowline.Hub.Ordering;
 
-public sealed record ReasonBody(string? Reason);
+public sealed record ReasonBody(string? Reason) : IOptionalBody;
 public sealed record PriorityBody(Priority? Priority);
 
 /// <summary><see cref="Site"/>: where the units should go; any other site that has them when not given.</summary>
-public sealed record RerouteBody(string? Site, string? Reason);
+public sealed record RerouteBody(string? Site, string? Reason) : IOptionalBody;
 
 /// <summary>
 /// Cancels an order: each site is asked for its part, and only on the site's word are promises released. Until every site has answered the

@@ -4,7 +4,7 @@ using Stowline.Log;
 namespace Stowline.Site.Fulfillment;
 
 /// <summary>Why a task is given up: 1–500 characters.</summary>
-public sealed record CancelTaskBody { public string? Reason { get; init; } }
+public sealed record CancelTaskBody : Http.IOptionalBody { public string? Reason { get; init; } }
 
 /// <summary>
 /// A worker gives a picking task up, in any state but completed (F2): nothing is missing, so no bin is blocked, and the part goes back to the hub.

@@ -8,7 +8,7 @@ using Stowline.Store;
 namespace Stowline.Site.Production;
 
 /// <summary>Where to: the next stage when not given.</summary>
-public sealed record BumpBody { public string? Stage { get; init; } }
+public sealed record BumpBody : Http.IOptionalBody { public string? Stage { get; init; } }
 
 /// <summary>
 /// Moves tickets along their stages (K4). Bump: on, to the next stage or a later one; what is there already stays. Recall: undoes the last bump, once. Refusals: <c>ticket_not_found</c>,
@@ -127,7 +127,7 @@ public static class BumpItem
     }
 }
 
-public sealed record CancelTicketBody { public string? Reason { get; init; } }
+public sealed record CancelTicketBody : Http.IOptionalBody { public string? Reason { get; init; } }
 
 /// <summary>The hub asks, or somebody at the screen gives up. What was handed over cannot be cancelled; what was cooked is used up all the same.</summary>
 public static class CancelTicket
