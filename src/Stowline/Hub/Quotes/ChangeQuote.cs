@@ -8,7 +8,7 @@ using Stowline.Log;
 
 namespace Stowline.Hub.Quotes;
 
-public sealed record QuoteReason(string? Reason);
+public sealed record QuoteReason(string? Reason) : IOptionalBody;
 
 /// <summary>Cancels a calculation, also while it runs, and begins one again. A wrong transition is 409 <c>invalid_transition</c>.</summary>
 internal static class ChangeQuote

@@ -10,7 +10,7 @@ using Stowline.Log;
 namespace Stowline.Hub.Quotes;
 
 /// <summary>The order for a quote: all that an order has, but the line. The channel is <c>quotes</c> and the external id <c>quote-NUMBER</c> when not given.</summary>
-public sealed record QuoteOrderBody
+public sealed record QuoteOrderBody : IOptionalBody
 {
     public string? ExternalId { get; init; }
     public string? Channel { get; init; }
