@@ -77,7 +77,8 @@ public sealed class QuoteNode(TestNode test, string folder, bool ownsFolder) : I
 
     public async Task<Outcome<OrderView>> OrderAsync(Guid id, QuoteOrderBody body)
     {
-        var answer = await GiveAsync(tx => OrderQuote.DecideAsync(id, body, Node, tx));
+        // The answer waits for the site's consumers, so they must run too.
+        var answer = await test.RunAsync(Lane.Hub, tx => OrderQuote.DecideAsync(id, body, Node, tx));
         await test.DrainAsync();
         return answer;
     }
