@@ -45,6 +45,9 @@ public sealed class Node : IAsyncDisposable
     public IReadOnlyList<Module> Modules { get; }
     public TimeProvider Time => Database.Time;
 
+    /// <summary>Where the node keeps files; null where it was not told: then it takes none.</summary>
+    public string? DataFolder { get; set; }
+
     /// <summary>How long orders may stand still before they are stuck.</summary>
     public StuckRules StuckRules { get; set; } = StuckRules.Default;
 

@@ -4,6 +4,7 @@ using Stowline.Hub.Catalog;
 using Stowline.Hub.Hooks;
 using Stowline.Hub.Ordering;
 using Stowline.Hub.Promising;
+using Stowline.Hub.Quotes;
 using Stowline.Link;
 using Stowline.Log;
 using Stowline.Site.Fulfillment;
@@ -24,7 +25,7 @@ internal static class NodeModules
     [
         new AccessModule(),
         new CatalogModule(),
-        .. role.IsHub ? new Module[] { new PromisingModule(), new OrderingModule(), new HooksModule(), new AlertsModule() } : [],
+        .. role.IsHub ? new Module[] { new PromisingModule(), new OrderingModule(), new QuotesModule(), new HooksModule(), new AlertsModule() } : [],
         new TopologyModule(),
         // The site does not know the hub: here, where both are known, the catalogue is lent to it. On a site's node it is a copy.
         new StockModule

@@ -10,12 +10,15 @@ namespace Stowline.Server.Hosting;
 /// </summary>
 internal static class KeyRules
 {
+    /// <param name="Resource">The first word after <c>/api/v1</c>, or the first two.</param>
     /// <param name="Below">The word after the resource's own key, as in <c>/sites/{code}/returns</c>; null for all others.</param>
     private sealed record Rule(string Resource, string? Below, KeyScope Write, KeyScope Read = KeyScope.Read);
 
     private static readonly Rule[] Table =
     [
         new("orders", null, KeyScope.Orders),
+        new("quotes/price-model", null, KeyScope.Admin),
+        new("quotes", null, KeyScope.Orders),
         new("products", null, KeyScope.Stock),
         new("sites", "returns", KeyScope.Tasks),
         new("sites", "join", KeyScope.Admin),
@@ -75,9 +78,11 @@ internal static class KeyRules
         if (GrpcScopeOf(endpoint) is { } grpc) return grpc;
         var reads = HttpMethods.IsGet(method) || HttpMethods.IsHead(method);
         var words = Words(endpoint);
-        var rule = words.Length == 0 ? null : Table.FirstOrDefault(r => r.Resource == words[0] && (r.Below is null || words.Length > 2 && words[2] == r.Below));
+        var rule = words.Length == 0 ? null : Table.FirstOrDefault(r => IsOf(r.Resource, words) && (r.Below is null || words.Length > 2 && words[2] == r.Below));
         return reads ? rule?.Read ?? KeyScope.Read : rule?.Write ?? KeyScope.Admin;
     }
+
+    private static bool IsOf(string resource, string[] words) => resource == words[0] || words.Length > 1 && resource == $"{words[0]}/{words[1]}";
 
     /// <summary>Null for what is no gRPC method.</summary>
     private static KeyScope? GrpcScopeOf(RouteEndpoint endpoint)

@@ -89,7 +89,8 @@ public sealed class ServerHost : IAsyncDisposable
         node.StuckRules = configuration.Stuck;
         if (node.Modules.OfType<HooksModule>().FirstOrDefault() is { } hooks) hooks.Target.AllowPrivate = configuration.WebhooksAllowPrivate;
         var logs = app.Services.GetRequiredService<ILoggerFactory>();
-        var disk = new Disk(configuration.IsPostgres ? configuration.Data : Path.GetDirectoryName(Path.GetFullPath(configuration.SqlitePath))!);
+        node.DataFolder = configuration.IsPostgres ? configuration.Data : Path.GetDirectoryName(Path.GetFullPath(configuration.SqlitePath))!;
+        var disk = new Disk(node.DataFolder);
         var telemetry = new NodeTelemetry(node, configuration, disk, () => feeds.Clients, logs);
         var gate = configuration.Auth == "keys" ? new KeyGate(node, node.Modules.OfType<AccessModule>().Single().Ring) : null;
         var guard = new Guard(node, telemetry.Metrics, gate, logs.CreateLogger("Stowline.Http"));

@@ -26,6 +26,7 @@ internal static class Document
     private static readonly (string Name, string Text)[] Tags =
     [
         ("Orders", "Placing, reading, changing and cancelling orders."),
+        ("Quotes", "Prices of made-to-order goods, calculated in the background."),
         ("Catalog", "Products and their prices."),
         ("Sites", "Warehouses, shops, lockers and other places that hold goods."),
         ("Topology", "Zones and bins of a site."),

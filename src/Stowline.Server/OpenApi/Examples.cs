@@ -23,6 +23,15 @@ internal static class Examples
              "ship_to":{"line1":"Knez Mihailova 1","city":"Belgrade","postal_code":"11000","country":"RS","latitude":44.81,"longitude":20.46},
              "lines":[{"sku":"85123A","quantity":6,"unit_price":{"amount":"2.55","currency":"GBP"}},{"sku":"71053","quantity":1}]}
             """,
+        ["PUT /api/v1/quotes/price-model"] = """
+            {"currency":"EUR","sku":"MADE-PART","valid_days":14,"materials":[{"code":"PLA","density_g_cm3":1.24,"price_per_kg":{"amount":"25.00","currency":"EUR"},"waste_percent":5,"min_wall_mm":0.8}],
+             "machine":{"rate_per_hour":{"amount":"6.00","currency":"EUR"},"minutes_per_cm3":2.5,"minutes_per_cm2":0.1,"minutes_per_layer":0.05,"layer_mm":0.2,"max_mm":{"x":250,"y":250,"z":300}},
+             "setup":{"amount":"5.00","currency":"EUR"},"minimum":{"amount":"10.00","currency":"EUR"},"margin_percent":30,
+             "classes":[{"code":"b2b","discount_percent":10,"head_start_minutes":30},{"code":"b2c"}],"quantity_discounts":[{"from":10,"percent":5}]}
+            """,
+        ["POST /api/v1/quotes"] = """{"material":"PLA","quantity":10,"client":"4711","client_class":"b2b","volume_mm3":24000,"surface_mm2":6800,"box_mm":{"x":60,"y":40,"z":20}}""",
+        ["POST /api/v1/quotes/{quote}/cancel"] = """{"reason":"no longer needed"}""",
+        ["POST /api/v1/quotes/{quote}/order"] = """{"external_id":"PO-77","channel":"b2b","customer":{"name":"Ana Anić","email":"ana@example.com"},"backorder":true}""",
         ["POST /api/v1/orders/{id}/cancel"] = """{"reason":"the customer changed their mind"}""",
         ["POST /api/v1/orders/{id}/priority"] = """{"priority":"urgent"}""",
         ["PUT /api/v1/workers/{code}"] = """{"name":"Mira Ilić","badge":"B-0042","sites":["WH1"],"roles":["picker","packer"]}""",

@@ -18,6 +18,7 @@ internal static partial class Operations
         ["sku"] = "The product's SKU.",
         ["key"] = "The id, or the number.",
         ["item"] = "The item's id within the task.",
+        ["quote"] = "The quote's id, or its number.",
         ["id"] = "The order's id, its number, or channel:external_id.",
     };
 
@@ -39,12 +40,27 @@ internal static partial class Operations
         if (operation.RequestBody?.Content is { } body)
         {
             body.Remove("application/*+json"); // as good as application/json, and only noise to a reader
+            foreach (var (type, media) in body) DescribeFile(type, media);
             if (Examples.Bodies.TryGetValue($"{method} {path}", out var example)) body["application/json"].Example = JsonNode.Parse(example);
         }
         if (!writes && Csv.CsvLists.IsList(api.ActionDescriptor.EndpointMetadata)) AddCsv(operation);
         AddRefusals(operation, context.Document!, writes, path.Contains('{', StringComparison.Ordinal));
         return Task.CompletedTask;
     }
+
+    /// <summary>A body that is a file, or has one among its parts.</summary>
+    private static void DescribeFile(string type, OpenApiMediaType media)
+    {
+        if (type == "multipart/form-data")
+            media.Schema = new OpenApiSchema
+            {
+                Type = JsonSchemaType.Object, Required = new HashSet<string> { "request", "file" },
+                Properties = new Dictionary<string, IOpenApiSchema> { ["request"] = media.Schema!, ["file"] = File() },
+            };
+        else if (!type.EndsWith("json", StringComparison.Ordinal)) media.Schema = File();
+    }
+
+    private static OpenApiSchema File() => new() { Type = JsonSchemaType.String, Format = "binary" };
 
     private static void AddCsv(OpenApiOperation operation)
     {
@@ -69,6 +85,7 @@ internal static partial class Operations
     {
         "200" => "Done, or as it stands.",
         "201" => "Created.",
+        "202" => "Taken; it goes on by itself.",
         "204" => "Nothing to answer.",
         _ => status,
     };

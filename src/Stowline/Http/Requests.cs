@@ -129,6 +129,9 @@ public static class Requests
         return stream.ToArray();
     }
 
+    /// <summary>Says what an idempotency key stands for where the body was read by other means than <see cref="ReadAsync{T}"/>.</summary>
+    public static void Remember(HttpContext http, byte[] body) => http.Items[BodyKey] = body;
+
     /// <summary>Who calls, on which trace; with the idempotency key when the call has one (after the body was read).</summary>
     public static Outcome<Caller> CallerOf(HttpContext http) => CallerOf(http, () => http.Items[BodyKey] as byte[] ?? []);
 

@@ -92,6 +92,7 @@ public static class Timeline
         "packing.package_changed" => $"Package {d["package"]} is now: {d["packaging_type"]}, {d["weight_g"]} g",
         "packing.completed" => $"Packed in {d["packages"]} package(s)",
         "packing.cancelled" => $"Packing cancelled: {d["reason"]}",
+        "quote.ordered" => $"Ordered from quote {d["number"]}",
         "ticket.ordered" => $"To be made at the site: {Count(d["items"])} items, on the screen at {d["visible_at"]}",
         "ticket.cancel_requested" => $"Asked not to make it: {d["reason"]}",
         "ticket.received" => $"Ticket {d["ticket"]?["number"]} waits for its time",

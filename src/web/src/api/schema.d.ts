@@ -313,23 +313,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/products/bulk": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Create or replace many products at once, all or none */
-        post: operations["post_products_bulk"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/products": {
         parameters: {
             query?: never;
@@ -382,6 +365,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/menu": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Dishes, in order of name */
+        get: operations["get_menu"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/menu/{dish}": {
         parameters: {
             query?: never;
@@ -394,6 +394,23 @@ export interface paths {
         /** Create or replace a dish with its variants, extras and ingredients */
         put: operations["put_menu_by_dish"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Create or replace many products at once, all or none */
+        post: operations["post_products_bulk"];
         delete?: never;
         options?: never;
         head?: never;
@@ -417,17 +434,17 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/menu": {
+    "/api/v1/sites/{code}/join": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Dishes, in order of name */
-        get: operations["get_menu"];
+        get?: never;
         put?: never;
-        post?: never;
+        /** Give a site to a node of its own; the answer is the only place where its key is shown */
+        post: operations["post_sites_by_code_join"];
         delete?: never;
         options?: never;
         head?: never;
@@ -701,6 +718,110 @@ export interface paths {
         /** Orders placed, shipped and cancelled per minute */
         get: operations["get_orders_throughput"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quotes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Quotes, newest first */
+        get: operations["get_quotes"];
+        put?: never;
+        /** Ask for a price, with measures or a model file; it is calculated in the background */
+        post: operations["post_quotes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quotes/{quote}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One quote by id or number; with wait, the answer comes when it has ended */
+        get: operations["get_quotes_by_quote"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quotes/{quote}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a calculation */
+        post: operations["post_quotes_by_quote_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quotes/{quote}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Calculate a quote again, with the price model of now */
+        post: operations["post_quotes_by_quote_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quotes/{quote}/order": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Order what was quoted, at the quoted price */
+        post: operations["post_quotes_by_quote_order"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quotes/price-model": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How quotes are priced now */
+        get: operations["get_quotes_price_model"];
+        /** Replace how quotes are priced */
+        put: operations["put_quotes_price_model"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1306,6 +1427,23 @@ export interface paths {
         post?: never;
         /** Put a dish or ingredient back on the menu */
         delete: operations["delete_sites_by_code_stops_by_sku"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the links to sites with nodes of their own stand */
+        get: operations["get_links"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1934,6 +2072,23 @@ export interface components {
         BinsBody: {
             items?: null | components["schemas"]["BinBody"][];
         };
+        /** @description Edge lengths of the bounding box, in millimeters, along the axes of the file. */
+        Box: {
+            /** Format: double */
+            x?: number;
+            /** Format: double */
+            y?: number;
+            /** Format: double */
+            z?: number;
+        };
+        Box3: {
+            /** Format: double */
+            x?: number;
+            /** Format: double */
+            y?: number;
+            /** Format: double */
+            z?: number;
+        };
         BulkMenu: {
             items?: null | components["schemas"]["MenuBody"][];
         };
@@ -2159,6 +2314,16 @@ export interface components {
             /** Format: date-time */
             ended_at: null | string;
         };
+        /** @description The answer to joining a site: all that its node must be told, beside where the hub is. Shown this once. */
+        JoinedSite: {
+            site: string;
+            /**
+             * Format: int32
+             * @description The site's number: it keeps the numbers that the site gives out apart from everybody else's.
+             */
+            number: number;
+            key: string;
+        };
         /** @description A key to be made. Without sites it is good for all of them, and so for sellers. */
         KeyBody: {
             name?: null | string;
@@ -2210,6 +2375,54 @@ export interface components {
             incarnation: number;
             /** Format: int64 */
             head: number;
+        };
+        /**
+         * @description How a link stands.
+         * @enum {string}
+         */
+        LinkCondition: "connected" | "cut" | "diverged";
+        /** @description One direction of a link. Behind by so many events and since so many seconds; both 0 when the copy has all that is known of. */
+        LinkDirection: {
+            /** Format: int64 */
+            lag_events: number;
+            /** Format: int64 */
+            lag_seconds: number;
+            lanes: components["schemas"]["LinkedLane"][];
+        };
+        /**
+         * @description A link as it is answered, seen from the node that is asked. string? LinkView.Peer is the node at the other end, as it last named itself. While the link is cut, what the other
+         *     side has done meanwhile is not known: LinkDirection LinkView.In then counts from the last contact.
+         */
+        LinkView: {
+            site: string;
+            state: components["schemas"]["LinkCondition"];
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            last_contact: null | string;
+            peer: null | string;
+            peer_version: null | string;
+            in: components["schemas"]["LinkDirection"];
+            out: components["schemas"]["LinkDirection"];
+            /** @description `cut`, `lag` or `diverged`, where they last for long enough. */
+            alerts: string[];
+            /** @description Why the other side will not talk, where it said so. */
+            refused: null | string;
+        };
+        /** @description One lane over a link. long LinkedLane.Head is where its writer has last been known to be, long LinkedLane.Position where the copy is. */
+        LinkedLane: {
+            lane: string;
+            /** Format: int64 */
+            position: number;
+            /** Format: int64 */
+            head: number;
+            /**
+             * Format: date-time
+             * @description Since when the copy is behind; null while it has everything that is known of.
+             */
+            behind_since: null | string;
+            /** @description Why it stands still; null while it does not. */
+            diverged?: null | string;
         };
         /** @description Why a bin is locked: shown to whoever tries to use it. */
         LockBody: {
@@ -2269,6 +2482,54 @@ export interface components {
          * @enum {string}
          */
         MenuKind: "dish" | "extra";
+        /**
+         * @description The formats that are read.
+         * @enum {string}
+         */
+        ModelFormat: "stl" | "obj";
+        /** @description What a model measures. Lengths in mm, areas in mm², volumes in mm³. */
+        ModelMeasures: {
+            /** Format: double */
+            volume_mm3: number;
+            /** Format: double */
+            surface_mm2: number;
+            box_mm: components["schemas"]["Box"];
+            /** Format: int32 */
+            triangles: null | number;
+            /** Format: int32 */
+            vertices: null | number;
+            /**
+             * Format: int32
+             * @description Separate closed surfaces; int? ModelMeasures.Cavities of them are hollows within others.
+             */
+            shells: null | number;
+            /** Format: int32 */
+            cavities: null | number;
+            /**
+             * Format: int32
+             * @description Triangles without an area.
+             */
+            degenerate_triangles: null | number;
+            /**
+             * Format: double
+             * @description The wall thickness that 99 % of the surface reaches, from samples; null where it was not measured.
+             */
+            min_wall_mm: null | number;
+            /**
+             * Format: double
+             * @description The share of the surface (0 to 1) whose wall is thinner than the material allows.
+             */
+            thin_share: null | number;
+            /** Format: int32 */
+            wall_samples: null | number;
+            /** @description `turned_triangles`, `touching_solids`, `degenerate_triangles`, `thin_parts`. */
+            warnings: string[];
+        };
+        /**
+         * @description What one unit of a model file is. STL and OBJ do not say.
+         * @enum {string}
+         */
+        ModelUnits: "mm" | "cm" | "m" | "inch";
         /**
          * @description An amount of one currency.
          * @example {
@@ -2548,6 +2809,11 @@ export interface components {
             cancellation_reason: null | string;
             lines: components["schemas"]["PackingLine"][];
             packages: components["schemas"]["Package"][];
+            /**
+             * Format: date-time
+             * @description In the hub's copy of a task of a site with a node of its own: when the site last said something of it. Absent at the site itself.
+             */
+            as_of?: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfAlertView: {
@@ -2582,6 +2848,11 @@ export interface components {
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfKeyView: {
             items: components["schemas"]["KeyView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfLinkView: {
+            items: components["schemas"]["LinkView"][];
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
@@ -2622,6 +2893,11 @@ export interface components {
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfPutBackTask: {
             items: components["schemas"]["PutBackTask"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfQuoteView: {
+            items: components["schemas"]["QuoteView"][];
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
@@ -2787,6 +3063,11 @@ export interface components {
             cancelled_at: null | string;
             cancellation_reason: null | string;
             items: components["schemas"]["PickingItem"][];
+            /**
+             * Format: date-time
+             * @description In the hub's copy of a task of a site with a node of its own: when the site last said something of it. Absent at the site itself.
+             */
+            as_of?: null | string;
         };
         /** @description How much a site keeps: units never granted, and a share of the rest for its own counter. What is not given is 0. */
         PolicyBody: {
@@ -2802,6 +3083,45 @@ export interface components {
             safety_stock: number;
             /** Format: int32 */
             local_share_percent: number;
+        };
+        /**
+         * @description How quotes are priced. Whole: (material + machine) × quantity + setup, plus margin, less the discount of the class, less that of the quantity, at least
+         *     the minimum. Percentages are numbers such as 12.5.
+         */
+        PriceModel: {
+            currency?: null | string;
+            /** @description The made-to-order product that orders from quotes are for. */
+            sku?: null | string;
+            /**
+             * Format: int32
+             * @description How long a price holds; 14 when not given.
+             */
+            valid_days?: null | number;
+            materials?: null | components["schemas"]["QuoteMaterial"][];
+            machine?: null | components["schemas"]["QuoteMachine"];
+            setup?: null | components["schemas"]["Money"];
+            minimum?: null | components["schemas"]["Money"];
+            /** Format: double */
+            margin_percent?: null | number;
+            /** @description b2b (30 minutes ahead) and b2c when not given. */
+            classes?: null | components["schemas"]["QuoteClass"][];
+            quantity_discounts?: null | components["schemas"]["QuantityDiscount"][];
+        };
+        /** @description A price model as it is kept. */
+        PriceModelView: {
+            /** Format: int32 */
+            version: number;
+            /** Format: date-time */
+            saved_at: string;
+            saved_by: string;
+            model: components["schemas"]["PriceModel"];
+        };
+        /** @description One step of a price. The amounts of all steps add up to the total. */
+        PriceStep: {
+            /** @description `material`, `machine`, `setup`, `margin`, `class_discount`, `quantity_discount`, `minimum` or `rounding`. */
+            kind: string;
+            text: string;
+            amount: components["schemas"]["Money"];
         };
         /**
          * @description How urgent.
@@ -2937,6 +3257,13 @@ export interface components {
             completed_at: null | string;
             lines: components["schemas"]["StockUnits"][];
         };
+        /** @description From so many pieces on, so much off. */
+        QuantityDiscount: {
+            /** Format: int32 */
+            from?: null | number;
+            /** Format: double */
+            percent?: null | number;
+        };
         /** @description The commands that wait for a writer. */
         QueueStatus: {
             name: string;
@@ -2944,6 +3271,169 @@ export interface components {
             depth: number;
             /** Format: int32 */
             capacity: number;
+        };
+        /** @description What is asked to be priced. Without a file the measures are given: mm³, mm² and mm. */
+        QuoteBody: {
+            material?: null | string;
+            /**
+             * Format: int64
+             * @description 1 when not given.
+             */
+            quantity?: null | number;
+            /** @description The client's number in another system. It stands in events for ever, so it must not be a name. */
+            client?: null | string;
+            /** @description A class of the price model; b2b when not given. */
+            client_class?: null | string;
+            units?: null | components["schemas"]["ModelUnits"];
+            /** Format: double */
+            volume_mm3?: null | number;
+            /** Format: double */
+            surface_mm2?: null | number;
+            box_mm?: null | components["schemas"]["Box"];
+        };
+        /** @description A class of clients. The head start is how much earlier than now its quotes count as asked for: who waits longer than that is served first all the same. */
+        QuoteClass: {
+            code?: null | string;
+            /** Format: double */
+            discount_percent?: null | number;
+            /** Format: int32 */
+            head_start_minutes?: null | number;
+        };
+        /** @description Why there is no price. */
+        QuoteError: {
+            /**
+             * @description `invalid_model`, `unknown_material`, `unknown_client_class`, `too_large_for_machine`, `price_too_large`, `no_price_model`,
+             *             `model_missing`, `took_too_long` or `gave_up`.
+             */
+            code: string;
+            /**
+             * @description Of `invalid_model`: `empty`, `truncated`, `malformed`, `not_a_number`, `bad_index`, `too_large`, `too_complex`, `unsupported`,
+             *                 `not_watertight`, `non_manifold`, `not_orientable` or `no_volume`.
+             */
+            reason: null | string;
+            detail: string;
+        };
+        QuoteLinks: {
+            self: string;
+        };
+        /** @description What a machine takes: minutes per cm³ of material, per cm² of surface and per layer, and how large a piece may be (each way around). */
+        QuoteMachine: {
+            rate_per_hour?: null | components["schemas"]["Money"];
+            /** Format: double */
+            minutes_per_cm3?: null | number;
+            /** Format: double */
+            minutes_per_cm2?: null | number;
+            /** Format: double */
+            minutes_per_layer?: null | number;
+            /** Format: double */
+            layer_mm?: null | number;
+            max_mm?: null | components["schemas"]["Box3"];
+        };
+        /** @description A material. One of the two prices; the density in g/cm³ also gives the weight. Extra for supports and waste in percent. */
+        QuoteMaterial: {
+            code?: null | string;
+            name?: null | string;
+            /** Format: double */
+            density_g_cm3?: null | number;
+            price_per_kg?: null | components["schemas"]["Money"];
+            price_per_cm3?: null | components["schemas"]["Money"];
+            /** Format: double */
+            waste_percent?: null | number;
+            /**
+             * Format: double
+             * @description The thinnest wall that holds, in mm. What is thinner is a warning, not a refusal.
+             */
+            min_wall_mm?: null | number;
+            /**
+             * Format: double
+             * @description Times the machine's minutes: 1 unless the material is slower or faster.
+             */
+            time_factor?: null | number;
+            /** @description The product that is ordered, where it differs by material. */
+            sku?: null | string;
+        };
+        /** @description The file that came with a quote. string QuoteModel.Sha256 in hexadecimal digits. */
+        QuoteModel: {
+            format: components["schemas"]["ModelFormat"];
+            /** Format: int64 */
+            bytes: number;
+            sha256: string;
+        };
+        /** @description The order for a quote: all that an order has, but the line. The channel is `quotes` and the external id `quote-NUMBER` when not given. */
+        QuoteOrderBody: {
+            external_id?: null | string;
+            channel?: null | string;
+            fulfillment_type?: null | components["schemas"]["FulfillmentType"];
+            customer?: null | components["schemas"]["CustomerDetails"];
+            ship_to?: null | components["schemas"]["AddressDetails"];
+            pickup_site?: null | string;
+            priority?: null | components["schemas"]["Priority"];
+            note?: null | string;
+            slot?: null | components["schemas"]["SlotWish"];
+            /** @description True: where the product is neither on stock nor made to order, the order waits for it. */
+            backorder?: null | boolean;
+        };
+        /** @description A price with its explanation. Grams, minutes and layers are for one piece. */
+        QuotePrice: {
+            unit_price: components["schemas"]["Money"];
+            total: components["schemas"]["Money"];
+            /**
+             * Format: int32
+             * @description The version that it was made with.
+             */
+            price_model: number;
+            /** @description What is ordered at this price; null where the price model names no product. */
+            sku: null | string;
+            /** Format: double */
+            material_g: number;
+            /** Format: double */
+            machine_minutes: number;
+            /** Format: int32 */
+            layers: number;
+            explanation: components["schemas"]["PriceStep"][];
+        };
+        QuoteReason: {
+            reason?: null | string;
+        };
+        /**
+         * @description Where a quote stands.
+         * @enum {string}
+         */
+        QuoteStatus: "calculating" | "calculated" | "failed" | "cancelled" | "ordered";
+        /** @description A quote as it is answered. */
+        QuoteView: {
+            id: string;
+            /** Format: int64 */
+            number: number;
+            status: components["schemas"]["QuoteStatus"];
+            /**
+             * Format: int32
+             * @description 0–100, as last told by the worker.
+             */
+            progress: number;
+            client: null | string;
+            client_class: string;
+            material: string;
+            /** Format: int32 */
+            quantity: number;
+            units: components["schemas"]["ModelUnits"];
+            model: null | components["schemas"]["QuoteModel"];
+            measures: null | components["schemas"]["ModelMeasures"];
+            price: null | components["schemas"]["QuotePrice"];
+            error: null | components["schemas"]["QuoteError"];
+            /** Format: date-time */
+            valid_until: null | string;
+            order_id: null | string;
+            /**
+             * Format: int32
+             * @description How often a worker has begun.
+             */
+            tries: number;
+            /** Format: date-time */
+            requested_at: string;
+            /** Format: date-time */
+            finished_at: null | string;
+            links: components["schemas"]["QuoteLinks"];
         };
         ReasonBody: {
             reason?: null | string;
@@ -3322,6 +3812,11 @@ export interface components {
             available: number;
             /** @description False where the bin is locked or of a kind from which nothing goes to customers. */
             pickable: boolean;
+            /**
+             * Format: date-time
+             * @description When the site, which has a node of its own, last said something of this row; only there.
+             */
+            as_of?: null | string;
             /** Format: date */
             expires_on: null | string;
             /** Format: date */
@@ -3405,7 +3900,7 @@ export interface components {
             /** Format: int32 */
             live_clients: number;
             processes: components["schemas"]["NodeProcess"][];
-            links: unknown[];
+            links: components["schemas"]["LinkView"][];
         };
         /** @description How many orders were placed, shipped and cancelled in the minute that begins at DateTimeOffset ThroughputMinute.At. */
         ThroughputMinute: {
@@ -4506,59 +5001,6 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
-    post_products_bulk: {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
-                /** @description Who does it: stands in every event and movement. With auth=off only. */
-                "Stowline-Actor"?: components["parameters"]["Actor"];
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                /**
-                 * @example {
-                 *       "items": [
-                 *         {
-                 *           "sku": "85123A",
-                 *           "name": "White hanging heart",
-                 *           "price": {
-                 *             "amount": "2.55",
-                 *             "currency": "GBP"
-                 *           },
-                 *           "weight_g": 180
-                 *         }
-                 *       ]
-                 *     }
-                 */
-                "application/json": components["schemas"]["BulkProducts"];
-            };
-        };
-        responses: {
-            /** @description Done, or as it stands. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BulkResult"];
-                };
-            };
-            400: components["responses"]["BadRequest"];
-            403: components["responses"]["Forbidden"];
-            404: components["responses"]["NotFound"];
-            409: components["responses"]["Conflict"];
-            413: components["responses"]["TooLarge"];
-            415: components["responses"]["UnsupportedMediaType"];
-            429: components["responses"]["TooMany"];
-            500: components["responses"]["Failed"];
-            503: components["responses"]["Unavailable"];
-        };
-    };
     get_products: {
         parameters: {
             query?: {
@@ -4707,6 +5149,38 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    get_menu: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfDishView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     get_menu_by_dish: {
         parameters: {
             query?: never;
@@ -4774,6 +5248,59 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    post_products_bulk: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "items": [
+                 *         {
+                 *           "sku": "85123A",
+                 *           "name": "White hanging heart",
+                 *           "price": {
+                 *             "amount": "2.55",
+                 *             "currency": "GBP"
+                 *           },
+                 *           "weight_g": 180
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["BulkProducts"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkResult"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     post_menu_bulk: {
         parameters: {
             query?: never;
@@ -4812,34 +5339,37 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
-    get_menu: {
+    post_sites_by_code_join: {
         parameters: {
-            query?: {
-                /** @description How many items a page has at most. */
-                limit?: number;
-                /** @description The next_cursor of the page before; without it, the first page. */
-                cursor?: string;
-                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
-                format?: string;
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
             };
-            header?: never;
-            path?: never;
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done, or as it stands. */
-            200: {
+            /** @description Created. */
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PageOfDishView"];
-                    "text/csv": string;
+                    "application/json": components["schemas"]["JoinedSite"];
                 };
             };
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
             500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
         };
@@ -5549,6 +6079,415 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_quotes: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description Only in this state. */
+                status?: "calculating" | "calculated" | "failed" | "cancelled" | "ordered";
+                /** @description Only of this client. */
+                client?: string;
+                /** @description Only of this class of clients. */
+                client_class?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfQuoteView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_quotes: {
+        parameters: {
+            query?: {
+                /** @description Where the body is a file: the material's code. */
+                material?: string;
+                /** @description Where the body is a file: how many pieces. */
+                quantity?: string;
+                /** @description Where the body is a file: the client's number. */
+                client?: string;
+                /** @description Where the body is a file: the client's class. */
+                client_class?: string;
+                /** @description Where the body is a file: what its coordinates count. */
+                units?: "mm" | "cm" | "m" | "inch";
+                /** @description Where the body is application/octet-stream: which file it is. */
+                format?: "stl" | "obj";
+            };
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "material": "PLA",
+                 *       "quantity": 10,
+                 *       "client": "4711",
+                 *       "client_class": "b2b",
+                 *       "volume_mm3": 24000,
+                 *       "surface_mm2": 6800,
+                 *       "box_mm": {
+                 *         "x": 60,
+                 *         "y": 40,
+                 *         "z": 20
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["QuoteBody"];
+                "multipart/form-data": {
+                    request: components["schemas"]["QuoteBody"];
+                    /** Format: binary */
+                    file: string;
+                };
+                "model/stl": string;
+                "model/obj": string;
+                "model/x.stl-binary": string;
+                "model/x.stl-ascii": string;
+                "application/sla": string;
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Taken; it goes on by itself. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuoteView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_quotes_by_quote: {
+        parameters: {
+            query?: {
+                /** @description How many seconds to wait for the end of a calculation. */
+                wait?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The quote's id, or its number. */
+                quote: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuoteView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_quotes_by_quote_cancel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The quote's id, or its number. */
+                quote: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "no longer needed"
+                 *     }
+                 */
+                "application/json": components["schemas"]["QuoteReason"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuoteView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_quotes_by_quote_retry: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The quote's id, or its number. */
+                quote: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken; it goes on by itself. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuoteView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_quotes_by_quote_order: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The quote's id, or its number. */
+                quote: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "external_id": "PO-77",
+                 *       "channel": "b2b",
+                 *       "customer": {
+                 *         "name": "Ana Anić",
+                 *         "email": "ana@example.com"
+                 *       },
+                 *       "backorder": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["QuoteOrderBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderView"];
+                };
+            };
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_quotes_price_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceModelView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    put_quotes_price_model: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "currency": "EUR",
+                 *       "sku": "MADE-PART",
+                 *       "valid_days": 14,
+                 *       "materials": [
+                 *         {
+                 *           "code": "PLA",
+                 *           "density_g_cm3": 1.24,
+                 *           "price_per_kg": {
+                 *             "amount": "25.00",
+                 *             "currency": "EUR"
+                 *           },
+                 *           "waste_percent": 5,
+                 *           "min_wall_mm": 0.8
+                 *         }
+                 *       ],
+                 *       "machine": {
+                 *         "rate_per_hour": {
+                 *           "amount": "6.00",
+                 *           "currency": "EUR"
+                 *         },
+                 *         "minutes_per_cm3": 2.5,
+                 *         "minutes_per_cm2": 0.1,
+                 *         "minutes_per_layer": 0.05,
+                 *         "layer_mm": 0.2,
+                 *         "max_mm": {
+                 *           "x": 250,
+                 *           "y": 250,
+                 *           "z": 300
+                 *         }
+                 *       },
+                 *       "setup": {
+                 *         "amount": "5.00",
+                 *         "currency": "EUR"
+                 *       },
+                 *       "minimum": {
+                 *         "amount": "10.00",
+                 *         "currency": "EUR"
+                 *       },
+                 *       "margin_percent": 30,
+                 *       "classes": [
+                 *         {
+                 *           "code": "b2b",
+                 *           "discount_percent": 10,
+                 *           "head_start_minutes": 30
+                 *         },
+                 *         {
+                 *           "code": "b2c"
+                 *         }
+                 *       ],
+                 *       "quantity_discounts": [
+                 *         {
+                 *           "from": 10,
+                 *           "percent": 5
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["PriceModel"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceModelView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
             500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
         };
@@ -7242,6 +8181,40 @@ export interface operations {
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
             429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_links: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description Only of this site. */
+                site?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfLinkView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
             500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
         };
