@@ -52,7 +52,7 @@ test("a key that may not follow live sees the orders all the same", async ({ pag
     await page.getByLabel("Remember it on this device").check();
     await page.getByRole("button", { name: "Use this key" }).click();
     await expect(page.getByTestId("live")).toHaveText("Not live");
-    await expect(page.getByText("the live feed tells of every site")).toBeVisible();
+    await expect(page.getByText("the live feed tells of all of them")).toBeVisible();
     await expect(page.getByRole("link", { name: String(order.number), exact: true })).toBeVisible();
     await picture(page, "key-limited");
     // Another site's bins are refused, and the page says by whom and why.

@@ -65,6 +65,7 @@ const russianEvents: Record<string, (d: Data) => string> = {
   "ticket.changed": (d) => (d["priority"] ? `Приоритет тикета: ${text(d["priority"])}` : d["on_hold"] === true ? "Тикет приостановлен" : "Тикет снова в работе"),
   "ticket.cancelled": (d) => `Тикет ${text(d["number"])} снят: ${text(d["reason"])}`,
   "ticket.cancel_refused": (d) => `Снять тикет уже нельзя: ${text(d["reason"])}`,
+  "quote.ordered": (d) => `Заказано по расчёту ${text(d["number"])}`,
   "return.received": (d) => `Принят возврат ${text(d["number"])}: ${text(d["reason"])}`,
 };
 
