@@ -10,7 +10,7 @@ namespace Stowline.Tests.Link;
 /// Goal: copies are beginnings of their lanes, hash for hash, and what is not is recognized. Method: two nodes, and what one would not do done to its tables.
 public class LinkEndTests
 {
-    [Theory, InlineData("sqlite")]
+    [Theory, EveryDatabase]
     public async Task A_site_that_was_set_back_is_recognized_and_its_lane_stands_still(string store)
     {
         await using var nodes = await TwoNodes.StartAsync(store, store);
@@ -35,7 +35,7 @@ public class LinkEndTests
         Assert.Equal(["diverged"], alerts.Select(a => a.Alert));
     }
 
-    [Theory, InlineData("sqlite")]
+    [Theory, EveryDatabase]
     public async Task Another_history_of_the_same_length_is_recognized(string store)
     {
         await using var nodes = await TwoNodes.StartAsync(store, store);
@@ -53,7 +53,7 @@ public class LinkEndTests
         Assert.Equal(12, await nodes.Hub.AvailableAsync("A")); // what it was told before
     }
 
-    [Theory, InlineData("sqlite")]
+    [Theory, EveryDatabase]
     public async Task Nothing_is_taken_over_that_does_not_follow(string store)
     {
         await using var nodes = await TwoNodes.StartAsync(store);
@@ -73,7 +73,7 @@ public class LinkEndTests
         await nodes.HubTest.VerifyAsync();
     }
 
-    [Theory, InlineData("sqlite")]
+    [Theory, EveryDatabase]
     public async Task Orders_go_before_bulk(string store)
     {
         await using var nodes = await TwoNodes.StartAsync(store);
@@ -111,7 +111,7 @@ public class LinkEndTests
         await nodes.HubTest.VerifyAsync();
     }
 
-    [Theory, InlineData("sqlite")]
+    [Theory, EveryDatabase]
     public async Task Numbers_of_the_site_are_nobody_elses_from_the_first_moment(string store)
     {
         await using var nodes = await TwoNodes.StartAsync(store, store);

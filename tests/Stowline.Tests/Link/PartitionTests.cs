@@ -12,7 +12,7 @@ namespace Stowline.Tests.Link;
 /// between them over a network of the test's, virtual time; at the end the hub's view is compared with the site's books.
 public class PartitionTests
 {
-    [Theory, InlineData("sqlite")]
+    [Theory, EveryDatabase]
     public async Task A_site_serves_orders_through_the_link(string store)
     {
         await using var nodes = await TwoNodes.StartAsync(store, store);
@@ -29,7 +29,7 @@ public class PartitionTests
         await nodes.CompareAsync();
     }
 
-    [Theory, InlineData("sqlite")]
+    [Theory, EveryDatabase]
     public async Task Cut_off_the_hub_sells_what_it_was_granted_and_not_one_more(string store)
     {
         await using var nodes = await TwoNodes.StartAsync(store);
@@ -47,7 +47,7 @@ public class PartitionTests
         await nodes.CompareAsync();
     }
 
-    [Theory, InlineData("sqlite")]
+    [Theory, EveryDatabase]
     public async Task Cut_off_the_site_ships_and_the_hub_hears_of_it_later(string store)
     {
         await using var nodes = await TwoNodes.StartAsync(store);
@@ -65,7 +65,7 @@ public class PartitionTests
         await nodes.CompareAsync();
     }
 
-    [Theory, InlineData("sqlite")]
+    [Theory, EveryDatabase]
     public async Task A_cancellation_waits_for_the_sites_word(string store)
     {
         await using var nodes = await TwoNodes.StartAsync(store);
@@ -87,7 +87,7 @@ public class PartitionTests
         await nodes.CompareAsync();
     }
 
-    [Theory, InlineData("sqlite")]
+    [Theory, EveryDatabase]
     public async Task What_was_shipped_before_the_cancellation_arrived_stays_shipped(string store)
     {
         await using var nodes = await TwoNodes.StartAsync(store);
@@ -105,7 +105,7 @@ public class PartitionTests
         await nodes.CompareAsync();
     }
 
-    [Theory, InlineData("sqlite")]
+    [Theory, EveryDatabase]
     public async Task The_label_has_the_address_until_the_person_is_erased(string store)
     {
         await using var nodes = await TwoNodes.StartAsync(store, store);
@@ -142,7 +142,7 @@ public class PartitionTests
     });
 
     /// Goal: whatever the network and the power do. Method: a seed decides; every act may be refused, none may break the books.
-    [Theory, InlineData("sqlite")]
+    [Theory, EveryDatabase]
     public async Task Anything_may_happen(string store)
     {
         foreach (var seed in new[] { 1, 2, 3 }) await AnythingAsync(store, seed, 60);

@@ -17,10 +17,6 @@ namespace Stowline.Tests.Link;
 /// A hub and the node of its site WH2, each on a database of its own, and between them a network that the test cuts, or that loses, doubles and reorders frames.
 /// One clock for both, and no step that the test does not make.
 /// </summary>
-/// <remarks>
-/// In one process on SQLite only: with PostgreSQL some of these tests do not come to their end when they are pumped by hand, and why is not found yet. The
-/// hub on PostgreSQL is tested with two real processes (<c>Acceptance</c>).
-/// </remarks>
 public sealed class TwoNodes : IAsyncDisposable
 {
     public const string Code = "WH2";

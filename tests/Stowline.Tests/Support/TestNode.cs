@@ -107,11 +107,15 @@ public sealed class TestNode : IAsyncDisposable
         return worked;
     }
 
-    /// <summary>Until the task ends or somebody has something for a writer: spinning would take the processor from the database.</summary>
+    /// <summary>
+    /// Until the task ends or somebody has something for a writer: spinning would take the processor from the database. Never longer than a moment,
+    /// because the writer that is waited for may not be made yet: on PostgreSQL each scope gets its own with its first command.
+    /// </summary>
     private async Task WaitForWorkAsync(Task task)
     {
         using var enough = new CancellationTokenSource();
-        var woken = Lanes.Writers.ToArray().Select(w => w.Wake.WaitAsync(TimeSpan.FromMilliseconds(20), TimeProvider.System, enough.Token)).ToArray();
+        Signal[] signals = [new Signal(), .. Lanes.Writers.ToArray().Select(w => w.Wake)];
+        var woken = signals.Select(s => s.WaitAsync(TimeSpan.FromMilliseconds(20), TimeProvider.System, enough.Token)).ToArray();
         await Task.WhenAny([task, .. woken]);
         await enough.CancelAsync();
         await Task.WhenAll(woken.Select(w => w.ContinueWith(_ => { }, TaskScheduler.Default)));
