@@ -63,6 +63,7 @@ public sealed class RabbitOut(RabbitSettings settings, TimeProvider time) : IBro
                 await link.DeclareDeadAsync(queue + ".dead", ct);
                 await link.DeclareQueueAsync(queue, queue + ".dead", null, singleConsumer: false, ct);
                 await link.Channel.QueueBindAsync(queue, settings.Exchange, "#", cancellationToken: ct);
+                await link.SettleAsync(ct);
             }
             return link;
         }
