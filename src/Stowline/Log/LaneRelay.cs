@@ -8,7 +8,7 @@ namespace Stowline.Log;
 /// acknowledged. Commands do not wait for it and intake does not count it: the outside may be away for days. Of several processes on one
 /// database one relays at a time, by a lease; otherwise two copies of an order's events could overtake each other.
 /// </summary>
-public abstract class LaneRelay : Pump, IAsyncDisposable
+public abstract partial class LaneRelay : Pump, IAsyncDisposable
 {
     private const int BatchSize = 1_000;
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(15);
@@ -21,6 +21,7 @@ public abstract class LaneRelay : Pump, IAsyncDisposable
     private readonly Guid _me;
     private readonly Meter _meter;
     private readonly Counter<long> _relayed;
+    private readonly SemaphoreSlim _handing = new(1, 1);
     private long _position = -1;
     private long _head;
     private DateTimeOffset _leaseUntil;
@@ -39,6 +40,9 @@ public abstract class LaneRelay : Pump, IAsyncDisposable
 
     private KeyValuePair<string, object?> Label => new("relay", Name);
     private IEnumerable<Measurement<T>> Measure<T>(T value) where T : struct => _position < 0 ? [] : [new Measurement<T>(value, Label)];
+
+    /// <summary>The lane that it reads.</summary>
+    public Lane Lane => _lane;
 
     /// <summary>Events that are not passed on yet.</summary>
     public long Lag => _position < 0 ? 0 : Math.Max(0, _head - _position);
@@ -68,10 +72,23 @@ public abstract class LaneRelay : Pump, IAsyncDisposable
         if (events.Count == 0) return false;
         if (events[^1].Position > Volatile.Read(ref _head)) Volatile.Write(ref _head, events[^1].Position);
         EventRecord[] wanted = [.. events.Where(Wants)];
-        var refused = wanted.Length == 0 ? [] : await PatientlyAsync(HandOverAsync(wanted, ct), ct);
+        var refused = wanted.Length == 0 ? [] : await PatientlyAsync(HandOverAloneAsync(wanted, ct), ct);
         await MoveAsync(events[^1].Position, refused);
         if (wanted.Length > 0) _relayed.Add(wanted.Length - refused.Count, Label);
         return true;
+    }
+
+    private async Task<IReadOnlyList<(EventRecord Event, string Reason)>> HandOverAloneAsync(IReadOnlyList<EventRecord> events, CancellationToken ct)
+    {
+        await _handing.WaitAsync(ct);
+        try
+        {
+            return await HandOverAsync(events, ct);
+        }
+        finally
+        {
+            _handing.Release();
+        }
     }
 
     /// <summary>Waits as long as it takes, keeps the lease meanwhile, and says what is wrong.</summary>
@@ -140,6 +157,7 @@ public abstract class LaneRelay : Pump, IAsyncDisposable
     {
         _lanes.Committed -= OnCommitted;
         _meter.Dispose();
+        _handing.Dispose();
         GC.SuppressFinalize(this);
         return ValueTask.CompletedTask;
     }
