@@ -56,4 +56,30 @@ public class KitchenHttpTests
         Assert.Equal("dish.stopped", (await again.NextAsync()).GetProperty("type").GetString());
         Assert.Equal("dish.resumed", (await again.NextAsync()).GetProperty("type").GetString());
     }
+
+    [Theory, EveryDatabase]
+    [Trait("Needs", "server")]
+    public async Task A_station_gets_full_pages_of_what_it_has_still_to_do(string store)
+    {
+        await using var node = await ServerNode.StartAsync(store);
+        await SendAsync(node, "PUT", "sites/K1", """{"name":"Kitchen","type":"kitchen"}""");
+        foreach (var (dish, station) in new[] { ("pizza", "oven"), ("steak", "grill_1"), ("soup", "grillX1") })
+            await SendAsync(node, "PUT", "menu/" + dish, $$"""{"name":"{{dish}}","station":"{{station}}","variants":[{"sku":"{{dish}}","price":{"amount":"9","currency":"EUR"} }]}""");
+        Task<JsonElement> OrderAsync(params string[] dishes) =>
+            SendAsync(node, "POST", "orders", "{\"lines\":[" + string.Join(',', dishes.Select(d => $$"""{"sku":"{{d}}","quantity":1}""")) + "]}", 201);
+        for (var i = 0; i < 5; i++) await OrderAsync("pizza");
+        var both = (await OrderAsync("pizza", "steak")).GetProperty("number").GetInt64();
+        await OrderAsync("soup");
+        await OrderAsync("steak");
+
+        async Task<JsonElement[]> PageAsync(string query) => [.. (await node.GetAsync("/api/v1/tickets?" + query)).GetProperty("items").EnumerateArray()];
+        var page = await PageAsync("site=K1&station=grill_1&limit=2"); // both of them, though they are the last of eight
+        Assert.Equal(2, page.Length);
+        Assert.Equal(both, page[0].GetProperty("order_number").GetInt64());
+        await SendAsync(node, "POST", $"tickets/{page[0].GetProperty("id").GetString()}/items/2/bump", null);
+        Assert.Single(await PageAsync("station=grill_1"));
+        Assert.Equal(6, (await PageAsync("station=oven")).Length);
+        await SendAsync(node, "POST", $"tickets/{page[1].GetProperty("id").GetString()}/cancel", """{"reason":"gone"}""");
+        Assert.Empty(await PageAsync("station=grill_1"));
+    }
 }
