@@ -223,6 +223,19 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         return await ReadLaterAsync();
     }
 
+    public override async ValueTask AskAsync(params Question[] questions)
+    {
+        if (questions.Length == 0) return;
+        await SettleAsync();
+        foreach (var question in questions) Later(question.Sql, question.Args);
+        await using var reader = await ReadLaterAsync();
+        for (var i = 0; i < questions.Length; i++)
+        {
+            if (i > 0) await reader.NextResultAsync();
+            await questions[i].TakeAsync(this, reader);
+        }
+    }
+
     /// <summary>Sends what was put off, hands out the rows of the selects among it, and stands on the result of the statement behind them.</summary>
     private async ValueTask<NpgsqlDataReader> ReadLaterAsync()
     {
