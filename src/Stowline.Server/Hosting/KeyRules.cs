@@ -115,7 +115,7 @@ internal static class KeyRules
     private static string[] Meant(string[] words) => words switch
     {
         ["imports", "bins" or "stock"] => ["sites"],
-        ["imports", "products" or "orders"] => words[1..],
+        ["imports", "products" or "orders" or "menu"] => words[1..],
         _ => words,
     };
 }

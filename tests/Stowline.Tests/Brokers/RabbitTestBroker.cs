@@ -10,7 +10,11 @@ namespace Stowline.Tests.Brokers;
 public sealed class RabbitTestBroker(string setting, string more = "backoff_ms=100") : TestBroker
 {
     public override string Name => "rabbitmq";
-    private RabbitSettings Settings(string place) => RabbitSettings.Parse($"{setting};exchange={place}-out;queue={place}-out;intake={place}-in;{more}");
+
+    /// <summary>The setting <c>rabbitmq</c> for a place.</summary>
+    public string SettingOf(string place) => $"{setting};exchange={place}-out;queue={place}-out;intake={place}-in;{more}";
+
+    private RabbitSettings Settings(string place) => RabbitSettings.Parse(SettingOf(place));
 
     public override IBrokerOut Out(string place) => new RabbitOut(Settings(place), TimeProvider.System);
     public override IBrokerIn In(string place) => new RabbitIn(Settings(place), TimeProvider.System, new IdSource(TimeProvider.System));
