@@ -22,6 +22,7 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
     private readonly Meter _meter;
     private readonly Counter<long> _relayed;
     private readonly SemaphoreSlim _handing = new(1, 1);
+    private (long After, Task<IReadOnlyList<EventRecord>> Events)? _ahead;
     private long _position = -1;
     private long _head;
     private DateTimeOffset _leaseUntil;
@@ -67,15 +68,28 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
         if ((_position < 0 || _lanes.Time.GetUtcNow() > _leaseUntil - Lease / 2) && !await TakeLeaseAsync(ct)) return false;
-        var events = await _lanes.ReadAsync(_lane, _position, BatchSize, ct);
+        var events = await ReadAsync(ct);
         _oldestWaiting = events.Count > 0 ? events[0].At : null;
         if (events.Count == 0) return false;
         if (events[^1].Position > Volatile.Read(ref _head)) Volatile.Write(ref _head, events[^1].Position);
+        // What follows is read while these are on their way: with a backlog neither side waits for the other.
+        if (events.Count == BatchSize) _ahead = (events[^1].Position, Task.Run(() => _lanes.ReadAsync(_lane, events[^1].Position, BatchSize, ct).AsTask(), ct));
         EventRecord[] wanted = [.. events.Where(Wants)];
         var refused = wanted.Length == 0 ? [] : await PatientlyAsync(HandOverAloneAsync(wanted, ct), ct);
         await MoveAsync(events[^1].Position, refused);
         if (wanted.Length > 0) _relayed.Add(wanted.Length - refused.Count, Label);
         return true;
+    }
+
+    private async Task<IReadOnlyList<EventRecord>> ReadAsync(CancellationToken ct)
+    {
+        if (_ahead is { } ahead)
+        {
+            _ahead = null;
+            var read = await ahead.Events;
+            if (ahead.After == _position && read.Count > 0) return read;
+        }
+        return await _lanes.ReadAsync(_lane, _position, BatchSize, ct);
     }
 
     private async Task<IReadOnlyList<(EventRecord Event, string Reason)>> HandOverAloneAsync(IReadOnlyList<EventRecord> events, CancellationToken ct)
@@ -153,12 +167,12 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
         if (outcome.Outcome.Value) _leaseUntil = _lanes.Time.GetUtcNow() + Lease;
     }
 
-    public virtual ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
+        if (_ahead is { } ahead) await ahead.Events.ContinueWith(_ => { }, TaskScheduler.Default); // whatever it has read or failed at, nobody wants it any more
         _lanes.Committed -= OnCommitted;
         _meter.Dispose();
         _handing.Dispose();
         GC.SuppressFinalize(this);
-        return ValueTask.CompletedTask;
     }
 }
