@@ -37,12 +37,12 @@ internal static class RelayBench
         await AcceptBench.DrainAsync(node);
 
         // To nobody: what the reading, the encoding and the cursor cost, and the messages for the bare publishers.
-        var nobody = new Nobody();
+        var nobody = new Nobody("nobody");
         await RelayAsync(node, nobody);
         var messages = nobody.Messages;
         var cpu = new CpuClock(null, null, countSelf: true);
         await cpu.StartAsync();
-        var alone = await RelayAsync(node, new Nobody());
+        var alone = await RelayAsync(node, new Nobody("nobody again"));
         var cpuMs = await cpu.StopAsync();
         var report = new BenchReport { ["name"] = options.Name, ["store"] = options.Store, ["messages"] = messages.Count, ["to_nobody_per_s"] = Math.Round(messages.Count / alone), ["to_nobody_cpu_us"] = Math.Round(cpuMs * 1_000 / messages.Count, 1), ["floor_ratio"] = null };
         foreach (var broker in brokers)
@@ -50,8 +50,8 @@ internal static class RelayBench
             var (raw, relay) = (0.0, 0.0);
             for (var round = 0; round < Rounds; round++)
             {
-                raw += await RawAsync(broker, messages);
-                relay += await RelayAsync(node, broker.Out("bench-" + Guid.NewGuid().ToString("N")));
+                raw += await RawAsync(node, broker, messages);
+                relay += await RelayAsync(node, broker.Out(PlaceFor(node)));
             }
             report[broker.Name + "_raw_per_s"] = Math.Round(Rounds * messages.Count / raw);
             report[broker.Name + "_relay_per_s"] = Math.Round(Rounds * messages.Count / relay);
@@ -65,6 +65,9 @@ internal static class RelayBench
         return report;
     }
 
+    /// <summary>An exchange, topic or stream of this run.</summary>
+    private static string PlaceFor(Node node) => "bench-" + node.Ids.Next().ToString("N");
+
     /// <summary>Seconds for the whole log, from the first message on: making queues is not what is measured.</summary>
     private static async Task<double> RelayAsync(Node node, IBrokerOut broker)
     {
@@ -75,9 +78,9 @@ internal static class RelayBench
         return relay.Lag == 0 ? clock.Elapsed.TotalSeconds : throw new InvalidOperationException($"{relay.Lag} events were left");
     }
 
-    private static async Task<double> RawAsync(BenchBroker broker, IReadOnlyList<OutgoingMessage> messages)
+    private static async Task<double> RawAsync(Node node, BenchBroker broker, IReadOnlyList<OutgoingMessage> messages)
     {
-        var place = "bench-" + Guid.NewGuid().ToString("N");
+        var place = PlaceFor(node);
         await using (var made = broker.Out(place)) await made.PublishAsync([messages[0]], default); // with the same queues
         await using var raw = await broker.RawAsync(place);
         await raw.PublishAsync([.. messages.Take(200)]);
@@ -89,7 +92,7 @@ internal static class RelayBench
     /// <summary>Milliseconds from each order's decision to its confirmation, ascending.</summary>
     private static async Task<List<double>> LagsAsync(BenchOptions options, Node node, BenchBroker broker, Func<Task<string>> place)
     {
-        var timed = new Timed(broker.Out("bench-" + Guid.NewGuid().ToString("N")), node.Time);
+        var timed = new Timed(broker.Out(PlaceFor(node)), node.Time);
         var relay = new OrderRelay(node.Lanes, timed, new HashSet<string> { "order.placed" });
         while (await relay.RunOnceAsync(default)) { } // what was there before is no lag
         timed.Lags.Clear();
@@ -101,10 +104,10 @@ internal static class RelayBench
         return [.. timed.Lags.Order()];
     }
 
-    private sealed class Nobody : IBrokerOut
+    private sealed class Nobody(string name) : IBrokerOut
     {
         public List<OutgoingMessage> Messages { get; } = [];
-        public string Name { get; } = "nobody " + Guid.NewGuid().ToString("N");
+        public string Name => name;
         public string? Trouble => null;
 
         public Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)

@@ -225,6 +225,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/imports/menu": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import a menu from CSV or JSON, all rows checked before any is written */
+        post: operations["post_imports_menu"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/keys": {
         parameters: {
             query?: never;
@@ -3688,7 +3705,7 @@ export interface components {
          * @enum {string}
          */
         SlotMeasure: "money" | "units" | "minutes";
-        /** @description How a site promises its capacity, as a caller gives it. What is not given: slots of 15 minutes, lead of 15, visible 30 before, today only, always open. */
+        /** @description How a site promises its capacity, as a caller gives it. What is not given: slots of 15 minutes, lead of 15, visible 30 before, today only, open when the site works (its `working_hours`, always where it has none). */
         SlotPlanBody: {
             /** Format: int64 */
             length_minutes?: null | number;
@@ -3724,6 +3741,8 @@ export interface components {
             days: number;
             hours: components["schemas"]["OpeningHours"];
             time_zone: string;
+            /** @description The hours are the site's `working_hours` and change with them. */
+            follows_site: boolean;
         };
         /** @description One slot as the preview shows it; amounts in the plan's measure (money in ten-thousandths). */
         SlotPreview: {
@@ -4679,6 +4698,48 @@ export interface operations {
         requestBody: {
             content: {
                 "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsvImportResult"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_imports_menu: {
+        parameters: {
+            query?: {
+                /** @description true: check the file and tell all that is wrong, write nothing. */
+                dry_run?: string;
+            };
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+                "application/json": string;
             };
         };
         responses: {
@@ -8988,7 +9049,7 @@ export interface operations {
                 order?: string;
                 /** @description Only of this worker. */
                 worker?: string;
-                /** @description Only those with an item that this station has still to do. */
+                /** @description Only open ones with an item that this station has still to do. */
                 station?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
