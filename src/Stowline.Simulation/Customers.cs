@@ -10,6 +10,7 @@ namespace Stowline.Simulation;
 internal sealed class Customers(World world, SimNode hub)
 {
     private static readonly Caller Caller = new("customer");
+    private readonly HashSet<Guid> _released = [];
     private int _orders;
 
     public void Act()
@@ -98,10 +99,18 @@ internal sealed class Customers(World world, SimNode hub)
         world.Go(() => AskAsync(tx => Policies.DecideAsync(site, sku, new PolicyBody(safety, share), tx)));
     }
 
-    /// <summary>Lets every held order go on.</summary>
-    public void ReleaseAll()
+    /// <summary>Lets every held order go on. False when all have been asked to.</summary>
+    public bool ReleaseAll()
     {
-        foreach (var id in world.Book.Placed.Keys) world.Go(() => AskAsync(tx => ChangeOrder.HoldAsync(id, false, null, tx)));
+        var held = world.Book.Placed.Keys.Where(id => !_released.Contains(id)).ToList();
+        foreach (var id in held)
+        {
+            world.Go(async () =>
+            {
+                if ((await AskAsync(tx => ChangeOrder.HoldAsync(id, false, null, tx))).Refusal is not { Kind: RefusalKind.Unavailable }) _released.Add(id);
+            });
+        }
+        return held.Count > 0;
     }
 
     private Task<Outcome<T>> AskAsync<T>(Func<LaneTransaction, ValueTask<Outcome<T>>> decide) => hub.AskAsync(node => node.Lanes.ExecuteAsync(Lane.Hub, Caller, decide));

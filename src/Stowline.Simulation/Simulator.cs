@@ -49,6 +49,7 @@ public static class Simulator
         foreach (var node in world.Nodes) world.Start(node);
         foreach (var workers in world.Workers)
             for (var i = 0; i < 3; i++) workers.Receive();
+        world.Rest(() => false);
         for (var step = 1; step <= steps; step++)
         {
             world.Step();

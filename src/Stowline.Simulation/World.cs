@@ -119,17 +119,17 @@ internal sealed class World : IDisposable
 
     private void Act()
     {
-        var who = Random.Next(Sites.Count + 1 + 1);
+        var who = Random.Next(Sites.Count + 1);
         Trace.Add("act", who);
-        if (who >= Sites.Count) _customers.Act();
+        if (who == Sites.Count) _customers.Act();
         else Workers[who].Act();
     }
 
-    private TimeSpan Leap() => Random.Next(10) switch
+    private TimeSpan Leap() => Random.Next(100) switch
     {
-        < 6 => TimeSpan.FromMilliseconds(Random.Next(10, 2_000)),
-        < 9 => TimeSpan.FromSeconds(Random.Next(2, 25)),
-        _ => TimeSpan.FromSeconds(Random.Next(60, 900)),
+        < 94 => TimeSpan.FromMilliseconds(Random.Next(5, 700)),
+        < 99 => TimeSpan.FromSeconds(Random.Next(1, 8)),
+        _ => TimeSpan.FromSeconds(Random.Next(20, 900)),
     };
 
     public void Pass(TimeSpan time)
@@ -224,7 +224,6 @@ internal sealed class World : IDisposable
         foreach (var node in Nodes) node.NextFault = DiskFault.None;
         foreach (var line in Lines) line.Heal();
         foreach (var workers in Workers) workers.Finishing = true;
-        _customers.ReleaseAll();
         Rest(FinishWork);
         _audit.Quick();
         _audit.Whole();
@@ -234,7 +233,7 @@ internal sealed class World : IDisposable
     /// <summary>Asks again what was never answered, and lets people work. False when nothing is left to do.</summary>
     private bool FinishWork()
     {
-        var left = false;
+        var left = _customers.ReleaseAll();
         foreach (var wish in Book.Unanswered.ToList())
         {
             _customers.Place(wish);
@@ -266,7 +265,11 @@ internal sealed class World : IDisposable
                 if (steps > 20_000) Fail("the nodes never come to rest");
             }
             Settle();
-            if (Nodes.All(n => n.IsUp) && !more() && _audit.IsEqual()) return;
+            if (Nodes.All(n => n.IsUp) && !more() && _audit.IsEqual())
+            {
+                _calm = false;
+                return;
+            }
             Pass(TimeSpan.FromMilliseconds(500));
         }
         Fail("the nodes do not come together: " + _audit.Difference());
