@@ -130,7 +130,7 @@ internal sealed class Audit(World world) : IDisposable
         foreach (var (id, wish) in world.Book.Placed) Order(orders[id], wish, [.. parts[id]], Units(shipped[id]));
     }
 
-    /// <summary>Each unit of an order has left, or waits for stock, or was cancelled; none has left twice.</summary>
+    /// <summary>Each unit of an order has left, or waits for stock, unless somebody asked to cancel; none has left twice.</summary>
     private void Order(OrderEnd order, Wish wish, IReadOnlyList<PartOfOrder> parts, Dictionary<string, long> shipped)
     {
         if (parts.FirstOrDefault(p => (OrderStatus)p.Status is not (OrderStatus.Shipped or OrderStatus.Cancelled or OrderStatus.Short or OrderStatus.Backorder)) is { } open)
@@ -142,13 +142,10 @@ internal sealed class Audit(World world) : IDisposable
             var (wanted, left, waits) = (line.Sum(l => l!.Quantity!.Value), shipped.GetValueOrDefault(line.Key), waiting.GetValueOrDefault(line.Key));
             if (left != told.GetValueOrDefault(line.Key)) world.Fail($"order {wish.Body.ExternalId}: {left} {line.Key} have left, the hub knows of {told.GetValueOrDefault(line.Key)}");
             var isWhole = left + waits == wanted;
-            if (left + waits > wanted || !isWhole && !IsCancelled(order, parts))
+            if (left + waits > wanted || !isWhole && !wish.MayBeCancelled)
                 world.Fail($"order {wish.Body.ExternalId} wants {wanted} {line.Key}: {left} have left, {waits} wait for stock ({(OrderStatus)order.Status})");
         }
     }
-
-    private static bool IsCancelled(OrderEnd order, IReadOnlyList<PartOfOrder> parts) =>
-        (OrderStatus)order.Status == OrderStatus.Cancelled || parts.Any(p => (OrderStatus)p.Status == OrderStatus.Cancelled);
 
     private static Dictionary<string, long> Units(IEnumerable<PartOfOrder> parts) =>
         parts.SelectMany(p => JsonSerializer.Deserialize(p.Lines, ContractsJson.Default.ListSkuUnits) ?? []).GroupBy(u => u.Sku, StringComparer.Ordinal)

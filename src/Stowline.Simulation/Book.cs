@@ -13,6 +13,9 @@ internal sealed class Wish(OrderBody body)
     /// <summary>Asked, and no answer yet.</summary>
     public bool IsOpen { get; set; } = true;
     public bool IsAsking { get; set; }
+
+    /// <summary>Somebody has asked to cancel it, whether or not they were answered: what had not left then need not leave.</summary>
+    public bool MayBeCancelled { get; set; }
 }
 
 /// <summary>Goods that stand at a site's gate, and whether anybody was told that they are booked.</summary>

@@ -91,7 +91,11 @@ internal sealed class Customers(World world, SimNode hub)
         world.Go(() => act(id));
     }
 
-    private async Task CancelAsync(Guid id) => await AskAsync(tx => CancelOrder.DecideAsync(id, "no more", tx));
+    private Task CancelAsync(Guid id)
+    {
+        world.Book.Placed[id].MayBeCancelled = true;
+        return AskAsync(tx => CancelOrder.DecideAsync(id, "no more", tx));
+    }
 
     private void Policy()
     {

@@ -46,8 +46,8 @@ internal sealed class SimDisk : IDisposable
     /// <summary>For a mutant: each crash takes the last commit with it, as on a disk that answers before it has written.</summary>
     public bool ForgetsLastCommit { get; set; }
 
-    /// <summary>The node is about to commit.</summary>
-    public void BeforeCommit()
+    /// <summary>The node begins to write.</summary>
+    public void BeforeWriting()
     {
         if (!ForgetsLastCommit) return;
         _undo ??= OpenPrivate();
@@ -55,10 +55,7 @@ internal sealed class SimDisk : IDisposable
     }
 
     /// <summary>All connections are gone.</summary>
-    public void AfterCrash()
-    {
-        _undo?.BackupDatabase(_keeper);
-    }
+    public void AfterCrash() => _undo?.BackupDatabase(_keeper);
 
     private static SqliteConnection OpenPrivate()
     {

@@ -115,6 +115,7 @@ internal sealed class SimLine(World world, SimNode hub, SimNode site)
         var first = _flying.Where(f => f.At <= now).MinBy(f => f.At)!;
         if (_flying.IndexOf(first) > 0 && _flying.TakeWhile(f => f != first).Any(f => f.To == first.To)) world.Counters.Add("frames overtaken");
         _flying.Remove(first);
+        if (first.To.Ended is not null) return;
         if (first.Bytes is null) first.To.End("the other side has closed");
         else if (!first.To.TryTake(first.Bytes)) world.Counters.Add("frames let go");
         else if (first.Again && LinkFrames.KindOf(first.Bytes) == FrameKind.Batch) world.Counters.Add("duplicates dropped");

@@ -10,6 +10,7 @@ internal sealed class SimSession(SqliteConnection connection, SimDatabase databa
     public override ValueTask BeginAsync(bool snapshot, CancellationToken ct)
     {
         database.Check();
+        if (!snapshot) database.Disk.BeforeWriting();
         return base.BeginAsync(snapshot, ct);
     }
 
@@ -20,7 +21,6 @@ internal sealed class SimSession(SqliteConnection connection, SimDatabase databa
         database.Next = DiskFault.None;
         if (fault == DiskFault.Refuses) throw SimDatabase.Failure();
         if (fault == DiskFault.PowerBefore) Off();
-        database.Disk.BeforeCommit();
         await base.CommitAsync();
         if (fault == DiskFault.AnswerLost) throw SimDatabase.Failure();
         if (fault == DiskFault.PowerAfter) Off();

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Stowline.Simulation;
 
 /// <summary>One run: what it was, how it went, and what happened in it.</summary>
@@ -17,6 +19,7 @@ public static class Simulator
 
     /// <summary>One run of one seed: so many decisions of the scheduler, then everything heals and is compared.</summary>
     /// <param name="tell">Where each step is told; null where nobody wants to know.</param>
+    [SuppressMessage("Design", "CA1031", Justification = "whatever goes wrong, the seed is to be named")]
     public static SimulatedRun Run(int seed, int steps, Mutant mutant = Mutant.None, Action<string>? tell = null)
     {
         var plan = Plan.Draw(new Random(seed));
@@ -35,6 +38,10 @@ public static class Simulator
             catch (BrokenException e)
             {
                 problem = e.Message;
+            }
+            catch (Exception e)
+            {
+                problem = e.ToString();
             }
             return new SimulatedRun(seed, steps, mutant, world.Trace.End(), world.Counters, problem);
         }
