@@ -40,6 +40,33 @@ public static class Mutants
 
     public static string NameOf(Mutant mutant) => All.First(m => m.Mutant == mutant).Name;
 
-    /// <summary>The two reads by which a node recognizes what it has answered before.</summary>
-    internal static bool IsDedup(string select) => select.Contains("FROM order_keys WHERE channel", StringComparison.Ordinal) || select.Contains("FROM idempotency_keys", StringComparison.Ordinal);
+    // What each is wrong about, in the words of the statement that it changes. Where the product's statement changes, its mutant is no longer caught, and a test says so.
+
+    /// <summary>A statement as this mutant runs it.</summary>
+    internal static string Runs(Mutant mutant, string sql) =>
+        mutant == Mutant.SkipCursor && sql.StartsWith("UPDATE cursors SET position", StringComparison.Ordinal) ? sql.Replace("position = @to", "position = position", StringComparison.Ordinal) : sql;
+
+    /// <summary>A read as this mutant does it; null where it does not look at all.</summary>
+    internal static string? Looks(Mutant mutant, string select) => mutant switch
+    {
+        Mutant.ForgetDedup when select.Contains("FROM order_keys WHERE channel", StringComparison.Ordinal) || select.Contains("FROM idempotency_keys", StringComparison.Ordinal) => null,
+        Mutant.PromiseBlindly => select.Replace("- promised + released FROM allotments", "FROM allotments", StringComparison.Ordinal),
+        _ => select,
+    };
+
+    /// <summary>The key by which the second row of a table is let go instead of refused; null where it is refused.</summary>
+    internal static string? Tolerates(Mutant mutant, string table) => (mutant, table) switch
+    {
+        (Mutant.ForgetDedup, "order_keys") => "channel, external_id",
+        (Mutant.ForgetDedup, "idempotency_keys") => "key_hash",
+        _ => null,
+    };
+
+    /// <summary>How often this mutant writes an update.</summary>
+    internal static int Times(Mutant mutant, string set) => mutant switch
+    {
+        Mutant.KeepLossesQuiet when set.Contains("withdrawn = k.withdrawn", StringComparison.Ordinal) => 0,
+        Mutant.ReleaseTwice when set.Contains("allotments.released + k.units", StringComparison.Ordinal) => 2,
+        _ => 1,
+    };
 }

@@ -43,28 +43,20 @@ internal sealed class SimSession(SqliteConnection connection, SimDatabase databa
     protected override ValueTask<DbDataReader> ReaderAsync(string sql, object? args)
     {
         database.Check();
-        if (database.Mutant == Mutant.SkipCursor && sql.StartsWith("UPDATE cursors SET position", StringComparison.Ordinal))
-            sql = sql.Replace("position = @to", "position = position", StringComparison.Ordinal);
-        return base.ReaderAsync(sql, args);
+        return base.ReaderAsync(Mutants.Runs(database.Mutant, sql), args);
     }
 
     public override ValueTask SelectAsync(string select, int count, Column[] keys, Action<RowReader> row)
     {
         database.Check();
-        if (database.Mutant == Mutant.ForgetDedup && Mutants.IsDedup(select)) return ValueTask.CompletedTask;
-        if (database.Mutant == Mutant.PromiseBlindly) select = select.Replace("- promised + released FROM allotments", "FROM allotments", StringComparison.Ordinal);
-        return base.SelectAsync(select, count, keys, row);
+        return Mutants.Looks(database.Mutant, select) is { } looks ? base.SelectAsync(looks, count, keys, row) : ValueTask.CompletedTask;
     }
 
     public override ValueTask InsertAsync(string table, int count, params Column[] columns) =>
-        database.Mutant == Mutant.ForgetDedup && table is "order_keys" or "idempotency_keys"
-            ? UpsertAsync(table, table == "order_keys" ? "channel, external_id" : "key_hash", "", count, columns)
-            : base.InsertAsync(table, count, columns);
+        Mutants.Tolerates(database.Mutant, table) is { } key ? UpsertAsync(table, key, "", count, columns) : base.InsertAsync(table, count, columns);
 
     public override async ValueTask UpdateAsync(string table, string set, int count, Column[] keys, params Column[] values)
     {
-        if (database.Mutant == Mutant.KeepLossesQuiet && set.Contains("withdrawn = k.withdrawn", StringComparison.Ordinal)) return;
-        await base.UpdateAsync(table, set, count, keys, values);
-        if (database.Mutant == Mutant.ReleaseTwice && set.Contains("allotments.released + k.units", StringComparison.Ordinal)) await base.UpdateAsync(table, set, count, keys, values);
+        for (var times = Mutants.Times(database.Mutant, set); times > 0; times--) await base.UpdateAsync(table, set, count, keys, values);
     }
 }

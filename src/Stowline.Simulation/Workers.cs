@@ -4,7 +4,7 @@ using Stowline.Site.Fulfillment;
 using Stowline.Site.Returns;
 using Stowline.Site.Shipping;
 using Stowline.Site.Stock;
-using Stowline.Store;
+using Stowline.Site.Topology;
 
 namespace Stowline.Simulation;
 
@@ -32,6 +32,7 @@ internal sealed class Workers(World world, SimNode site)
             case 6: Go(DamageAsync); break;
             case 7: Go(MoveAsync); break;
             case 8: Go(ReturnAsync); break;
+            case 9 when world.Chance(30): Go(LockAsync); break;
             default: Work(); break;
         }
     }
@@ -125,6 +126,13 @@ internal sealed class Workers(World world, SimNode site)
             Reference = Reference(), Reason = "unwanted", Lines = [new ReturnLineBody { Sku = world.AnySku(), Quantity = world.Random.Next(1, 3), Condition = world.Chance(30) ? "damaged" : "good" }],
         };
         await AskAsync(tx => ReceiveReturn.DecideAsync(site.Name, body, tx));
+    }
+
+    private async Task LockAsync()
+    {
+        // More is unlocked than locked, or soon nothing could be picked any more.
+        var reason = world.Chance(40) ? "wet" : null;
+        if ((await AskAsync(tx => LockBin.DecideAsync(site.Name, "A-2", reason, tx))).IsOk && reason is not null) world.Counters.Add("bins locked");
     }
 
     // ---- tasks
