@@ -99,6 +99,7 @@ internal sealed class Audit(World world) : IDisposable
             Same($"bins of {site.Name}", Read(world.Hub, async s => await Books.BinsAsync(s, site.Name, copy: true)), Read(site, async s => await Books.BinsAsync(s, site.Name, copy: false)));
             Same($"tasks of {site.Name}", Read(world.Hub, s => Books.TasksAsync(s, site.Name)), Read(site, s => Books.TasksAsync(s, site.Name)));
             Received(site);
+            Erased(site);
         }
         Orders();
     }
@@ -117,6 +118,14 @@ internal sealed class Audit(World world) : IDisposable
         foreach (var delivery in world.Book.Deliveries.Where(d => d.Site == site.Name))
             if (booked.GetValueOrDefault(delivery.Reference) is not { B: 1 } row || row.A != delivery.Units)
                 world.Fail($"goods {delivery.Reference} of {delivery.Units} units are booked as {booked.GetValueOrDefault(delivery.Reference)}");
+    }
+
+    /// <summary>Who was erased at the hub is erased everywhere: no site has a key that the hub has not.</summary>
+    private void Erased(SimNode site)
+    {
+        var keys = Read(world.Hub, async s => await Books.KeysAsync(s)).ToDictionary(k => k.PersonId, k => k.Key);
+        foreach (var key in Read(site, async s => await Books.KeysAsync(s)))
+            if (!keys.TryGetValue(key.PersonId, out var atHub) || !atHub.AsSpan().SequenceEqual(key.Key)) world.Fail($"{site.Name} can still read what the hub has erased of {key.PersonId}");
     }
 
     private void Orders()

@@ -47,6 +47,13 @@ internal sealed record PartOfOrder
     public string Lines { get; init; } = "[]";
 }
 
+/// <summary>What makes a person's data readable.</summary>
+internal sealed record PersonsKey
+{
+    public Guid PersonId { get; init; }
+    public byte[] Key { get; init; } = [];
+}
+
 /// <summary>An order as it ended.</summary>
 internal sealed record OrderEnd
 {
@@ -90,6 +97,9 @@ internal static class Books
 
     public static ValueTask<IReadOnlyList<PartOfOrder>> PartsAtSiteAsync(SqlSession session) => session.QueryAsync<PartOfOrder>(
         "SELECT order_id, part, site, status, live AS lines FROM fulfillment_orders ORDER BY order_id, part");
+
+    /// <summary>The keys of persons, by whom they belong to.</summary>
+    public static ValueTask<IReadOnlyList<PersonsKey>> KeysAsync(SqlSession session) => session.QueryAsync<PersonsKey>("SELECT person_id, key FROM people WHERE key IS NOT NULL ORDER BY person_id");
 
     /// <summary>Units that came in, per reference.</summary>
     public static ValueTask<IReadOnlyList<SameRow>> ReceivedAsync(SqlSession session) => session.QueryAsync<SameRow>(

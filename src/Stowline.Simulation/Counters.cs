@@ -8,7 +8,7 @@ public sealed class Counters
     [
         "orders", "orders answered again", "orders refused for stock", "orders cancelled", "cancellations too late", "orders re-routed", "backorders", "orders held",
         "parts assigned", "parts shipped", "parts short", "parts cancelled", "picks short", "bins tried again", "put-backs", "returns", "damages", "counts", "bins locked", "policies changed",
-        "recalls asked", "recalls answered", "crashes", "crashes in a commit", "commits refused", "commit answers lost", "answers never given", "requests answered again",
+        "persons erased", "recalls asked", "recalls answered", "crashes", "crashes in a commit", "commits refused", "commit answers lost", "answers never given", "requests answered again",
         "partitions", "one-way partitions", "connections", "connections gone silent", "frames lost", "frames doubled", "frames overtaken", "duplicates dropped", "batches sent again",
         "clock jumps", "units lost",
     ];
