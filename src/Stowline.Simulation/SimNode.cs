@@ -43,16 +43,8 @@ internal sealed class SimNode(string name, NodeRole role, SimDisk disk, SimClock
     /// <summary>Called for an event that could not be handled.</summary>
     public Action<SimNode, string>? Parked { get; set; }
 
-    public IReadOnlyList<Runner> Runners
-    {
-        get
-        {
-            if (_node is null) return [];
-            foreach (var pump in _node.Pumps)
-                if (_known.Add(pump) && IsOurs(pump)) _runners.Add(new Runner(pump));
-            return _runners;
-        }
-    }
+    /// <summary>Its pumps, as of the last <see cref="Look"/>; none while it is down.</summary>
+    public IReadOnlyList<Runner> Runners => _runners;
 
     /// <summary>Quotes are calculated by as many workers as the machine has processors for; whoever delivers webhooks does it on threads of its own.</summary>
     private static bool IsOurs(Pump pump) => pump is not (Hub.Quotes.QuoteWorker or Hub.Quotes.QuoteCleaning or Hub.Hooks.HookSender);
@@ -73,8 +65,14 @@ internal sealed class SimNode(string name, NodeRole role, SimDisk disk, SimClock
     /// <summary>Runs an end of a link with the node's own pumps, until it has ended.</summary>
     public void Run(LinkEnd end) => _runners.Add(new Runner(end));
 
-    /// <summary>What is over is forgotten.</summary>
-    public void Sweep() => _runners.RemoveAll(r => r.Pump is LinkEnd { Ended: not null } && !r.IsBusy);
+    /// <summary>Finds pumps that have come to be, and forgets what is over.</summary>
+    public void Look()
+    {
+        if (_node is null) return;
+        foreach (var pump in _node.Pumps)
+            if (_known.Add(pump) && IsOurs(pump)) _runners.Add(new Runner(pump));
+        _runners.RemoveAll(r => r.Pump is LinkEnd { Ended: not null } && !r.IsBusy);
+    }
 
     /// <summary>Asks the node for something, as somebody would over HTTP: an answer, an error, or none at all because the node has gone.</summary>
     [SuppressMessage("Design", "CA1031", Justification = "every error is handed on to whoever asked")]

@@ -21,7 +21,6 @@ internal sealed class World : IDisposable
     private readonly Audit _audit;
     private readonly Troubles _troubles;
     private Exception? _problem;
-    private bool _calm;
 
     /// <param name="images">The disks that the nodes begin with: the hub's, then the sites'.</param>
     /// <param name="tell">Where every step is told; null where nobody wants to know.</param>
@@ -74,6 +73,7 @@ internal sealed class World : IDisposable
         Run(async () =>
         {
             await node.StartAsync(Random.Next(), _mutant);
+            node.Look();
             return true;
         });
     }
@@ -182,7 +182,7 @@ internal sealed class World : IDisposable
             if (node.HasDied) Crash(node, "in a commit");
             foreach (var runner in node.Runners)
                 if (runner.TryEnd(Now, IdleOf(runner), out var error) && error is not null) Judge(node, runner, error);
-            node.Sweep();
+            node.Look();
         }
         foreach (var line in Lines) line.Collect(Now);
         _flows.RemoveAll(f => f.IsCompleted);
@@ -198,7 +198,7 @@ internal sealed class World : IDisposable
     }
 
     /// <summary>A pump looks by itself seldom here, so that whoever forgets to wake it is found out; only links live by the clock.</summary>
-    private TimeSpan IdleOf(Runner runner) => runner.Pump is Link.LinkEnd || _calm ? runner.Pump.Idle : runner.Pump.Idle * Random.Next(5, 60);
+    private TimeSpan IdleOf(Runner runner) => runner.Pump is Link.LinkEnd ? runner.Pump.Idle : runner.Pump.Idle * Random.Next(5, 60);
 
     public void Crash(SimNode node, string how)
     {
@@ -256,7 +256,6 @@ internal sealed class World : IDisposable
     /// <summary>Steps until nobody can do anything and all nodes have all of each other.</summary>
     public void Rest(Func<bool> more)
     {
-        _calm = true;
         for (var round = 0; round < 2_000; round++)
         {
             for (var steps = 0; Work(); steps++)
@@ -265,11 +264,7 @@ internal sealed class World : IDisposable
                 if (steps > 20_000) Fail("the nodes never come to rest");
             }
             Settle();
-            if (Nodes.All(n => n.IsUp) && !more() && _audit.IsEqual())
-            {
-                _calm = false;
-                return;
-            }
+            if (Nodes.All(n => n.IsUp) && !more() && _audit.IsEqual()) return;
             Pass(TimeSpan.FromMilliseconds(500));
         }
         Fail("the nodes do not come together: " + _audit.Difference());
