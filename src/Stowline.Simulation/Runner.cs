@@ -35,19 +35,20 @@ internal sealed class Runner(Pump pump)
         _step = pump.RunOnceAsync(CancellationToken.None).AsTask();
     }
 
-    /// <summary>Takes note of a step that has ended. Answers false while it has not, or there is none.</summary>
+    /// <summary>Whether a step has ended that nobody has taken note of yet.</summary>
+    public bool HasEnded => _step is { IsCompleted: true };
+
+    /// <summary>Takes note of a step that has ended. Answers what went wrong in it.</summary>
     /// <param name="idle">How long it waits where there was nothing to do.</param>
-    /// <param name="error">What went wrong.</param>
-    public bool TryEnd(TimeSpan now, TimeSpan idle, out Exception? error)
+    public Exception? End(TimeSpan now, TimeSpan idle)
     {
-        error = null;
-        if (_step is not { IsCompleted: true } step) return false;
+        var step = _step!;
         _step = null;
-        error = step.Exception?.InnerException;
+        var error = step.Exception?.InnerException;
         if (error is not null) _notBefore = now + TimeSpan.FromMilliseconds(Math.Min(5_000, 50 << Math.Min(_failures++, 10)));
         else _failures = 0;
         _again = error is not null || step.Result;
         _due = now + idle;
-        return true;
+        return error;
     }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using Stowline.Kernel;
 using Stowline.Link;
 using Stowline.Log;
@@ -75,7 +74,6 @@ internal sealed class SimNode(string name, NodeRole role, SimDisk disk, SimClock
     }
 
     /// <summary>Asks the node for something, as somebody would over HTTP: an answer, an error, or none at all because the node has gone.</summary>
-    [SuppressMessage("Design", "CA1031", Justification = "every error is handed on to whoever asked")]
     public Task<T> AskAsync<T>(Func<Node, Task<T>> ask)
     {
         var answer = new TaskCompletionSource<T>();

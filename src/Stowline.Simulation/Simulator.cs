@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Stowline.Simulation;
 
 /// <summary>One run: what it was, how it went, and what happened in it.</summary>
@@ -19,7 +17,6 @@ public static class Simulator
 
     /// <summary>One run of one seed: so many decisions of the scheduler, then everything heals and is compared.</summary>
     /// <param name="tell">Where each step is told; null where nobody wants to know.</param>
-    [SuppressMessage("Design", "CA1031", Justification = "whatever goes wrong, the seed is to be named")]
     public static SimulatedRun Run(int seed, int steps, Mutant mutant = Mutant.None, Action<string>? tell = null)
     {
         var plan = Plan.Draw(new Random(seed));

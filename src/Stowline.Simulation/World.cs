@@ -79,7 +79,6 @@ internal sealed class World : IDisposable
     }
 
     /// <summary>Something that people do, step by step, until it is done or the node that they ask is gone.</summary>
-    [SuppressMessage("Design", "CA1031", Justification = "every error ends the run")]
     public void Go(Func<Task> flow)
     {
         async Task RunAsync()
@@ -181,7 +180,7 @@ internal sealed class World : IDisposable
         {
             if (node.HasDied) Crash(node, "in a commit");
             foreach (var runner in node.Runners)
-                if (runner.TryEnd(Now, IdleOf(runner), out var error) && error is not null) Judge(node, runner, error);
+                if (runner.HasEnded && runner.End(Now, IdleOf(runner)) is { } error) Judge(node, runner, error);
             node.Look();
         }
         foreach (var line in Lines) line.Collect(Now);
