@@ -30,7 +30,7 @@ internal sealed class StockBooks(Node node, string account, StockSyncSettings se
     /// <summary>Should this process end before the answer, the command is followed up a minute later.</summary>
     public async ValueTask BindAsync(LaneTransaction tx, Guid command, IReadOnlyList<OperationRow> operations)
     {
-        await tx.WriteAsync("INSERT INTO channel_commands (id, account, state, attempts, looks, created_at, next_at) VALUES (@command, @account, 1, 0, 0, @now, @next)",
+        await tx.WriteAsync("INSERT INTO channel_commands (id, account, state, looks, since, next_at) VALUES (@command, @account, 1, 0, @now, @next)",
             new { command, account, now = tx.Now, next = tx.Now + 2 * ChannelCalls.Timeout });
         await tx.UpdateAsync("stock_operations", "status = 2, command_id = k.command_id, updated_at = k.now", operations.Count, [Column.From("id", operations, o => o.Id)],
             Column.Same("command_id", operations.Count, command), Column.Same("now", operations.Count, tx.Now));
@@ -49,7 +49,7 @@ internal sealed class StockBooks(Node node, string account, StockSyncSettings se
         switch (answer.Result)
         {
             case CallResult.Done when reports:
-                await tx.WriteAsync("UPDATE channel_commands SET state = 2, looks = 0, next_at = @next WHERE id = @command", new { command, next = tx.Now + TimeSpan.FromSeconds(1) });
+                await tx.WriteAsync("UPDATE channel_commands SET state = 2, looks = 0, since = @now, next_at = @next WHERE id = @command", new { command, now = tx.Now, next = tx.Now + TimeSpan.FromSeconds(1) });
                 await tx.WriteAsync("UPDATE stock_operations SET status = 2, updated_at = @now WHERE command_id = @command AND status IN (1, 4)", new { command, now = tx.Now });
                 break;
             case CallResult.Done:
@@ -87,7 +87,7 @@ internal sealed class StockBooks(Node node, string account, StockSyncSettings se
             if (answer.Result == CallResult.Lost) await LoseAsync(tx, command.Id, operations, answer.Error!, reports: true, counts);
             else await LaterAsync(tx, command.Id, tx.Now + PauseOf(answer, 0));
         }
-        else if (tx.Now - command.CreatedAt >= NoReport && !answer.IsAway)
+        else if (command.State == CommandRow.Taken && tx.Now - command.Since >= NoReport && !answer.IsAway)
         {
             await UnbindAsync(tx, command.Id, operations, supersede: false);
             await FailAsync(tx, await SupersedeAsync(tx, operations), $"no report for {NoReport.TotalMinutes:0} minutes", transport: false);
@@ -95,7 +95,8 @@ internal sealed class StockBooks(Node node, string account, StockSyncSettings se
         else
         {
             var wait = TimeSpan.FromSeconds(Math.Min(Math.Pow(2, Math.Min(command.Looks, 10)), LongestLook.TotalSeconds));
-            await tx.WriteAsync("UPDATE channel_commands SET state = 2, looks = looks + 1, next_at = @next WHERE id = @id", new { id = command.Id, next = tx.Now + wait });
+            await tx.WriteAsync("UPDATE channel_commands SET state = 2, since = @since, looks = looks + 1, next_at = @next WHERE id = @id",
+                new { id = command.Id, since = command.State == CommandRow.Taken ? command.Since : tx.Now, next = tx.Now + wait });
         }
     });
 

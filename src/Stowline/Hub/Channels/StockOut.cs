@@ -8,7 +8,8 @@ internal sealed record CommandRow
     public Guid Id { get; init; }
     public int State { get; init; }
     public int Looks { get; init; }
-    public DateTimeOffset CreatedAt { get; init; }
+    /// <summary>When it came to its state.</summary>
+    public DateTimeOffset Since { get; init; }
     public DateTimeOffset NextAt { get; init; }
 
     /// <summary>Whether it arrived is not known.</summary>
@@ -47,8 +48,8 @@ internal sealed class StockOut(Node node, string account, StockBooks books)
 
     /// <summary>Commands whose time has come. While the marketplace is away one is tried early, the oldest, to see whether it is back.</summary>
     private async Task<IReadOnlyList<CommandRow>> DueAsync(DateTimeOffset now, bool early, int most) => await node.Database.ReadAsync(async s => early
-        ? await s.QueryAsync<CommandRow>("SELECT id, state, looks, created_at, next_at FROM channel_commands WHERE account = @account ORDER BY created_at, id LIMIT @most", new { account, most })
-        : await s.QueryAsync<CommandRow>("SELECT id, state, looks, created_at, next_at FROM channel_commands WHERE account = @account AND next_at <= @now ORDER BY next_at, id LIMIT @most", new { account, now, most }));
+        ? await s.QueryAsync<CommandRow>("SELECT id, state, looks, since, next_at FROM channel_commands WHERE account = @account ORDER BY since, id LIMIT @most", new { account, most })
+        : await s.QueryAsync<CommandRow>("SELECT id, state, looks, since, next_at FROM channel_commands WHERE account = @account AND next_at <= @now ORDER BY next_at, id LIMIT @most", new { account, now, most }));
 
     /// <summary>Takes due operations together and writes down that they are being sent. Another process that does the same at this moment finds them taken.</summary>
     private async Task<IReadOnlyList<Sending>> BindAsync(IShop shop, int most)

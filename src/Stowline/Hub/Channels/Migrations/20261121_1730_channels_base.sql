@@ -77,14 +77,14 @@ CREATE INDEX stock_operations_bound ON stock_operations (account, offer) WHERE c
 CREATE INDEX stock_operations_done ON stock_operations (updated_at) WHERE status IN (3, 5);
 CREATE INDEX stock_operations_completed ON stock_operations (completed_at) WHERE completed_at IS NOT NULL;
 
--- A call that was made or is about to be. state 1: whether it arrived is not known; 2: taken, and its report is awaited. Gone when what came of it is known.
+-- A call that was made or is about to be. state 1: whether it arrived is not known; 2: taken, and its report is awaited; since: when it came to that state. Gone when
+-- what came of it is known.
 CREATE TABLE channel_commands (
     id         {uuid} NOT NULL PRIMARY KEY,
     account    {text} NOT NULL,
     state      {int} NOT NULL,
-    attempts   {int} NOT NULL,
     looks      {int} NOT NULL,
-    created_at {time} NOT NULL,
+    since      {time} NOT NULL,
     next_at    {time} NOT NULL
 ) {hot};
 CREATE INDEX channel_commands_due ON channel_commands (account, next_at);
