@@ -195,6 +195,34 @@ public class StockOutTests(ITestOutputHelper output)
         Assert.NotEqual(OperationStatus.Completed, Assert.Single(await node.OperationsAsync()).Status);
     }
 
+    /// Method: two processes on one database, both of which believe that the consumers are theirs to run, with faults.
+    [Fact]
+    public async Task Two_processes_that_both_serve_an_account_send_nothing_twice()
+    {
+        if (EveryDatabaseAttribute.Postgres is null) return; // one process only on SQLite
+        await using var node = await ChannelNode.StartAsync("postgres", skus: 4, new ChannelSettings { Orders = false });
+        await using var beside = await node.Hub.BesideAsync(new ChannelsModule());
+        beside.Node.Secrets = node.Hub.Node.Secrets;
+        beside.Node.Modules.OfType<ChannelsModule>().Single().Target.AllowPrivate = true;
+        var random = new Random(9);
+        node.Allegro.Misbehaves = (_, _) => random.NextDouble() < 0.8 ? Fault.None : (Fault)(1 + random.Next(3));
+        for (var i = 1; i <= 4; i++) await node.Hub.GrantAsync("WH1", $"S{i}", 40);
+        var orders = 0;
+        async Task BothAsync()
+        {
+            if (orders < 20) Assert.True((await node.Hub.PlaceAsync($"o{++orders}", ($"S{1 + random.Next(4)}", 1))).IsOk);
+            while (await beside.Test.StepAsync()) { }
+        }
+        await node.PassAsync(TimeSpan.FromMinutes(4), TimeSpan.FromSeconds(4), BothAsync);
+        node.Allegro.Misbehaves = (_, _) => Fault.None;
+        await node.PassAsync(TimeSpan.FromMinutes(3), TimeSpan.FromSeconds(4), BothAsync);
+
+        for (var i = 1; i <= 4; i++) Assert.Equal(await node.Hub.AvailableAsync($"S{i}"), node.Allegro.StockOf($"offer-S{i}"));
+        foreach (var offer in node.Allegro.Set.GroupBy(s => s.Offer)) Assert.Equal(offer.Select(s => s.Quantity).OrderDescending(), offer.Select(s => s.Quantity));
+        Assert.Equal(node.Allegro.Set.Count, node.Allegro.Set.Distinct().Count());
+        await node.Hub.Test.VerifyAsync();
+    }
+
     [Fact]
     public void The_pool_is_a_share_of_what_is_left_after_the_buffer()
     {

@@ -17,13 +17,13 @@ public static class ChannelAlerts
     public static async Task<IReadOnlyList<AlertFinding>> FindAsync(SqlSession session, StockSyncSettings settings, DateTimeOffset now)
     {
         var found = new List<AlertFinding>();
-        var stats = (await StockSync.StatusAsync(session, settings, now)).Statistics;
-        if (stats.PendingOperations > settings.MonitoringMaxPendingOperations)
-            found.Add(new AlertFinding("stock_sync/pending", AlertSeverity.Critical, $"{stats.PendingOperations} stock operations wait to be sent to marketplaces"));
-        if (stats.StaleOperations > 0)
-            found.Add(new AlertFinding("stock_sync/stale", AlertSeverity.Critical, $"{stats.StaleOperations} stock operations have waited for more than {settings.MonitoringStaleOperationHours} hours"));
-        if (stats.FailedOperations > 0 && settings.MonitoringAlertOnFailedRetries)
-            found.Add(new AlertFinding("stock_sync/failed", AlertSeverity.Warning, $"{stats.FailedOperations} stock operations have failed after all retries"));
+        var (pending, failed, stale) = await StockSync.CountsAsync(session, settings, now);
+        if (pending > settings.MonitoringMaxPendingOperations)
+            found.Add(new AlertFinding("stock_sync/pending", AlertSeverity.Critical, $"{pending} stock operations wait to be sent to marketplaces"));
+        if (stale > 0)
+            found.Add(new AlertFinding("stock_sync/stale", AlertSeverity.Critical, $"{stale} stock operations have waited for more than {settings.MonitoringStaleOperationHours} hours"));
+        if (failed > 0 && settings.MonitoringAlertOnFailedRetries)
+            found.Add(new AlertFinding("stock_sync/failed", AlertSeverity.Warning, $"{failed} stock operations have failed after all retries"));
         var rate = (await session.FindAsync<Rate>("""
             SELECT (SELECT COUNT(*) FROM stock_sync_log WHERE at >= @since AND action = 'sync_failed') AS failed, (SELECT COUNT(*) FROM stock_sync_log WHERE at >= @since AND action = 'sync_success') AS good
             """, new { since = now - Window }))!;

@@ -39,11 +39,12 @@ internal sealed class ChannelPump(Node node, string account, ChannelsModule modu
         return worked;
     }
 
-    /// <summary>A marketplace that does not answer is this pump's trouble, for the status and its alert.</summary>
+    /// <summary>A marketplace that does not answer shows in the status, but is not this node's trouble: it has an alert of its own.</summary>
     private void Tell(AccountRow row)
     {
-        if (row.FailingSince is { } since) (LastError, LastErrorAt, FailingSince) = (row.LastError, node.Time.GetUtcNow(), since);
-        else (LastError, FailingSince) = (null, null);
+        FailingSince = null;
+        if (row.FailingSince is null) LastError = null;
+        else (LastError, LastErrorAt) = (row.LastError, node.Time.GetUtcNow());
     }
 
     private Task<AccountRow?> ReadAsync(CancellationToken ct) => node.Database.ReadAsync(async s => await AccountRow.FindAsync(s, account), ct);

@@ -42,12 +42,13 @@ internal sealed class Reconcile(Node node, string account, StockSyncSettings set
             return false;
         }
         var (answer, page) = await shop.ReadAsync(_run.Offers, _run.From, settings.ReconciliationBatchSize, ct);
-        await books.AnsweredAsync(row, [answer]);
-        if (page is null)
+        if (page is null && (!answer.IsAway || answer.Result == CallResult.Denied))
         {
-            if (!answer.IsAway) await EndAsync(now, again: false); // it does not let us look: next time perhaps
+            await EndAsync(now, again: false); // it does not let us look: next time perhaps
             return false;
         }
+        await books.AnsweredAsync(row, [answer]);
+        if (page is null) return false;
         await CompareAsync(page.Offers, now, row.Rules.SendsStock);
         _run.From = page.Next;
         if (page.Next is null) await EndAsync(now, _run.Young);

@@ -71,12 +71,18 @@ public static class StockSync
         public DateTimeOffset CompletedAt { get; init; }
     }
 
-    public static async Task<SyncStatus> StatusAsync(SqlSession session, StockSyncSettings settings, DateTimeOffset now)
+    internal static async Task<(long Pending, long Failed, long Stale)> CountsAsync(SqlSession session, StockSyncSettings settings, DateTimeOffset now)
     {
         var counts = (await session.FindAsync<Numbers>("""
             SELECT (SELECT COUNT(*) FROM stock_operations WHERE status IN (1, 2)) AS pending, (SELECT COUNT(*) FROM stock_operations WHERE status = 4) AS failed,
                 (SELECT COUNT(*) FROM stock_operations WHERE status IN (1, 2) AND created_at < @stale) AS stale
             """, new { stale = now.AddHours(-settings.MonitoringStaleOperationHours) }))!;
+        return (counts.Pending, counts.Failed, counts.Stale);
+    }
+
+    public static async Task<SyncStatus> StatusAsync(SqlSession session, StockSyncSettings settings, DateTimeOffset now)
+    {
+        var (pending, failing, stale) = await CountsAsync(session, settings, now);
         var (done, first, retried, seconds) = (0L, 0L, 0L, 0.0);
         await foreach (var op in session.StreamAsync<Finished>("SELECT retry_count, revivals, first_failed_at, completed_at FROM stock_operations WHERE completed_at >= @today",
             new { today = new DateTimeOffset(now.UtcDateTime.Date, TimeSpan.Zero) }))
@@ -85,8 +91,8 @@ public static class StockSync
             if (op.FirstFailedAt is not { } failed) first++;
             else (retried, seconds) = (retried + 1, seconds + (op.CompletedAt - failed).TotalSeconds);
         }
-        return new SyncStatus(counts.Pending < HealthyPending && counts.Stale == 0 ? "healthy" : "warning",
-            new SyncStatistics(counts.Pending, counts.Failed, done, counts.Stale, done == 0 ? null : Math.Round(100.0 * first / done, 2), retried == 0 ? null : Math.Round(seconds / retried, 1)), now);
+        return new SyncStatus(pending < HealthyPending && stale == 0 ? "healthy" : "warning",
+            new SyncStatistics(pending, failing, done, stale, done == 0 ? null : Math.Round(100.0 * first / done, 2), retried == 0 ? null : Math.Round(seconds / retried, 1)), now);
     }
 
     private static async Task ListAsync(HttpContext http, Node node)
