@@ -13,7 +13,7 @@ internal sealed class ChannelPump(Node node, string account, ChannelsModule modu
     private Line? _line;
 
     /// <summary>The account's connection, made anew when its settings change.</summary>
-    private sealed record Line(DateTimeOffset SavedAt, ChannelCalls Calls, IShop? Shop, StockOut Stock, AllegroOrders? Orders, Reconcile Reconcile);
+    private sealed record Line(AccountRow Of, ChannelCalls Calls, IShop? Shop, StockOut Stock, AllegroOrders? Orders, Reconcile Reconcile);
 
     public override string Name => "channel " + account;
     public override Signal Wake => _wake;
@@ -51,7 +51,7 @@ internal sealed class ChannelPump(Node node, string account, ChannelsModule modu
 
     private Line? Open(AccountRow row)
     {
-        if (_line is { } known && known.SavedAt == row.SavedAt) return known;
+        if (_line is { } known && known.Of.Settings == row.Settings && known.Of.Secrets.AsSpan().SequenceEqual(row.Secrets)) return known;
         if (row.Opened(node.Secrets) is not { } secrets)
         {
             (LastError, LastErrorAt) = ("the account's secrets were sealed with another key: give secrets_key, or save them anew", node.Time.GetUtcNow());
@@ -67,7 +67,7 @@ internal sealed class ChannelPump(Node node, string account, ChannelsModule modu
             ChannelKind.Allegro => new AllegroStock(api!),
             ChannelKind.Shop => row.Rules.Mapping?.Stock is null ? null : new ShopStock(account, calls, row.Rules.Mapping, secrets),
         };
-        return _line = new Line(row.SavedAt, calls, shop, new StockOut(node, account, books),
+        return _line = new Line(row, calls, shop, new StockOut(node, account, books),
             api is null ? null : new AllegroOrders(node, api, module.Orders!, books), new Reconcile(node, account, module.Sync, books));
     }
 

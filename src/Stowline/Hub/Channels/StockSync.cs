@@ -44,11 +44,11 @@ public static class StockSync
         api.Get("/stock-sync/pending", http => ListAsync(http, node)).WithTags("Stock synchronization")
             .WithSummary("Operations, newest first; those that wait or are under way where no status is given").Pages<StockOperationView>()
             .Reads("status", "Only in this state.", typeof(OperationStatus)).Reads("account", "Only of this account.");
-        api.MapGet("/stock-sync/operations/{id}", (HttpContext http, string id) => GetAsync(http, node, id)).WithTags("Stock synchronization")
+        api.MapGet("/stock-sync/operations/{operation}", (HttpContext http, string operation) => GetAsync(http, node, operation)).WithTags("Stock synchronization")
             .WithSummary("One operation with every step of it").Produces<StockOperationView>();
-        api.MapPost("/stock-sync/retry/{id}", (HttpContext http, string id) => Commands.RunAsync(http, node.Lanes, Lane.Hub, tx => RetryAsync(id, module, tx)))
+        api.MapPost("/stock-sync/retry/{operation}", (HttpContext http, string operation) => Commands.RunAsync(http, node.Lanes, Lane.Hub, tx => RetryAsync(operation, module, tx)))
             .WithTags("Stock synchronization").WithSummary("Try an operation again now, counting anew").Produces<StockOperationView>();
-        api.MapDelete("/stock-sync/cancel/{id}", (HttpContext http, string id) => Commands.RunAsync(http, node.Lanes, Lane.Hub, tx => CancelAsync(id, tx)))
+        api.MapDelete("/stock-sync/cancel/{operation}", (HttpContext http, string operation) => Commands.RunAsync(http, node.Lanes, Lane.Hub, tx => CancelAsync(operation, tx)))
             .WithTags("Stock synchronization").WithSummary("Give an operation up").Produces<StockOperationView>();
         api.Post("/stock-sync/reconcile", http => Commands.RunAsync<ReconcileBody, ReconcileQueued>(http, node.Lanes, Lane.Hub, (body, tx) => ReconcileAsync(body, module, tx), status: 202))
             .WithTags("Stock synchronization").WithSummary("Compare with the marketplaces now").Takes<ReconcileBody>(optional: true).Produces<ReconcileQueued>(202);
