@@ -75,7 +75,12 @@ public static class ChannelOffers
 
     private static async ValueTask SaveAsync(LaneTransaction tx, string account, string offer, string? sku)
     {
-        if (sku is null) await tx.WriteAsync("DELETE FROM channel_offers WHERE account = @account AND offer = @offer", new { account, offer });
+        if (sku is null)
+        {
+            await tx.WriteAsync("DELETE FROM channel_offers WHERE account = @account AND offer = @offer", new { account, offer });
+            await tx.WriteAsync("UPDATE stock_operations SET status = 5, revive_at = NULL, updated_at = @now, error_message = @why WHERE account = @account AND offer = @offer AND status IN (1, 4) AND command_id IS NULL",
+                new { account, offer, now = tx.Now, why = "the offer was taken away" });
+        }
         // Another product's quantity is wanted there from now on: the next look decides which.
         else await tx.WriteAsync("""
             INSERT INTO channel_offers (account, offer, sku) VALUES (@account, @offer, @sku)

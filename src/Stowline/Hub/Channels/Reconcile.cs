@@ -105,7 +105,8 @@ internal sealed class Reconcile(Node node, string account, StockSyncSettings set
             _run.Young |= patience == Settled;
             return;
         }
-        await StockPlan.MakeAsync(tx, settings, account, offer.Offer, offer.Sku, offer.Wanted!.Value, shown, OperationType.Adjustment, null, $"reconciliation: {shown} was shown instead of {offer.Wanted}");
+        await StockPlan.MakeAsync(tx, settings, account,
+            [new StockPlan.Change(offer.Offer, offer.Sku, offer.Wanted!.Value, shown, OperationType.Adjustment, null, $"reconciliation: {shown} was shown instead of {offer.Wanted}")]);
         await tx.WriteAsync("UPDATE channel_offers SET differs_since = NULL WHERE account = @account AND offer = @offer", new { account, offer = offer.Offer });
     }
 }

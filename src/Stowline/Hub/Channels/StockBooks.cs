@@ -15,7 +15,8 @@ internal sealed class StockBooks(Node node, string account, StockSyncSettings se
     private static readonly TimeSpan LongestProbe = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan LongestAsked = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan Shut = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(25);
+    /// <summary>Together with <see cref="LongestProbe"/> well below the minute within which stock must be right again.</summary>
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan Told = TimeSpan.FromMinutes(1);
     private const int MostError = 1_000;
 
@@ -90,7 +91,7 @@ internal sealed class StockBooks(Node node, string account, StockSyncSettings se
         else if (command.State == CommandRow.Taken && tx.Now - command.Since >= NoReport && !answer.IsAway)
         {
             await UnbindAsync(tx, command.Id, operations, supersede: false);
-            await FailAsync(tx, await SupersedeAsync(tx, operations), $"no report for {NoReport.TotalMinutes:0} minutes", transport: false);
+            await FailAsync(tx, await WithoutNewerAsync(tx, operations), $"no report for {NoReport.TotalMinutes:0} minutes", transport: false);
         }
         else
         {
@@ -116,7 +117,7 @@ internal sealed class StockBooks(Node node, string account, StockSyncSettings se
         await SyncLog.WriteAllAsync(tx, open, "completed", _ => OperationStatus.Completed, o => $"{o.Offer} is {o.Quantity}");
         tx.Measure<ChannelMetrics>(m => m.Operation(account, "completed", open.Count));
         foreach (var reason in operations.Where(o => report.WhyNot(o.Offer) is not null).GroupBy(o => report.WhyNot(o.Offer)!))
-            await FailAsync(tx, await SupersedeAsync(tx, [.. reason]), reason.Key, transport: false);
+            await FailAsync(tx, await WithoutNewerAsync(tx, [.. reason]), reason.Key, transport: false);
     }
 
     /// <summary>One bad offer spoils a whole call: each is then tried by itself, and only the bad one fails.</summary>
@@ -152,20 +153,25 @@ internal sealed class StockBooks(Node node, string account, StockSyncSettings se
     {
         await tx.WriteAsync("UPDATE stock_operations SET command_id = NULL WHERE command_id = @command", new { command });
         await tx.WriteAsync("DELETE FROM channel_commands WHERE id = @command", new { command });
-        return supersede ? await SupersedeAsync(tx, operations) : operations;
+        return supersede ? await WithoutNewerAsync(tx, operations) : operations;
     }
 
     /// <summary>Those for whose offer nothing newer waits; the others are cancelled.</summary>
-    private static async ValueTask<IReadOnlyList<OperationRow>> SupersedeAsync(LaneTransaction tx, IReadOnlyList<OperationRow> operations)
+    private static async ValueTask<IReadOnlyList<OperationRow>> WithoutNewerAsync(LaneTransaction tx, IReadOnlyList<OperationRow> operations)
     {
         var newer = new HashSet<string>(StringComparer.Ordinal);
         await tx.SelectAsync("SELECT n.offer FROM stock_operations n WHERE n.account = k.account AND n.offer = k.offer AND n.status = 1 AND n.command_id IS NULL AND n.id > k.id", operations.Count,
             [Column.From("account", operations, o => o.Account), Column.From("offer", operations, o => o.Offer), Column.From("id", operations, o => o.Id)], row => newer.Add(row.GetString(0)));
-        List<OperationRow> over = [.. operations.Where(o => newer.Contains(o.Offer) && o.Status != OperationStatus.Cancelled)];
+        await SupersedeAsync(tx, [.. operations.Where(o => newer.Contains(o.Offer) && o.Status != OperationStatus.Cancelled)]);
+        return [.. operations.Where(o => !newer.Contains(o.Offer) && o.Status != OperationStatus.Cancelled)];
+    }
+
+    /// <summary>A newer quantity is on its way, so these are over.</summary>
+    public static async ValueTask SupersedeAsync(LaneTransaction tx, IReadOnlyList<OperationRow> over)
+    {
         await tx.UpdateAsync("stock_operations", "status = 5, updated_at = k.now, error_message = k.error, revive_at = NULL", over.Count, [Column.From("id", over, o => o.Id)],
             Column.Same("now", over.Count, tx.Now), Column.Same("error", over.Count, "superseded by a newer quantity"));
-        await SyncLog.WriteAllAsync(tx, over, "superseded", _ => OperationStatus.Cancelled, _ => "a newer quantity waits");
-        return [.. operations.Where(o => !newer.Contains(o.Offer) && o.Status != OperationStatus.Cancelled)];
+        await SyncLog.WriteAllAsync(tx, over, "superseded", _ => OperationStatus.Cancelled, _ => "by a newer quantity");
     }
 
     /// <summary>Counts a failed turn of each: it waits for the next, or has failed. Answers when the first of them is due again.</summary>
@@ -207,7 +213,8 @@ internal sealed class StockBooks(Node node, string account, StockSyncSettings se
     private TimeSpan PauseOf(CallAnswer answer, int failures)
     {
         if (answer.RetryAfter is { } asked && asked > TimeSpan.Zero) return asked < LongestAsked ? asked : LongestAsked;
-        if (answer.Result is CallResult.Busy or CallResult.Denied) return Shut;
+        if (answer.Result == CallResult.Denied) return Shut;
+        if (answer.Result == CallResult.Busy) return LongestProbe;
         return TimeSpan.FromSeconds(Math.Min(Math.Pow(2, Math.Min(failures, 10)), LongestProbe.TotalSeconds)) * (0.8 + 0.4 * Random);
     }
 

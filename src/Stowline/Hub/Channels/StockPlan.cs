@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using Stowline.Contracts;
 using Stowline.Hub.Promising;
 using Stowline.Log;
@@ -81,7 +82,7 @@ internal sealed class StockPlan : Pump, IAsyncDisposable
                 "SELECT offer, sku, wanted FROM channel_offers WHERE account = @code AND offer > @after ORDER BY offer LIMIT @most", new { code = account.Code, after, most = Together }), ct);
             if (page.Count == 0) break;
             var shares = await _node.Database.ReadAsync(s => SharesAsync(s, account, page), ct);
-            var differing = page.Where(o => o.Wanted != shares[o.Sku]).ToList();
+            var differing = page.Where(o => shares.TryGetValue(o.Sku, out var share) && o.Wanted != share).ToList();
             if (differing.Count > 0) made += await WantAsync(account, differing);
             if (page.Count < Together) break;
             after = page[^1].Offer;
@@ -90,13 +91,16 @@ internal sealed class StockPlan : Pump, IAsyncDisposable
         return made > 0;
     }
 
-    /// <summary>The account's share of what may be promised, per SKU.</summary>
+    /// <summary>
+    /// The account's share of what may be promised, per SKU. What no site has ever had is left out: that nobody has counted it yet does not mean that there is none.
+    /// </summary>
     private static async Task<Dictionary<string, long>> SharesAsync(SqlSession session, AccountRow account, IReadOnlyList<OfferRow> offers)
     {
         var pool = account.Rules.Share;
         var only = pool.Sites is { Count: > 0 } sites ? sites.ToHashSet(StringComparer.Ordinal) : null;
         var page = await Availability.OfAsync(session, [.. offers.Select(o => o.Sku).Distinct(StringComparer.Ordinal)]);
-        return page.Items.ToDictionary(i => i.Sku, i => pool.Of(only is null ? i.Available : i.Sites.Where(s => only.Contains(s.Site)).Sum(s => s.Available)), StringComparer.Ordinal);
+        return page.Items.Where(i => i.Sites.Count > 0)
+            .ToDictionary(i => i.Sku, i => pool.Of(only is null ? i.Available : i.Sites.Where(s => only.Contains(s.Site)).Sum(s => s.Available)), StringComparer.Ordinal);
     }
 
     /// <summary>Looks again inside the transaction, where nothing moves any more, so that an older look never overwrites a newer one.</summary>
@@ -104,52 +108,66 @@ internal sealed class StockPlan : Pump, IAsyncDisposable
     {
         var outcome = await _node.Lanes.ExecuteAsConsumerAsync<int>(Lane.Hub, Caller.System, async tx =>
         {
-            var made = 0;
             var shares = await SharesAsync(tx.Group.Session, account, offers);
-            foreach (var offer in offers)
-            {
-                var now = await tx.FindAsync<OfferRow>("SELECT offer, sku, wanted FROM channel_offers WHERE account = @code AND offer = @offer", new { code = account.Code, offer = offer.Offer });
-                if (now is null || now.Sku != offer.Sku || now.Wanted == shares[now.Sku]) continue;
-                await SetAsync(tx, account.Code, now, shares[now.Sku], null);
-                made++;
-            }
-            return made;
+            var changes = new List<Change>(offers.Count);
+            await tx.SelectAsync("SELECT offer, sku, wanted FROM channel_offers WHERE account = k.account AND offer = k.offer", offers.Count,
+                [Column.Same("account", offers.Count, account.Code), Column.From("offer", offers, o => o.Offer)], row =>
+                {
+                    var (offer, sku, wanted) = (row.GetString(0), row.GetString(1), row.IsNull(2) ? (long?)null : row.GetInt64(2));
+                    if (shares.TryGetValue(sku, out var share) && share != wanted) changes.Add(ChangeOf(account.Code, offer, sku, wanted, share));
+                });
+            await tx.UpdateAsync("channel_offers", "wanted = k.wanted, wanted_at = k.now", changes.Count, [Column.Same("account", changes.Count, account.Code), Column.From("offer", changes, c => c.Offer)],
+                Column.From("wanted", changes, c => c.Quantity), Column.Same("now", changes.Count, tx.Now));
+            await MakeAsync(tx, _module.Sync, account.Code, changes);
+            return changes.Count;
         });
         return outcome.Outcome.IsOk ? outcome.Outcome.Value : 0;
     }
 
-    private async ValueTask SetAsync(LaneTransaction tx, string account, OfferRow offer, long quantity, string? why)
+    private Change ChangeOf(string account, string offer, string sku, long? before, long quantity)
     {
-        await tx.WriteAsync("UPDATE channel_offers SET wanted = @quantity, wanted_at = @now WHERE account = @account AND offer = @offer", new { account, offer = offer.Offer, quantity, now = tx.Now });
-        var order = offer.Wanted > quantity && _orders.TryRemove((account, offer.Sku), out var id) ? id : (Guid?)null;
-        var type = offer.Wanted is not { } before ? OperationType.Adjustment : quantity < before ? OperationType.Deduction : OperationType.Refund;
-        await MakeAsync(tx, _module.Sync, account, offer.Offer, offer.Sku, quantity, offer.Wanted, type, order, why);
+        var order = before > quantity && _orders.TryRemove((account, sku), out var id) ? id : (Guid?)null;
+        var type = before is null ? OperationType.Adjustment : quantity < before ? OperationType.Deduction : OperationType.Refund;
+        return new Change(offer, sku, quantity, before, type, order, $"{SnakeCaseEnum<OperationType>.Text(type)}: {before?.ToString(CultureInfo.InvariantCulture) ?? "unknown"} to {quantity}");
     }
 
+    /// <summary>An offer is to be set to a quantity.</summary>
+    internal sealed record Change(string Offer, string Sku, long Quantity, long? Previous, OperationType Type, Guid? Order, string Why);
+
     /// <summary>
-    /// Makes an operation. One that waits and was not sent yet takes the new quantity over: the latest wins, and the marketplace is not told of what is over already.
+    /// Makes operations. One that waits and was not sent yet takes the new quantity over: the latest wins, and the marketplace is not told of what is over already.
     /// </summary>
-    internal static async ValueTask MakeAsync(LaneTransaction tx, StockSyncSettings settings, string account, string offer, string sku, long quantity, long? previous, OperationType type, Guid? order, string? why)
+    internal static async ValueTask MakeAsync(LaneTransaction tx, StockSyncSettings settings, string account, IReadOnlyList<Change> changes)
     {
-        var waiting = await tx.ChangeAsync<Guid?>("""
-            UPDATE stock_operations SET quantity = @quantity, sku = @sku, updated_at = @now WHERE account = @account AND offer = @offer AND status = 1 AND command_id IS NULL RETURNING id
-            """, new { account, offer, sku, quantity, now = tx.Now });
-        if (waiting is { } known)
-        {
-            if (order is { } by) await tx.WriteAsync("UPDATE stock_operations SET order_id = @by WHERE id = @known AND order_id IS NULL", new { known, by });
-            await SyncLog.WriteAsync(tx, known, "updated", OperationStatus.Pending, $"now {quantity}");
-            return;
-        }
+        if (changes.Count == 0) return;
+        var (waiting, failed) = (new Dictionary<string, Guid>(StringComparer.Ordinal), new List<OperationRow>());
+        await tx.SelectAsync("SELECT o.offer, o.id, o.status FROM stock_operations o WHERE o.account = k.account AND o.offer = k.offer AND o.status IN (1, 2, 4) AND o.command_id IS NULL",
+            changes.Count, [Column.Same("account", changes.Count, account), Column.From("offer", changes, c => c.Offer)], row =>
+            {
+                if (row.GetInt32(2) == (int)OperationStatus.Pending) waiting[row.GetString(0)] = row.GetGuid(1);
+                else failed.Add(new OperationRow { Id = row.GetGuid(1), Offer = row.GetString(0) });
+            });
+        List<(Change Change, OperationRow Row)> updated = [.. changes.Where(c => waiting.ContainsKey(c.Offer)).Select(c => (c, new OperationRow { Id = waiting[c.Offer], Quantity = c.Quantity }))];
+        await tx.UpdateAsync("stock_operations", "quantity = k.quantity, sku = k.sku, order_id = COALESCE(stock_operations.order_id, k.order_id), updated_at = k.now", updated.Count,
+            [Column.From("id", updated, u => u.Row.Id)], Column.From("quantity", updated, u => u.Change.Quantity), Column.From("sku", updated, u => u.Change.Sku),
+            Column.From("order_id", updated, u => u.Change.Order), Column.Same("now", updated.Count, tx.Now));
+        await SyncLog.WriteAllAsync(tx, [.. updated.Select(u => u.Row)], "updated", _ => OperationStatus.Pending, o => $"now {o.Quantity}");
         // What had failed with an older quantity must not come back after this one.
-        await tx.WriteAsync("UPDATE stock_operations SET status = 5, revive_at = NULL, updated_at = @now, error_message = @over WHERE account = @account AND offer = @offer AND status = 4 AND command_id IS NULL",
-            new { account, offer, now = tx.Now, over = "superseded by a newer quantity" });
-        var id = tx.NewId();
-        await tx.WriteAsync("""
-            INSERT INTO stock_operations (id, account, offer, sku, operation_type, status, quantity, previous, order_id, retry_count, max_retries, next_retry_at, solo, transport, revivals, created_at, updated_at)
-            VALUES (@id, @account, @offer, @sku, @type, 1, @quantity, @previous, @order, 0, @most, @now, @no, @no, 0, @now, @now)
-            """, new { id, account, offer, sku, type, quantity, previous, order, most = settings.RetryMaxAttempts, now = tx.Now, no = false });
-        await SyncLog.WriteAsync(tx, id, "created", OperationStatus.Pending, why ?? $"{SnakeCaseEnum<OperationType>.Text(type)}: {previous?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "unknown"} to {quantity}");
-        tx.Measure<ChannelMetrics>(m => m.Operation(account, "created"));
+        await StockBooks.SupersedeAsync(tx, failed);
+        await InsertAsync(tx, settings, account, [.. changes.Where(c => !waiting.ContainsKey(c.Offer))]);
+    }
+
+    private static async ValueTask InsertAsync(LaneTransaction tx, StockSyncSettings settings, string account, IReadOnlyList<Change> changes)
+    {
+        if (changes.Count == 0) return;
+        var (n, ids) = (changes.Count, changes.Select(_ => tx.NewId()).ToArray());
+        await tx.InsertAsync("stock_operations", n, Column.Of("id", ids), Column.Same("account", n, account), Column.From("offer", changes, c => c.Offer), Column.From("sku", changes, c => c.Sku),
+            Column.From("operation_type", changes, c => (int)c.Type), Column.Same("status", n, (int)OperationStatus.Pending), Column.From("quantity", changes, c => c.Quantity),
+            Column.From("previous", changes, c => c.Previous), Column.From("order_id", changes, c => c.Order), Column.Same("retry_count", n, 0), Column.Same("max_retries", n, settings.RetryMaxAttempts),
+            Column.Same("next_retry_at", n, tx.Now), Column.Same("solo", n, false), Column.Same("transport", n, false), Column.Same("revivals", n, 0), Column.Same("created_at", n, tx.Now),
+            Column.Same("updated_at", n, tx.Now));
+        await SyncLog.WriteAllAsync(tx, [.. changes.Zip(ids, (c, id) => new OperationRow { Id = id, ErrorMessage = c.Why })], "created", _ => OperationStatus.Pending, o => o.ErrorMessage);
+        tx.Measure<ChannelMetrics>(m => m.Operation(account, "created", n));
     }
 
     public ValueTask DisposeAsync()

@@ -12,7 +12,7 @@ namespace Stowline.Hub.Channels;
 /// <summary>How the synchronization stands (source 5). <see cref="Status"/> is <c>healthy</c> or <c>warning</c>.</summary>
 public sealed record SyncStatus(string Status, SyncStatistics Statistics, DateTimeOffset LastUpdated);
 
-/// <param name="StaleOperations">Pending for longer than <c>STOCK_SYNC_MONITORING_STALE_OPERATION_HOURS</c>.</param>
+/// <param name="StaleOperations">Pending for longer than <c>STOCK_SYNC_MONITORING_STALE_OPERATION_HOURS</c>, of accounts that are not switched off.</param>
 /// <param name="FirstTryPercent">Of those completed today, how many needed no retry; null when there were none (S8).</param>
 /// <param name="MeanRetrySeconds">From the first failure to the end, of those completed today that were retried (S8).</param>
 public sealed record SyncStatistics(long PendingOperations, long FailedOperations, long CompletedToday, long StaleOperations, double? FirstTryPercent, double? MeanRetrySeconds);
@@ -75,8 +75,9 @@ public static class StockSync
     {
         var counts = (await session.FindAsync<Numbers>("""
             SELECT (SELECT COUNT(*) FROM stock_operations WHERE status IN (1, 2)) AS pending, (SELECT COUNT(*) FROM stock_operations WHERE status = 4) AS failed,
-                (SELECT COUNT(*) FROM stock_operations WHERE status IN (1, 2) AND created_at < @stale) AS stale
-            """, new { stale = now.AddHours(-settings.MonitoringStaleOperationHours) }))!;
+                (SELECT COUNT(*) FROM stock_operations o WHERE o.status IN (1, 2) AND o.created_at < @stale
+                    AND EXISTS (SELECT 1 FROM channel_accounts a WHERE a.code = o.account AND a.enabled = @yes)) AS stale
+            """, new { stale = now.AddHours(-settings.MonitoringStaleOperationHours), yes = true }))!;
         return (counts.Pending, counts.Failed, counts.Stale);
     }
 
