@@ -75,6 +75,7 @@ public sealed class SecretBox
     private static void Make(string file)
     {
         // Written beside and moved into place: nobody ever reads half a key, and of two processes one wins.
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
         var half = file + "." + Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture);
         var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;

@@ -170,7 +170,7 @@ public class ShopTests
     [Fact]
     public async Task A_signed_order_needs_no_key_and_an_unsigned_one_gets_nowhere()
     {
-        await using var node = await ServerNode.StartAsync(auth: "keys");
+        await using var node = await ServerNode.StartAsync(auth: "keys", configure: c => c with { SecretsKey = new byte[32] });
         var admin = await MakeAsync(node.Node, "boss", [KeyScope.Admin]);
         (await CallAsync(node, admin, "PUT", "/api/v1/products/P1", """{"name":"P1","price":{"amount":"2.00","currency":"EUR"}}""")).EnsureSuccessStatusCode();
         var body = JsonSerializer.Serialize(Body("woocommerce"), HttpJson.Options);
@@ -200,7 +200,7 @@ public class ShopTests
     [Fact]
     public async Task The_api_tells_of_accounts_offers_and_operations_and_names_what_is_wrong()
     {
-        await using var node = await ServerNode.StartAsync(configure: c => c with { WebhooksAllowPrivate = true });
+        await using var node = await ServerNode.StartAsync(configure: c => c with { WebhooksAllowPrivate = true, SecretsKey = new byte[32] });
         foreach (var (body, field) in new[]
                  {
                      ("{}", "kind"), ("""{"kind":"shop"}""", "settings.mapping"), ("""{"kind":"allegro","settings":{"api_url":"ftp://x"}}""", "settings.api_url"),
@@ -229,6 +229,40 @@ public class ShopTests
         Assert.Equal(HttpStatusCode.Accepted, queued.StatusCode);
     }
 
+    /// Method: a node as it is served, with its own clock and hosts, and nothing called by the test but the API.
+    [Fact]
+    public async Task A_running_node_sends_stock_by_itself_and_tells_what_was_acknowledged()
+    {
+        await using var shop = await HookReceiver.StartAsync();
+        var there = new Dictionary<long, long>();
+        var arrived = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        shop.Answer = async (request, response) =>
+        {
+            await ServeAsync(there, request, response);
+            if (there.GetValueOrDefault(11) == 7) arrived.TrySetResult();
+        };
+        await using var node = await ServerNode.StartAsync(configure: c => c with { WebhooksAllowPrivate = true, SecretsKey = new byte[32] });
+        foreach (var (method, path, body) in new[]
+                 {
+                     ("PUT", "products/A", """{"name":"A","price":{"amount":"2.00","currency":"EUR"}}"""), ("PUT", "sites/WH1", """{"name":"WH1","type":"warehouse"}"""),
+                     ("PUT", "sites/WH1/zones/Z", """{"type":"storage"}"""), ("PUT", "sites/WH1/bins/B1", """{"zone":"Z"}"""),
+                     ("PUT", "channels/shop", JsonSerializer.Serialize(Body("shopify", shop.Url), HttpJson.Options)), ("PUT", "channels/shop/offers", """{"items":[{"offer":"11","sku":"A"}]}"""),
+                     ("POST", "sites/WH1/receipts", """{"reference":"R1","lines":[{"sku":"A","quantity":7,"bin":"B1"}]}"""),
+                 })
+        {
+            using var answer = await node.SendAsync(method, "/api/v1/" + path, body);
+            Assert.True(answer.IsSuccessStatusCode, $"{path}: {await answer.Content.ReadAsStringAsync()}");
+        }
+        await arrived.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        JsonElement offer;
+        do offer = (await node.GetAsync("/api/v1/channels/shop/offers")).GetProperty("items")[0];
+        while (offer.GetProperty("acknowledged").ValueKind != JsonValueKind.Number || offer.GetProperty("acknowledged").GetInt64() != 7);
+        Assert.Equal(7, offer.GetProperty("wanted").GetInt64());
+        var done = (await node.GetAsync("/api/v1/stock-sync/pending?status=completed")).GetProperty("items");
+        var log = (await node.GetAsync("/api/v1/stock-sync/operations/" + done[0].GetProperty("id").GetString())).GetProperty("log");
+        Assert.Equal("completed", log[log.GetArrayLength() - 1].GetProperty("action").GetString());
+    }
+
     private static async Task<string?> CodeAsync(Task<HttpResponseMessage> call)
     {
         using var answer = await call;
@@ -255,7 +289,7 @@ public class ShopTests
     public void The_key_in_a_file_is_made_once_and_found_again()
     {
         var folder = Directory.CreateTempSubdirectory("stowline-test-").FullName;
-        var file = Path.Combine(folder, "secrets.key");
+        var file = Path.Combine(folder, "not-there-yet", "secrets.key");
         var ids = new IdSource(TimeProvider.System);
         Assert.Null(SecretBox.InFile(file).Open("a", new byte[64]));
         Assert.False(File.Exists(file));

@@ -132,6 +132,25 @@ public class StockOutTests(ITestOutputHelper output)
     }
 
     [Theory, EveryDatabase]
+    public async Task What_is_cancelled_before_it_arrived_is_never_set(string store)
+    {
+        await using var node = await ChannelNode.StartAsync(store, skus: 1, new ChannelSettings { Orders = false });
+        node.Allegro.Misbehaves = (method, _) => method == "PUT" ? Fault.Error500 : Fault.None;
+        await node.Hub.GrantAsync("WH1", "S1", 5);
+        await node.UntilAsync(() => node.Allegro.Calls > 2, TimeSpan.FromSeconds(10));
+        var waiting = Assert.Single(await node.OperationsAsync("status = 1"));
+        Assert.True((await node.Hub.Test.RunAsync(Lane.Hub, tx => StockSync.CancelAsync(waiting.Id.ToString(), tx))).IsOk);
+        node.Allegro.Misbehaves = (_, _) => Fault.None;
+        await node.PassAsync(TimeSpan.FromMinutes(3), TimeSpan.FromSeconds(2));
+        Assert.Empty(node.Allegro.Set);
+
+        // What changes afterwards is sent as ever.
+        await node.Hub.PlaceAsync("w", ("S1", 1));
+        await node.UntilAsync(() => node.Allegro.StockOf("offer-S1") == 4, TimeSpan.FromSeconds(20));
+        await node.Hub.Test.VerifyAsync();
+    }
+
+    [Theory, EveryDatabase]
     public async Task Stock_that_changes_before_it_was_sent_is_sent_once_as_it_is_then(string store)
     {
         await using var node = await ChannelNode.StartAsync(store, skus: 1, new ChannelSettings { Orders = false });

@@ -39,7 +39,7 @@ internal sealed class StockBooks(Node node, string account, StockSyncSettings se
     }
 
     /// <summary>Nothing travels with it any more.</summary>
-    public Task ForgetAsync(Guid command) => WriteAsync(tx => tx.WriteAsync("DELETE FROM channel_commands WHERE id = @command", new { command }));
+    public Task ForgetAsync(Guid command) => WriteAsync(async tx => await UnbindAsync(tx, command, []));
 
     /// <param name="arrivedBefore">It was given before, and whether it arrived was not known: a refusal now says nothing about then.</param>
     /// <param name="counts">It was this command's turn; else it was only tried to see whether the marketplace is back.</param>
@@ -160,7 +160,7 @@ internal sealed class StockBooks(Node node, string account, StockSyncSettings se
     private static async ValueTask<IReadOnlyList<OperationRow>> WithoutNewerAsync(LaneTransaction tx, IReadOnlyList<OperationRow> operations)
     {
         var newer = new HashSet<string>(StringComparer.Ordinal);
-        await tx.SelectAsync("SELECT n.offer FROM stock_operations n WHERE n.account = k.account AND n.offer = k.offer AND n.status = 1 AND n.command_id IS NULL AND n.id > k.id", operations.Count,
+        await tx.SelectAsync("SELECT n.offer FROM stock_operations n WHERE n.account = k.account AND n.offer = k.offer AND n.status IN (1, 2, 4) AND n.status = 1 AND n.command_id IS NULL AND n.id > k.id", operations.Count,
             [Column.From("account", operations, o => o.Account), Column.From("offer", operations, o => o.Offer), Column.From("id", operations, o => o.Id)], row => newer.Add(row.GetString(0)));
         await SupersedeAsync(tx, [.. operations.Where(o => newer.Contains(o.Offer) && o.Status != OperationStatus.Cancelled)]);
         return [.. operations.Where(o => !newer.Contains(o.Offer) && o.Status != OperationStatus.Cancelled)];

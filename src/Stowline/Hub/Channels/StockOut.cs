@@ -108,7 +108,14 @@ internal sealed class StockOut(Node node, string account, StockBooks books)
                 return looked;
             }
         }
-        var answer = await shop.SetAsync(command.Id, Quantities(operations), ct);
+        // It never arrived, so what was cancelled meanwhile need not.
+        List<OperationRow> wanted = [.. operations.Where(o => o.Status != OperationStatus.Cancelled)];
+        if (wanted.Count == 0)
+        {
+            await books.ForgetAsync(command.Id);
+            return null;
+        }
+        var answer = await shop.SetAsync(command.Id, Quantities(wanted), ct);
         await books.SentAsync(command.Id, answer, shop.Reports, arrivedBefore: true, counts);
         return answer;
     }
