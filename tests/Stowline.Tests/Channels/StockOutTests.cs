@@ -273,6 +273,17 @@ public class StockOutTests(ITestOutputHelper output)
         Assert.Equal(90, Enumerable.Range(0, 200).Count(_ => budget.TryTake(at.AddSeconds(600), forStock: true)));
     }
 
+    [Fact]
+    public void Accounts_of_one_application_share_its_budget()
+    {
+        var module = new ChannelsModule();
+        var (a, b) = (new AccountRow { Code = "a", Kind = ChannelKind.Allegro }, new AccountRow { Code = "b", Kind = ChannelKind.Allegro });
+        var app = new ChannelSecrets { ClientId = "one" };
+        Assert.Same(module.BudgetOf(a, app), module.BudgetOf(b, app));
+        Assert.NotSame(module.BudgetOf(a, app), module.BudgetOf(b, new ChannelSecrets { ClientId = "two" }));
+        Assert.NotSame(module.BudgetOf(new AccountRow { Code = "s", Kind = ChannelKind.Shop }, app), module.BudgetOf(new AccountRow { Code = "t", Kind = ChannelKind.Shop }, app));
+    }
+
     [Theory]
     [InlineData(OperationStatus.Pending, OperationAction.Retry, true)]
     [InlineData(OperationStatus.Pending, OperationAction.Cancel, true)]

@@ -36,7 +36,7 @@ internal sealed record CallAnswer(CallResult Result, int? Code, JsonNode? Body, 
 /// Calls one account's marketplace: only allowed addresses, within the budget of calls per minute, with a limit of time and size. Of the budget a tenth is kept for orders, so that
 /// a flood of stock changes never keeps orders from coming in.
 /// </summary>
-internal sealed class ChannelCalls(Node node, HookTarget target, int perMinute) : IDisposable
+internal sealed class ChannelCalls(Node node, HookTarget target, CallBudget budget) : IDisposable
 {
     private const int MostAnswer = 16 * 1024 * 1024;
     private const int MostError = 300;
@@ -45,14 +45,13 @@ internal sealed class ChannelCalls(Node node, HookTarget target, int perMinute) 
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(30);
 
     private readonly HttpClient _client = target.Client();
-    private readonly CallBudget _budget = new(perMinute);
 
     public ChannelMetrics Metrics { get; } = node.Lanes.Meter.Get<ChannelMetrics>();
 
     public async Task<CallAnswer> SendAsync(string account, bool forStock, Func<HttpRequestMessage> make, CancellationToken ct)
     {
         var started = node.Time.GetUtcNow();
-        var answer = _budget.TryTake(started, forStock) ? await CallAsync(make, ct) : new CallAnswer(CallResult.Busy, null, null, "the budget of calls per minute is spent", TimeSpan.FromSeconds(5), default);
+        var answer = budget.TryTake(started, forStock) ? await CallAsync(make, ct) : new CallAnswer(CallResult.Busy, null, null, "the budget of calls per minute is spent", TimeSpan.FromSeconds(5), default);
         var took = node.Time.GetUtcNow() - started;
         Metrics.Called(account, answer.Result, took);
         return answer with { Took = took };

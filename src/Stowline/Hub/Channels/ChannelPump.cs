@@ -59,7 +59,7 @@ internal sealed class ChannelPump(Node node, string account, ChannelsModule modu
             return null;
         }
         _line?.Calls.Dispose();
-        var calls = new ChannelCalls(node, module.Target, row.Rules.RequestsPerMinute ?? ChannelsModule.AllegroPerMinute);
+        var calls = new ChannelCalls(node, module.Target, module.BudgetOf(row, secrets));
         var books = new StockBooks(node, account, module.Sync);
         var api = row.Kind == ChannelKind.Allegro ? new AllegroApi(node, calls, row, secrets) : null;
         IShop? shop = row.Kind switch

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Routing;
 using Stowline.Hub.Hooks;
 using Stowline.Log;
@@ -13,6 +14,7 @@ public sealed class ChannelsModule : Module
 
     private readonly Lock _gate = new();
     private readonly List<ChannelPump> _pumps = [];
+    private readonly ConcurrentDictionary<(string Of, int PerMinute), CallBudget> _budgets = new();
 
     public override string Name => "channels";
 
@@ -42,6 +44,13 @@ public sealed class ChannelsModule : Module
     }
 
     public override IEnumerable<Pump> Pumps(Node node) => [Plan!, new ChannelKeeper(node, this), new ChannelCleaning(node)];
+
+    /// <summary>Allegro counts by client id, so accounts of one registered application share a budget.</summary>
+    internal CallBudget BudgetOf(AccountRow account, ChannelSecrets secrets)
+    {
+        var of = account.Kind == ChannelKind.Allegro && secrets.ClientId is { } client ? "client/" + client : "account/" + account.Code;
+        return _budgets.GetOrAdd((of, account.Rules.RequestsPerMinute ?? AllegroPerMinute), static key => new CallBudget(key.PerMinute));
+    }
 
     internal void Add(ChannelPump pump)
     {
