@@ -40,6 +40,9 @@ internal static class KeyRules
         new("links", null, KeyScope.Admin),
         new("alerts", null, KeyScope.Tasks),
         new("webhooks", null, KeyScope.Admin, KeyScope.Admin),
+        new("channels", "orders", KeyScope.Orders),
+        new("channels", null, KeyScope.Admin),
+        new("stock-sync", null, KeyScope.Stock),
     ];
 
     /// <summary>
