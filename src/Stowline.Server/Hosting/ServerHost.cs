@@ -20,6 +20,7 @@ using Stowline.Server.Live;
 using Stowline.Server.Operations;
 using Stowline.Server.Telemetry;
 using Stowline.Server.Web;
+using Stowline.Site.Shipping.Carriers;
 
 namespace Stowline.Server.Hosting;
 
@@ -88,6 +89,7 @@ public sealed class ServerHost : IAsyncDisposable
         var started = node.Time.GetUtcNow();
         node.StuckRules = configuration.Stuck;
         if (node.Modules.OfType<HooksModule>().FirstOrDefault() is { } hooks) hooks.Target.AllowPrivate = configuration.WebhooksAllowPrivate;
+        if (node.Modules.OfType<CarrierModule>().FirstOrDefault() is { } carriers) carriers.Target.AllowPrivate = configuration.CarriersAllowPrivate;
         var logs = app.Services.GetRequiredService<ILoggerFactory>();
         node.DataFolder = configuration.IsPostgres ? configuration.Data : Path.GetDirectoryName(Path.GetFullPath(configuration.SqlitePath))!;
         var disk = new Disk(node.DataFolder);
