@@ -12,11 +12,11 @@ namespace Stowline.Site.Shipping.Carriers;
 /// <summary>Carriers (F5): accounts and rules of each site, parcels bought from them, tracking.</summary>
 public sealed class CarrierModule : Module
 {
-    /// <summary>Announced when carriers or rules of a site change.</summary>
+    /// <summary>Announced when a site gets a carrier.</summary>
     internal const string Topic = "carriers";
 
     private CarrierClient? _client;
-    private volatile HashSet<string> _used = [];
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<string, bool> _used = new(StringComparer.Ordinal);
 
     public CarrierModule() => HttpJson.Add(CarrierJson.Default);
 
@@ -25,8 +25,10 @@ public sealed class CarrierModule : Module
     /// <summary>Which addresses may be called.</summary>
     public OutboundTarget Target { get; } = new();
 
-    /// <summary>Whether a site has any carriers.</summary>
-    internal bool IsUsedBy(string site) => _used.Contains(site);
+    /// <summary>Whether a site has, or had, any carriers.</summary>
+    internal bool IsUsedBy(string site) => _used.ContainsKey(site);
+
+    internal void IsUsed(string site) => _used[site] = true;
 
     public override async Task StartAsync(Node node, CancellationToken ct)
     {
@@ -34,8 +36,10 @@ public sealed class CarrierModule : Module
         await LookAsync(node, ct);
     }
 
-    private async Task LookAsync(Node node, CancellationToken ct) =>
-        _used = [.. await node.Database.ReadAsync(async s => await s.QueryAsync<string>("SELECT DISTINCT site FROM carriers"), ct)];
+    private async Task LookAsync(Node node, CancellationToken ct)
+    {
+        foreach (var site in await node.Database.ReadAsync(async s => await s.QueryAsync<string>("SELECT DISTINCT site FROM carriers"), ct)) IsUsed(site);
+    }
 
     private CarrierClient Client(Node node) => _client ??= new CarrierClient(Target, node.Time, node.Lanes.Meter.Get<CarrierMetrics>());
 
@@ -46,7 +50,7 @@ public sealed class CarrierModule : Module
 
     public override void Map(IEndpointRouteBuilder api, Node node)
     {
-        SaveCarrier.Map(api, node, Target);
+        SaveCarrier.Map(api, node, this);
         ShippingSettings.Map(api, node);
         Bookings.Map(api, node);
         Rates.Map(api, node, Client(node));

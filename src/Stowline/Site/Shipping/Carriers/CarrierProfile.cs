@@ -114,8 +114,3 @@ public enum ParcelStatus
 {
     Unknown = 0, Announced = 1, InTransit = 2, OutForDelivery = 3, AvailableForPickup = 4, AttemptFailed = 5, Delivered = 6, Returned = 7, Lost = 8, Cancelled = 9,
 }
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-    ReadCommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(CarrierProfile))]
-internal sealed partial class ProfileJson : JsonSerializerContext;

@@ -83,8 +83,7 @@ internal static class CarrierWebhook
         if (hook.Signature == "none") return true;
         if (hook.Secret is null || !account.Secrets.TryGetValue(hook.Secret, out var secret)) return false;
         if (hook.Signature == "field") return Same(JsonWords.Text(json, hook.Field ?? ""), secret);
-        // EasyPost normalizes the secret so before it makes a key of it; for ASCII it changes nothing.
-        var key = Encoding.UTF8.GetBytes(secret.Normalize(NormalizationForm.FormKD));
+        var key = Encoding.UTF8.GetBytes(secret);
         return hook.Signature == "hmac_sha256_hex" && Same(headers[hook.Header ?? ""].ToString(), hook.Prefix + Convert.ToHexStringLower(HMACSHA256.HashData(key, body)));
     }
 

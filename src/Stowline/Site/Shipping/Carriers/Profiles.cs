@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using Stowline.Contracts;
 using Stowline.Kernel;
 
@@ -11,6 +12,13 @@ public static class Profiles
 {
     private static readonly string[] Roots = ["from", "to", "settings", "secrets", "packages", "item", "reference", "booking_id", "order_id", "order_number", "external_id", "channel", "site", "service",
         "package_count", "weight_g", "weight_kg", "weight_oz", "length_cm", "width_cm", "height_cm", "length_in", "width_in", "height_in", "today", "time", "tracking_number", "carrier_ref"];
+
+    /// <summary>By reflection: source-generated readers would set what is not given to nothing instead of leaving its default.</summary>
+    private static readonly JsonSerializerOptions Options = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectNullableAnnotations = true, ReadCommentHandling = JsonCommentHandling.Skip,
+        AllowTrailingCommas = true, MaxDepth = 32,
+    };
 
     private static readonly Lazy<IReadOnlyDictionary<string, CarrierProfile>> Loaded = new(Load);
 
@@ -36,7 +44,7 @@ public static class Profiles
     {
         try
         {
-            return JsonSerializer.Deserialize(json, ProfileJson.Default.CarrierProfile) is { } profile ? Check(profile) : Refusal.Invalid("definition", "must not be null");
+            return JsonSerializer.Deserialize<CarrierProfile>(json, Options) is { } profile ? Check(profile) : Refusal.Invalid("definition", "must not be null");
         }
         catch (JsonException e)
         {

@@ -57,7 +57,7 @@ internal static class Rates
         return asked;
     }
 
-    private static async Task<IReadOnlyList<RateView>> AskAsync(CarrierClient client, CarrierAccount account, JsonObject values, CancellationToken ct)
+    internal static async Task<IReadOnlyList<RateView>> AskAsync(CarrierClient client, CarrierAccount account, JsonObject values, CancellationToken ct)
     {
         var call = account.Profile.Rate!;
         var answer = await client.CallAsync(account, "rate", call, values, ct);

@@ -53,9 +53,9 @@ public static class SaveCarrier
     private const int MostSecret = 4_000;
     private const string Custom = "custom";
 
-    internal static void Map(IEndpointRouteBuilder api, Node node, OutboundTarget target)
+    internal static void Map(IEndpointRouteBuilder api, Node node, CarrierModule carriers)
     {
-        api.MapPut("/sites/{code}/carriers/{carrier}", (HttpContext http, string code, string carrier) => PutAsync(http, node, target, code, carrier))
+        api.MapPut("/sites/{code}/carriers/{carrier}", (HttpContext http, string code, string carrier) => PutAsync(http, node, carriers, code, carrier))
             .WithTags("Carriers").WithSummary("Set up or change a carrier of a site").Takes<CarrierBody>().Produces<CarrierView>();
         api.MapGet("/sites/{code}/carriers", (HttpContext http, string code) => SitePath.ReadAsync<Page<CarrierView>>(http, node, async site => await node.Database.ReadAsync(s => ListAsync(s, site), http.RequestAborted)))
             .WithTags("Carriers").WithSummary("A site's carriers, without their secrets, and whether they answer").Produces<Page<CarrierView>>();
@@ -76,20 +76,21 @@ public static class SaveCarrier
     private static string[] Can(CarrierProfile p) => [.. p.Calls.Select(c => c.Name), .. p.Webhook is null ? Array.Empty<string>() : ["webhook"]];
 
     /// <summary>The idempotency key is checked but not used: it would keep the answer, and with it the report address.</summary>
-    private static async Task PutAsync(HttpContext http, Node node, OutboundTarget target, string code, string carrier)
+    private static async Task PutAsync(HttpContext http, Node node, CarrierModule carriers, string code, string carrier)
     {
         var body = await Requests.ReadAsync<CarrierBody>(http);
         if (body.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
         var caller = Requests.CallerOf(http);
         if (caller.Refusal is { } wrong) { await Answers.WriteAsync(http, wrong); return; }
         if (!CodeRule.TryNormalize(code, out var site) || !await node.KnowsSiteAsync(site, http.RequestAborted)) { await Answers.WriteAsync(http, Refusal.NotFound("site_not_found", $"there is no site {code} here")); return; }
-        var made = await node.Lanes.ExecuteAsync(Lane.Site(site), caller.Value with { Idempotency = null }, tx => DecideAsync(site, carrier, body.Value, target, tx), http.RequestAborted);
+        var made = await node.Lanes.ExecuteAsync(Lane.Site(site), caller.Value with { Idempotency = null }, tx => DecideAsync(site, carrier, body.Value, carriers, tx), http.RequestAborted);
         http.Response.Headers.CacheControl = "no-store";
         await Answers.WriteAsync(http, made);
     }
 
-    public static async ValueTask<Outcome<CarrierView>> DecideAsync(string site, string code, CarrierBody body, OutboundTarget target, LaneTransaction tx)
+    public static async ValueTask<Outcome<CarrierView>> DecideAsync(string site, string code, CarrierBody body, CarrierModule carriers, LaneTransaction tx)
     {
+        var target = carriers.Target;
         var problems = new Problems();
         var carrier = problems.Code(code, "carrier");
         var profile = Profile(body, problems);
@@ -123,6 +124,7 @@ public static class SaveCarrier
         tx.Append(Lane.Site(site), new CarrierChanged(carrier, body.Profile!, body.Enabled ?? true, "saved"), "carrier/" + carrier);
         // Whoever changes an account has repaired something: what waits is tried at once.
         await tx.WriteAsync("UPDATE carrier_bookings SET next_at = @now WHERE site = @site AND carrier = @carrier AND todo > 0 AND next_at > @now AND status <> @booked", new { site, carrier, now = tx.Now, booked = BookingStatus.Booked });
+        tx.OnCommitted(() => carriers.IsUsed(site));
         tx.Announce(CarrierModule.Topic);
         var view = await ViewAsync(tx.Group.Session, site, carrier);
         return view.IsOk ? view.Value with { WebhookPath = $"/api/v1/carrier-webhooks/{word}" } : view;
@@ -184,7 +186,6 @@ public static class SaveCarrier
         await tx.WriteAsync("DELETE FROM carriers WHERE site = @site AND carrier = @carrier", new { site, carrier });
         await tx.WriteAsync("DELETE FROM carrier_secrets WHERE site = @site AND carrier = @carrier", new { site, carrier });
         tx.Append(Lane.Site(site), new CarrierChanged(carrier, view.Value.Profile, false, "deleted"), "carrier/" + carrier);
-        tx.Announce(CarrierModule.Topic);
         return view;
     }
 
@@ -193,6 +194,14 @@ public static class SaveCarrier
         var views = new List<CarrierView>();
         foreach (var row in await CarrierRows.OfSiteAsync(session, site)) views.Add(await ViewAsync(session, row));
         return new Page<CarrierView>(views, null); // a handful
+    }
+
+    /// <summary>The carriers of all sites whose data is here.</summary>
+    public static async Task<IReadOnlyList<CarrierView>> AllAsync(SqlSession session)
+    {
+        var views = new List<CarrierView>();
+        foreach (var row in await session.QueryAsync<CarrierRow>($"SELECT {CarrierRow.Columns} FROM carriers ORDER BY site, carrier")) views.Add(await ViewAsync(session, row));
+        return views;
     }
 
     internal static async Task<Outcome<CarrierView>> ViewAsync(SqlSession session, string site, string carrier) =>

@@ -99,7 +99,6 @@ public static class ShippingSettings
             site, sender = body.Sender is null ? null : JsonSerializer.Serialize(body.Sender, CarrierJson.Default.SenderAddress), from = body.AddressFrom,
             rules = JsonSerializer.Serialize([.. view.Rules], CarrierJson.Default.ListCarrierRule),
         });
-        tx.Announce(CarrierModule.Topic);
         return view;
     }
 
