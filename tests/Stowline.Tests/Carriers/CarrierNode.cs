@@ -144,6 +144,7 @@ internal sealed class CarrierNode : IAsyncDisposable
     public async Task PassAsync(TimeSpan time, TimeSpan? step = null)
     {
         var by = step ?? TimeSpan.FromSeconds(20);
+        await SettleAsync(); // a call that is under way would time out
         for (var passed = TimeSpan.Zero; passed < time; passed += by)
         {
             Time.Advance(by);
