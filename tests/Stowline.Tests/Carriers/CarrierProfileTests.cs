@@ -88,6 +88,36 @@ public sealed class CarrierProfileTests
         await node.Test.VerifyAsync();
     }
 
+    /// <summary>Goal: after a lost answer a parcel goes to nobody else, whatever the carrier says of the repetition. Method: it is away, then takes or refuses it; another carrier stands by.</summary>
+    [Theory, EveryDatabase]
+    public async Task What_may_have_been_bought_is_repeated_there_and_bought_nowhere_else(string store)
+    {
+        await using var dx = await new DExpressDouble().OpenAsync();
+        await using var bex = (BexDouble)await new BexDouble().OpenAsync();
+        await using var node = await CarrierNode.StartAsync(store);
+        await node.DExpressAsync(dx);
+        await node.BexAsync(bex);
+        await node.SettingsAsync(null, new CarrierRule { Carriers = ["dx", "bex"] });
+        dx.Troubles.Enqueue(Trouble.CutAfter);
+        for (var i = 0; i < 6; i++) dx.Troubles.Enqueue(Trouble.Forbidden); // it is left alone, as one that does not answer
+        var (_, packing) = await node.PackedAsync();
+        await node.BookAsync(packing);
+        await node.PassAsync(TimeSpan.FromMinutes(120), TimeSpan.FromMinutes(5));
+        var booking = await node.BookingAsync(packing);
+        Assert.Equal(("dx", BookingStatus.Booked, 1), (booking.Carrier, booking.Status, dx.Parcels.Count));
+
+        dx.Troubles.Enqueue(Trouble.CutAfter);
+        dx.Troubles.Enqueue(Trouble.Refused);
+        var (_, other) = await node.PackedAsync();
+        await node.BookAsync(other);
+        await node.PassAsync(TimeSpan.FromMinutes(1));
+        booking = await node.BookingAsync(other);
+        Assert.Equal(("dx", BookingStatus.Unsure), (booking.Carrier, booking.Status));
+        Assert.Contains("refuses the repetition", booking.Error);
+        Assert.Empty(bex.Parcels);
+        await node.Test.VerifyAsync();
+    }
+
     private static JsonObject Message(BookingView booking, string code, string status, string id, string at) =>
         new() { ["cc"] = "dx-passcode", ["nID"] = id, ["code"] = code, ["rID"] = booking.Reference, ["sID"] = status, ["dt"] = at };
 

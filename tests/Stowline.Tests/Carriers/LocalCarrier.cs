@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 namespace Stowline.Tests.Carriers;
 
 /// <summary>What goes wrong with one purchase. Those that end with After take the parcel first.</summary>
-public enum Trouble { None, TooMany, ServerError, ServerErrorAfter, NonsenseAfter, CutAfter, HangAfter, Forbidden }
+public enum Trouble { None, TooMany, ServerError, ServerErrorAfter, NonsenseAfter, CutAfter, HangAfter, Forbidden, Refused }
 
 /// <summary>A parcel as the carrier has it.</summary>
 public sealed record TakenParcel(string Reference, string Number, JsonNode Request)
@@ -87,7 +87,7 @@ public abstract class LocalCarrier : IAsyncDisposable
             operation = OperationOf(request);
             _log.Add(operation);
             if (operation == "create") Troubles.TryDequeue(out trouble);
-            answer = trouble is Trouble.TooMany or Trouble.ServerError or Trouble.Forbidden ? (0, "") : Answer(operation, request);
+            answer = trouble is Trouble.TooMany or Trouble.ServerError or Trouble.Forbidden or Trouble.Refused ? (0, "") : Answer(operation, request);
         }
         if (operation == "create" && answer.Status != 0) _taken.TrySetResult();
         await WriteAsync(http, trouble, operation, answer);
@@ -102,6 +102,7 @@ public abstract class LocalCarrier : IAsyncDisposable
                 http.Response.Headers.RetryAfter = "40";
                 break;
             case Trouble.Forbidden: http.Response.StatusCode = 403; break;
+            case Trouble.Refused: http.Response.StatusCode = 400; break;
             case Trouble.ServerError or Trouble.ServerErrorAfter: http.Response.StatusCode = 500; break;
             case Trouble.NonsenseAfter: await http.Response.WriteAsync("<html>welcome</html>"); break;
             case Trouble.CutAfter: http.Abort(); break;

@@ -37,14 +37,13 @@ internal static class BookingResults
                 new { site, carrier, failures, since, until = CarrierRetry.Open(failures, random) is { } open ? tx.Now + open : (DateTimeOffset?)null, error = answer.Error });
             if (failures == CarrierRetry.OpenAfter) tx.Append(Lane.Site(site), new CarrierUnavailable(carrier, failures, since), "carrier/" + carrier);
         }
-        var isOpen = !answer.IsHeard && answer.RetryAfter is null && row.Failures + 1 >= CarrierRetry.OpenAfter;
-        tx.Measure<CarrierMetrics>(m => m.IsOpen(site, carrier, isOpen));
     }
 
     // ---- buying
 
     /// <summary>The answer to a purchase.</summary>
-    public static async ValueTask BoughtAsync(LaneTransaction tx, BookingRow booking, CarrierAccount account, CarrierAnswer answer, double random)
+    /// <param name="again">An earlier answer was lost: whatever the carrier says of the repetition, it may have the parcel.</param>
+    public static async ValueTask BoughtAsync(LaneTransaction tx, BookingRow booking, CarrierAccount account, CarrierAnswer answer, double random, bool again)
     {
         switch (answer.Result)
         {
@@ -58,8 +57,17 @@ internal static class BookingResults
             case CallResult.Duplicate:
                 await UnsureAsync(tx, booking, $"{account.Carrier} had the reference {booking.Reference} before: {answer.Error}");
                 break;
+            case CallResult.Refused or CallResult.Missing when again:
+                await UnsureAsync(tx, booking, $"an answer of {account.Carrier} was lost, and it refuses the repetition: {answer.Error}; look there for {booking.Reference}");
+                break;
             case CallResult.Refused or CallResult.Missing:
                 await RefusedAsync(tx, booking, answer.Error ?? "refused");
+                break;
+            case CallResult.Away when again:
+                await SetAsync(tx, booking, BookingStatus.Asking, BookingTodo.Buy, tx.Now + CarrierRetry.After(booking.Attempts, random, answer.RetryAfter), answer.Error);
+                break;
+            case CallResult.Away when booking.CancelReason is { } reason:
+                await ChangeBooking.EndAsync(tx, booking, reason);
                 break;
             case CallResult.Away: // nothing was done
                 await SetAsync(tx, booking, BookingStatus.Pending, BookingTodo.Buy, tx.Now + CarrierRetry.After(booking.Attempts, random, answer.RetryAfter), answer.Error);

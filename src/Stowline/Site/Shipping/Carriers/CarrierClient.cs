@@ -142,12 +142,18 @@ internal sealed class CarrierClient(OutboundTarget target, TimeProvider time, Ca
     {
         var status = (int)response.StatusCode;
         var json = Parse(call, body);
-        var error = json is not null && call.Error is { } path && JsonWords.Read(json, path) is { Length: > 0 } said ? said : $"answered with {status}";
+        var said = json is not null && call.Error is { } path ? JsonWords.Read(json, path) : "";
+        var error = said.Length > 0 ? said : $"answered with {status}";
         if (call.MissingStatuses.Contains(status) || json is not null && call.Missing is { } missing && response.IsSuccessStatusCode && JsonWords.Holds(json, missing)) return new CarrierAnswer(CallResult.Missing, json);
         if (json is not null && call.Duplicate is { } duplicate && JsonWords.Holds(json, duplicate)) return new CarrierAnswer(CallResult.Duplicate, json, error);
         if (response.IsSuccessStatusCode)
-            return json is null ? new CarrierAnswer(CallResult.Unclear, Error: "answered with something that is not JSON")
-                : JsonWords.Holds(json, call.Ok) ? new CarrierAnswer(CallResult.Ok, json) : new CarrierAnswer(CallResult.Refused, json, error);
+        {
+            if (json is null) return new CarrierAnswer(CallResult.Unclear, Error: "answered with something that is not JSON");
+            if (JsonWords.Holds(json, call.Ok)) return new CarrierAnswer(CallResult.Ok, json);
+            // A purchase that neither succeeded nor failed in words that the profile knows may have been made.
+            return said.Length == 0 && ReferenceEquals(call, account.Profile.Create) ? new CarrierAnswer(CallResult.Unclear, Error: "answered neither with success nor with an error that its profile knows")
+                : new CarrierAnswer(CallResult.Refused, json, error);
+        }
         if (status == 429 || status == 503 || account.Profile.BusyStatuses.Contains(status)) return new CarrierAnswer(CallResult.Away, Error: error, RetryAfter: After(response));
         return status switch
         {

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Stowline.Contracts;
 using Stowline.Log;
@@ -11,14 +10,14 @@ internal sealed class CarrierMetrics : INodeMetrics<CarrierMetrics>
     private readonly Counter<long> _calls;
     private readonly Histogram<double> _seconds;
     private readonly Counter<long> _booked;
-    private readonly ConcurrentDictionary<(string Site, string Carrier), bool> _open = new();
+    private volatile IReadOnlyList<Measurement<int>> _open = [];
 
     private CarrierMetrics(Meter meter)
     {
         _calls = meter.CreateCounter<long>("stowline_carrier_calls", null, "Calls to carriers, by operation and what came of them");
         _seconds = meter.CreateHistogram("stowline_carrier_call_duration_seconds", "s", "How long carriers take to answer", null, NodeMeter.Buckets<double>(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60));
         _booked = meter.CreateCounter<long>("stowline_carrier_bookings", null, "Parcels bought from carriers, and those that none took, by result");
-        meter.CreateObservableGauge("stowline_carrier_open", () => _open.Select(o => new Measurement<int>(o.Value ? 1 : 0, new("site", o.Key.Site), new("carrier", o.Key.Carrier))), null,
+        meter.CreateObservableGauge("stowline_carrier_open", () => _open, null,
             "1 while a carrier does not answer and is asked only now and then");
     }
 
@@ -33,5 +32,6 @@ internal sealed class CarrierMetrics : INodeMetrics<CarrierMetrics>
 
     public void Booked(string site, string carrier, string result) => _booked.Add(1, new("site", site), new("carrier", carrier), new("result", result));
 
-    public void IsOpen(string site, string carrier, bool open) => _open[(site, carrier)] = open;
+    /// <summary>How all carriers stand, as the database says: the same in every process.</summary>
+    public void Stand(IEnumerable<(string Site, string Carrier, bool Open)> carriers) => _open = [.. carriers.Select(c => new Measurement<int>(c.Open ? 1 : 0, new("site", c.Site), new("carrier", c.Carrier)))];
 }

@@ -19,9 +19,11 @@ internal sealed class CarrierPump : Pump, IAsyncDisposable
     private enum Step { Address = 1, Buy = 2, Find = 3, Label = 4, Track = 5, Cancel = 6 }
 
     /// <param name="Account">Whom to call: the carrier, or the one that tells addresses.</param>
-    private sealed record Work(BookingRow Booking, Step Step, CarrierAccount Account, JsonObject Values);
+    /// <param name="Again">It was asked before, and the answer was lost.</param>
+    private sealed record Work(BookingRow Booking, Step Step, CarrierAccount Account, JsonObject Values, bool Again);
 
     private sealed record Due { public string Site { get; init; } = ""; public string Carrier { get; init; } = ""; }
+    private sealed record Stand { public string Site { get; init; } = ""; public string Carrier { get; init; } = ""; public int Failures { get; init; } }
     private sealed record Waiting { public Guid Id { get; init; } public string Site { get; init; } = ""; }
 
     private readonly Node _node;
@@ -48,6 +50,9 @@ internal sealed class CarrierPump : Pump, IAsyncDisposable
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
         var now = _node.Time.GetUtcNow();
+        var carriers = await _node.Database.ReadAsync(async s => await s.QueryAsync<Stand>("SELECT site, carrier, failures FROM carriers WHERE enabled = @yes", new { yes = true }), ct);
+        _node.Lanes.Meter.Get<CarrierMetrics>().Stand(carriers.Select(c => (c.Site, c.Carrier, c.Failures >= CarrierRetry.OpenAfter)));
+        if (carriers.Count == 0) return false;
         var worked = await FallBackAsync(ct);
         var due = await _node.Database.ReadAsync(async s => await s.QueryAsync<Due>("""
             SELECT DISTINCT b.site, b.carrier FROM carrier_bookings b JOIN carriers c ON c.site = b.site AND c.carrier = b.carrier
@@ -184,17 +189,18 @@ internal sealed class CarrierPump : Pump, IAsyncDisposable
         {
             if (await NumbersAsync(tx, account, range, parcel.Task.Packages.Count) is not { } numbers)
             {
-                await BookingResults.BoughtAsync(tx, booking, account, new CarrierAnswer(CallResult.Refused, Error: "its range of numbers is used up: set number_first and number_last to a new one"), 0);
+                await BookingResults.BoughtAsync(tx, booking, account, new CarrierAnswer(CallResult.Refused, Error: "its range of numbers is used up: set number_first and number_last to a new one"), 0, again: false);
                 return null;
             }
             booking = booking with { Numbers = Bookings.Json(numbers) };
         }
         var lease = TimeSpan.FromSeconds(3 * callee.Profile.TimeoutS + 60);
+        var again = booking.Status == BookingStatus.Asking;
         booking = booking with { Status = step == Step.Buy ? BookingStatus.Asking : booking.Status, Attempts = booking.Attempts + 1, Owner = _me };
         await tx.WriteAsync("UPDATE carrier_bookings SET owner = @me, lease_until = @until, attempts = @attempts, status = @status, numbers = @numbers WHERE id = @id",
             new { id = booking.Id, me = _me, until = tx.Now + lease, attempts = booking.Attempts, status = booking.Status, numbers = booking.Numbers });
         var zone = TimeZoneInfo.FindSystemTimeZoneById(account.Profile.TimeZone);
-        return new Work(booking, step, callee, ParcelValues.Of(booking, parcel.Task, order, recipient, settings.Sender, tx.Now, zone));
+        return new Work(booking, step, callee, ParcelValues.Of(booking, parcel.Task, order, recipient, settings.Sender, tx.Now, zone), again);
     }
 
     /// <summary>What is to be asked; null where the carrier has no call for it.</summary>
@@ -265,7 +271,7 @@ internal sealed class CarrierPump : Pump, IAsyncDisposable
             switch (work.Step)
             {
                 case Step.Address: await AddressedAsync(tx, booking, work.Account, answer, random); break;
-                case Step.Buy: await BookingResults.BoughtAsync(tx, booking, work.Account, answer, random); break;
+                case Step.Buy: await BookingResults.BoughtAsync(tx, booking, work.Account, answer, random, work.Again); break;
                 case Step.Find: await BookingResults.FoundAsync(tx, booking, work.Account, answer, random); break;
                 case Step.Label: await BookingResults.LabelledAsync(tx, booking, answer, label?.Bytes, label?.ContentType ?? LabelTypes.Unknown, random); break;
                 case Step.Cancel: await BookingResults.CancelledAsync(tx, booking, answer, random); break;
