@@ -71,14 +71,14 @@ public sealed record Configuration
     /// <summary>Webhooks may go to addresses in the own network, and over plain http.</summary>
     public bool WebhooksAllowPrivate { get; init; }
 
+    /// <summary>Carriers and the delivery service may be at addresses in the own network, and be spoken to over plain http.</summary>
+    public bool CarriersAllowPrivate { get; init; }
+
     /// <summary>What credentials of marketplaces are sealed with, 32 bytes; null: a file <c>secrets.key</c> in the data folder.</summary>
     public byte[]? SecretsKey { get; init; }
 
     /// <summary>How stock is kept in step with marketplaces.</summary>
     public StockSyncSettings StockSync { get; init; } = new();
-
-    /// <summary>Carriers and the delivery service may be at addresses in the own network, and be spoken to over plain http.</summary>
-    public bool CarriersAllowPrivate { get; init; }
 
     public static string Version { get; } =
         typeof(Configuration).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";

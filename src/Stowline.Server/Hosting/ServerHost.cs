@@ -91,8 +91,8 @@ public sealed class ServerHost : IAsyncDisposable
         var started = node.Time.GetUtcNow();
         node.StuckRules = configuration.Stuck;
         if (node.Modules.OfType<HooksModule>().FirstOrDefault() is { } hooks) hooks.Target.AllowPrivate = configuration.WebhooksAllowPrivate;
-        if (node.Modules.OfType<ChannelsModule>().FirstOrDefault() is { } channels) (channels.Target.AllowPrivate, channels.Sync) = (configuration.WebhooksAllowPrivate, configuration.StockSync);
         if (node.Modules.OfType<CarrierModule>().FirstOrDefault() is { } carriers) carriers.Target.AllowPrivate = configuration.CarriersAllowPrivate;
+        if (node.Modules.OfType<ChannelsModule>().FirstOrDefault() is { } channels) (channels.Target.AllowPrivate, channels.Sync) = (configuration.WebhooksAllowPrivate, configuration.StockSync);
         var logs = app.Services.GetRequiredService<ILoggerFactory>();
         node.DataFolder = configuration.IsPostgres ? configuration.Data : Path.GetDirectoryName(Path.GetFullPath(configuration.SqlitePath))!;
         node.Secrets = configuration.SecretsKey is { } key ? SecretBox.Of(key) : SecretBox.InFile(Path.Combine(node.DataFolder, "secrets.key"));

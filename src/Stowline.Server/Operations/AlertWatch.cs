@@ -63,7 +63,6 @@ internal sealed class AlertWatch(Node node, StatusEndpoints.Around around) : Pum
         foreach (var hook in await Webhooks.TroubledAsync(session, now - WebhookPatience))
             found.Add(new AlertFinding($"webhook/{hook.Id}", hook.Enabled ? AlertSeverity.Warning : AlertSeverity.Critical,
                 $"webhook to {new Uri(hook.Url).Host} " + (hook.Enabled ? $"fails since {RowTypes.Text(hook.FailingSince!.Value)}" : $"was switched off: {hook.DisabledReason}")));
-        if (sync is not null) found.AddRange(await ChannelAlerts.FindAsync(session, sync, now));
         foreach (var (site, carrier, since, error) in await Bookings.UnavailableAsync(session))
             found.Add(new AlertFinding($"carrier/{site}/{carrier}", since < now - CarrierPatience ? AlertSeverity.Critical : AlertSeverity.Warning,
                 $"carrier {carrier} of {site} does not answer since {(since is { } t ? RowTypes.Text(t) : "its setup")}: {error}"));
@@ -71,6 +70,7 @@ internal sealed class AlertWatch(Node node, StatusEndpoints.Around around) : Pum
             found.Add(status == BookingStatus.Unsure
                 ? new AlertFinding($"booking_unsure/{site}", AlertSeverity.Critical, $"{count} parcels of {site} may be booked: the carrier's answer was lost, and somebody must look there")
                 : new AlertFinding($"booking_failed/{site}", AlertSeverity.Warning, $"{count} parcels of {site} were taken by no carrier"));
+        if (sync is not null) found.AddRange(await ChannelAlerts.FindAsync(session, sync, now));
         return found;
     }
 
