@@ -4423,7 +4423,7 @@ export interface components {
             completed_today: number;
             /**
              * Format: int64
-             * @description Pending for longer than `STOCK_SYNC_MONITORING_STALE_OPERATION_HOURS`.
+             * @description Pending for longer than `STOCK_SYNC_MONITORING_STALE_OPERATION_HOURS`, of accounts that are not switched off.
              */
             stale_operations: number;
             /**
