@@ -36,7 +36,7 @@ internal sealed class SimDisk : IDisposable
     {
         Path = $"file:stowline-simulation-{Interlocked.Increment(ref s_made)}?mode=memory&cache=shared";
         _ = new SqliteDatabase(Path, TimeProvider.System).Engine; // loads the engine
-        _keeper = new SqliteConnection("Data Source=" + Path);
+        _keeper = new SqliteConnection("Data Source=" + Path + ";Pooling=False");
         _keeper.Open();
         image?._keeper.BackupDatabase(_keeper);
     }
@@ -59,7 +59,7 @@ internal sealed class SimDisk : IDisposable
 
     private static SqliteConnection OpenPrivate()
     {
-        var connection = new SqliteConnection("Data Source=:memory:");
+        var connection = new SqliteConnection("Data Source=:memory:;Pooling=False");
         connection.Open();
         return connection;
     }

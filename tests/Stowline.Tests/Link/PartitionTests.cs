@@ -150,6 +150,26 @@ public class PartitionTests
         await nodes.CompareAsync();
     }
 
+    [Theory, EveryDatabase]
+    public async Task A_late_copy_of_any_erased_key_is_not_taken(string store)
+    {
+        await using var nodes = await TwoNodes.StartAsync(store, store);
+        var person = nodes.Site.Node.Ids.Next();
+        byte[][] keys = [[1, 1], [2, 2], [3, 3]];
+        Task<Outcome<Done>> AtSiteAsync(Func<LaneTransaction, ValueTask> act) => nodes.Site.RunAsync<Done>(Lane.Site(TwoNodes.Code), async tx =>
+        {
+            await act(tx);
+            return new Done();
+        });
+        Task TakeAsync(byte[] key) => AtSiteAsync(tx => Personal.TakeAsync(tx, [new PersonKey(person, key, tx.Now)]));
+        // Erased, come again, erased again: a frame from before all that may still be on its way.
+        foreach (var key in keys[..2]) await AtSiteAsync(tx => Personal.FollowErasureAsync(tx, person, System.Security.Cryptography.SHA256.HashData(key)));
+        foreach (var key in keys[..2]) await TakeAsync(key);
+        Assert.Null(await nodes.Site.Database.ReadAsync(async s => await Personal.KeyAsync(s, person)));
+        await TakeAsync(keys[2]);
+        Assert.Equal(keys[2], await nodes.Site.Database.ReadAsync(async s => await Personal.KeyAsync(s, person)));
+    }
+
     private static async Task EraseAsync(TwoNodes nodes) => await nodes.HubTest.RunAsync<Done>(Lane.Hub, async tx =>
     {
         var person = Personal.PersonOf("ana@example.com", null, Guid.Empty);
