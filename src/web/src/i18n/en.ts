@@ -1,6 +1,8 @@
+import { deskEn } from "./desk.en";
+
 /** Every text of the screens. Russian has the same keys (ru.ts); plural forms are i18next's suffixes. */
 export const en = {
-  nav: { overview: "Overview", orders: "Orders", stock: "Stock", pack: "Packing", api: "API", main: "Screens", skip: "Skip to the content" },
+  nav: { overview: "Overview", orders: "Orders", stock: "Stock", floor: "Floor", pack: "Packing", links: "Links", setup: "Set up", api: "API", main: "Screens", skip: "Skip to the content" },
   language: "Language",
   search: {
     label: "Find an order",
@@ -316,6 +318,7 @@ export const en = {
     takeIn: "Take in",
   },
   none: "–",
+  ...deskEn,
 } as const;
 
 type Texts<T> = { [K in keyof T]: T[K] extends string ? string : Texts<T[K]> };

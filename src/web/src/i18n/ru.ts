@@ -1,7 +1,8 @@
+import { deskRu } from "./desk.ru";
 import type { Translation } from "./en";
 
 const words: Translation = {
-  nav: { overview: "Обзор", orders: "Заказы", stock: "Остатки", pack: "Упаковка", api: "API", main: "Экраны", skip: "К содержанию" },
+  nav: { overview: "Обзор", orders: "Заказы", stock: "Остатки", floor: "План", pack: "Упаковка", links: "Связь", setup: "Настройка", api: "API", main: "Экраны", skip: "К содержанию" },
   language: "Язык",
   search: {
     label: "Найти заказ",
@@ -317,6 +318,7 @@ const words: Translation = {
     takeIn: "Принять",
   },
   none: "–",
+  ...deskRu,
 };
 
 /** Russian has more plural forms than English, so these keys come on top. */

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { api, body, type Schemas } from "../api/client";
 import { useKey } from "../api/key";
 import { chooseLanguage } from "../i18n";
+import { ThemeButton } from "../ui/ThemeButton";
 import { LookUp } from "./LookUp";
 import { OutboxView } from "./OutboxView";
 import { outbox, useOutbox } from "./outbox";
@@ -56,6 +57,7 @@ function Top({ worker, site }: { worker: string; site: string }) {
     <header className="m-top">
       <h1>{site} <span>{worker}</span></h1>
       <a href="#outbox" className={refused > 0 ? "m-bad" : reachable ? "" : "m-warn"}><span role="status" data-testid="outbox">{!reachable && `${t("m.offline")} · `}{state}</span></a>
+      <ThemeButton className="m-plain" />
       <button type="button" className="m-plain" onClick={() => sessionStore.set(null)}>{t("m.signOut")}</button>
     </header>
   );
