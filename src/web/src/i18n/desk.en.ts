@@ -211,6 +211,7 @@ export const deskEn = {
     imports: "Or bring in files",
     importsHint: "CSV with a first line of names; docs/csv.md has the columns. First the file is checked, nothing is written.",
     importKind: { products: "Products", bins: "Bins", stock: "Stock", orders: "Orders" },
+    what: "What is in it",
     file: "CSV file",
     check: "Check the file",
     bring: "Bring it in",

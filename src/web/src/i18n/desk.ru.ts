@@ -214,6 +214,7 @@ export const deskRu: Pick<Translation, keyof typeof deskEn> = {
     imports: "Или загрузите файлы",
     importsHint: "CSV, в первой строке имена столбцов; столбцы описаны в docs/csv.md. Сначала файл проверяется, ничего не записывая.",
     importKind: { products: "Товары", bins: "Ячейки", stock: "Остатки", orders: "Заказы" },
+    what: "Что в файле",
     file: "Файл CSV",
     check: "Проверить файл",
     bring: "Загрузить",

@@ -33,7 +33,7 @@ export function Imports() {
     <Panel title={t("setup.imports")} flush>
       <p className="dim setup-hint">{t("setup.importsHint")}</p>
       <div className="form">
-        <label>{t("ledger.kind")}<Select<Kind> aria-label={t("setup.imports")} value={kind} onChange={(k) => { bring.reset(); setKind(k); }} options={KINDS.map((k) => ({ value: k, label: t(`setup.importKind.${k}`) }))} /></label>
+        <label>{t("setup.what")}<Select<Kind> value={kind} onChange={(k) => { bring.reset(); setKind(k); }} options={KINDS.map((k) => ({ value: k, label: t(`setup.importKind.${k}`) }))} /></label>
         {ofSite && <label>{t("stock.site")}<Select<string> value={at ?? ""} onChange={setSite} options={sites.map((s) => ({ value: s.code, label: s.code }))} /></label>}
         <label className="wide">{t("setup.file")}<input type="file" accept=".csv,text/csv" onChange={(e) => choose(e.target.files?.[0] ?? null)} /></label>
         <Button disabled={!file} loading={bring.isPending} onClick={() => bring.mutate(true)}>{t("setup.check")}</Button>

@@ -11,9 +11,11 @@ const chosen = (): Theme | null => {
 };
 const current = (): Theme => chosen() ?? (device.matches ? "dark" : "light");
 
-/** All colors of style.css follow the page's color scheme. */
+/** All colors of style.css follow the page's color scheme, which goes by this attribute. */
 function apply() {
-  document.documentElement.style.colorScheme = chosen() ?? "";
+  const theme = chosen();
+  if (theme) document.documentElement.dataset["theme"] = theme;
+  else delete document.documentElement.dataset["theme"];
   listeners.forEach((l) => l());
 }
 
