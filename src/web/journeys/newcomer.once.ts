@@ -32,7 +32,8 @@ test("files are checked and brought in; keys are made once and revoked", async (
   const imports = page.getByRole("region", { name: "Or bring in files" });
   await imports.getByLabel("CSV file").setInputFiles({ name: "p.csv", mimeType: "text/csv", buffer: Buffer.from("sku,name,price,price_currency\nA,Apple,1.00,EUR\nB,,2.00,EUR\n") });
   await imports.getByRole("button", { name: "Check the file" }).click();
-  await expect(imports.getByRole("alert")).toContainText("name");
+  await expect(imports.getByRole("alert")).toContainText("nothing of it was written");
+  await expect(imports.getByText(/Line 3: name/)).toBeVisible();
   await imports.getByLabel("CSV file").setInputFiles({ name: "p.csv", mimeType: "text/csv", buffer: Buffer.from("sku,name,price,price_currency\nA,Apple,1.00,EUR\nB,Pear,2.00,EUR\n") });
   await imports.getByRole("button", { name: "Check the file" }).click();
   await expect(imports.getByText("2 rows are good.")).toBeVisible();

@@ -107,7 +107,7 @@ public class KeysScopeTests
         await JsonAsync(CallAsync(node, key, "POST", $"/api/v1/picking-tasks/{own}/assign", """{"worker":"w"}"""));
         await JsonAsync(CallAsync(node, key, "GET", "/api/v1/picking-tasks/9999"), 404);
 
-        foreach (var path in new[] { "sites/WH2", "sites/WH2/stock", "SITES/WH2/stock", "picking-tasks", "picking-tasks?site=WH2", "picking-tasks?site=WH1&site=WH2", "picking-tasks/" + other, "shipments", "events?lane=site/WH2", "events?lane=hub/WH2", "events?lane=hub", "system/parked",
+        foreach (var path in new[] { "sites/WH2", "sites/WH2/stock", "SITES/WH2/stock", "picking-tasks", "picking-tasks?site=WH2", "picking-tasks?site=WH1&site=WH2", "picking-tasks/" + other, "shipments", "events?lane=site/WH2", "events?lane=hub/WH2", "events?lane=hub", "system/parked", "system/overview",
                      "picking-tasks?format=csv", "picking-tasks?format=csv&site=WH2", "sites/WH2/stock?format=csv", "shipments?format=csv&site=WH1&site=WH2", "workers", "workers?site=WH2", "workers/two" })
             Assert.Equal("forbidden", (await JsonAsync(CallAsync(node, key, "GET", "/api/v1/" + path), 403)).GetProperty("code").GetString());
         var refused = await JsonAsync(CallAsync(node, key, "POST", $"/api/v1/picking-tasks/{other}/start"), 403);

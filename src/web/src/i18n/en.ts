@@ -250,7 +250,7 @@ export const en = {
   },
   m: {
     title: "Handheld",
-    tab: { pick: "Pick", look: "Look up", receive: "Receive" },
+    tab: { pick: "Pick", look: "Look up", stock: "Stock", receive: "Receive" },
     site: "Site",
     badge: "Badge",
     signIn: "Sign in",
@@ -304,6 +304,8 @@ export const en = {
       pick: "Order {{task}}: {{quantity}} × {{sku}} from {{bin}}",
       skip: "Order {{task}}: {{sku}} in {{bin}} skipped, {{reason}}",
       complete: "Order {{task}} completed",
+      move: "{{quantity}} × {{sku}} to {{bin}}",
+      count: "{{sku}} in {{bin}}: {{quantity}} counted",
       receive: "{{quantity}} × {{sku}} received for {{reference}}",
     },
     nothing: "No bin and no product is called that, as far as this device can tell.",

@@ -250,7 +250,7 @@ const words: Translation = {
   },
   m: {
     title: "Терминал",
-    tab: { pick: "Отбор", look: "Поиск", receive: "Приёмка" },
+    tab: { pick: "Отбор", look: "Поиск", stock: "Товар", receive: "Приёмка" },
     site: "Склад",
     badge: "Бейдж",
     signIn: "Войти",
@@ -304,6 +304,8 @@ const words: Translation = {
       pick: "Заказ {{task}}: {{quantity}} × {{sku}} из {{bin}}",
       skip: "Заказ {{task}}: {{sku}} в {{bin}} пропущен, {{reason}}",
       complete: "Заказ {{task}} завершён",
+      move: "{{quantity}} × {{sku}} в {{bin}}",
+      count: "{{sku}} в {{bin}}: насчитано {{quantity}}",
       receive: "{{quantity}} × {{sku}} принято по {{reference}}",
     },
     nothing: "Насколько известно этому устройству, такой ячейки и такого товара нет.",

@@ -5,6 +5,7 @@ import { useKey } from "../api/key";
 import { chooseLanguage } from "../i18n";
 import { ThemeButton } from "../ui/ThemeButton";
 import { LookUp } from "./LookUp";
+import { Moving } from "./Moving";
 import { OutboxView } from "./OutboxView";
 import { outbox, useOutbox } from "./outbox";
 import { Picking } from "./Picking";
@@ -16,7 +17,7 @@ import "./m.css";
 // Only where the node asks for a key, and then there is network.
 const KeyScreen = lazy(async () => ({ default: (await import("../ui/KeyScreen")).KeyScreen }));
 
-const TABS = ["pick", "look", "receive"] as const;
+const TABS = ["pick", "look", "stock", "receive"] as const;
 
 /** The screens for one hand and a scanner. They work without network: see docs/web.md. */
 export function Handheld() {
@@ -38,6 +39,7 @@ export function Handheld() {
       <main className="m-main">
         {tab === "pick" && <Picking session={session} open={hash.split("/")[1]} />}
         {tab === "look" && <LookUp key={session.site} site={session.site} />}
+        {tab === "stock" && <Moving key={session.site} session={session} />}
         {tab === "receive" && <Receive session={session} />}
         {tab === "outbox" && <OutboxView />}
       </main>

@@ -50,18 +50,7 @@ function FloorOf({ site }: { site: string }) {
           <Panel title={t("floor.plan")} flush extra={plan.cells.length > 0 && <span className="dim">{t("floor.scale", { width: Math.round(plan.width), depth: Math.round(plan.depth) })}</span>}>
             {plan.cells.length === 0 ? <p className="panel-body">{t("floor.noPositions")}</p> : (
               <>
-                <div className="form">
-                  <label>{t("floor.color")}<Segmented<ColorBy> aria-label={t("floor.color")} value={colorBy} onChange={setColorBy} options={WAYS.map((w) => ({ value: w, label: t(`floor.by.${w}`) }))} /></label>
-                  <label>{t("floor.task")}
-                    <Select<string> value={taskId ?? ""} onChange={(id) => setTask(id || null)} popupMatchSelectWidth={false}
-                      options={[{ value: "", label: t("floor.noTask") }, ...(tasks.data ?? []).map((one) => ({ value: one.id, label: `${one.number} · ${t("m.task", { number: one.order_number })}${one.worker ? ` · ${one.worker}` : ""}` }))]} />
-                  </label>
-                  <label>{t("stock.bin")}
-                    <Select<string> showSearch allowClear value={bin ?? ""} onChange={(code: string | undefined) => setBin(code ?? null)} popupMatchSelectWidth={false}
-                      options={(bins.data ?? []).map((b) => ({ value: b.bin, label: b.bin }))} />
-                  </label>
-                  {colorBy === "zone" && <ul className="zones" aria-label={t("floor.zones")}>{zones.map((zone, i) => <li key={zone}><i style={{ background: zoneColor(i) }} />{zone}</li>)}</ul>}
-                </div>
+                <Controls zones={zones} bins={bins.data ?? []} tasks={tasks.data ?? []} colorBy={colorBy} onColor={setColorBy} task={taskId} onTask={setTask} bin={bin} onBin={setBin} />
                 <FloorPlan plan={plan} label={t("floor.title", { site })} colorBy={colorBy} zones={zones} units={units} picks={picks} chosen={chosen} path={task ? stopsOf(task.items, plan) : []}
                   onChoose={(cell) => setBin(cell.bins[0]!.bin)} />
                 <p className="floor-foot dim">
@@ -77,6 +66,37 @@ function FloorOf({ site }: { site: string }) {
         </>
       )}
     </>
+  );
+}
+
+interface ControlsProps {
+  zones: readonly string[];
+  bins: readonly Schemas["BinView"][];
+  tasks: readonly Schemas["PickingTask"][];
+  colorBy: ColorBy;
+  onColor: (way: ColorBy) => void;
+  task: string | null;
+  onTask: (id: string | null) => void;
+  bin: string | null;
+  onBin: (code: string | null) => void;
+}
+
+/** What is drawn: colors, one task's way, one bin. By keyboard the bin is found here, since a drawing has too many to step through. */
+function Controls({ zones, bins, tasks, colorBy, onColor, task, onTask, bin, onBin }: ControlsProps) {
+  const { t } = useTranslation();
+  return (
+    <div className="form">
+      <label>{t("floor.color")}<Segmented<ColorBy> aria-label={t("floor.color")} value={colorBy} onChange={onColor} options={WAYS.map((w) => ({ value: w, label: t(`floor.by.${w}`) }))} /></label>
+      <label>{t("floor.task")}
+        <Select<string> value={task ?? ""} onChange={(id) => onTask(id || null)} popupMatchSelectWidth={false}
+          options={[{ value: "", label: t("floor.noTask") }, ...tasks.map((one) => ({ value: one.id, label: `${one.number} · ${t("m.task", { number: one.order_number })}${one.worker ? ` · ${one.worker}` : ""}` }))]} />
+      </label>
+      <label>{t("stock.bin")}
+        <Select<string> showSearch allowClear value={bin ?? ""} onChange={(code: string | undefined) => onBin(code ?? null)} popupMatchSelectWidth={false}
+          options={bins.map((b) => ({ value: b.bin, label: b.bin }))} />
+      </label>
+      {colorBy === "zone" && <ul className="zones" aria-label={t("floor.zones")}>{zones.map((zone, i) => <li key={zone}><i style={{ background: zoneColor(i) }} />{zone}</li>)}</ul>}
+    </div>
   );
 }
 

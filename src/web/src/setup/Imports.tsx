@@ -3,6 +3,7 @@ import { Button, Select } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { upload } from "../api/files";
+import { problemOf } from "../api/problem";
 import type { Schemas } from "../api/client";
 import { Panel } from "../ui/Panel";
 import { ProblemAlert } from "../ui/ProblemAlert";
@@ -10,6 +11,16 @@ import { useSites } from "../ui/useSites";
 
 const KINDS = ["products", "bins", "stock", "orders"] as const;
 type Kind = (typeof KINDS)[number];
+
+interface WrongRow {
+  line: number;
+  field: string;
+  message: string;
+}
+
+const MOST_SHOWN = 20;
+/** What is wrong with the file, where the node says so. */
+const wrongRows = (error: Error) => ((problemOf(error) as { rows?: WrongRow[] }).rows ?? []).slice(0, MOST_SHOWN);
 
 /** CSV files: checked first, then brought in. */
 export function Imports() {
@@ -41,6 +52,7 @@ export function Imports() {
         <span role="status" className="good">{bring.data && t(bring.variables ? "setup.rows" : "setup.brought", { count: bring.data.rows })}</span>
       </div>
       {bring.error && <ProblemAlert error={bring.error} />}
+      {bring.error && <ul className="wrong-rows">{wrongRows(bring.error).map((r) => <li key={`${r.line}~${r.field}`}>{t("setup.line", { line: r.line })} <code>{r.field}</code> {r.message}</li>)}</ul>}
     </Panel>
   );
 }
