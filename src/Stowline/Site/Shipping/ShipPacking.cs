@@ -61,7 +61,7 @@ public static class ShipPacking
                 id = shipment.Id, number, site = task.Site, orderId = task.OrderId, part = task.Part, taskId = task.Id, carrier, tracking,
                 status = shipment.Status, packages = JsonSerializer.Serialize([.. task.Packages], ShippingJson.Default.ListPackage), now = tx.Now,
             });
-        foreach (var (sku, serials) in await ShippedParts.SerialsAsync(tx.Group.Session, parcel))
+        foreach (var (sku, serials) in parcel.Serials)
             await Serials.LeaveAsync(tx, task.Site, sku, serials, $"shipment {number}");
         var movements = await StockBook.ShipAsync(tx, task.Site, parcel.Staged, $"shipment {number}");
         await ShippedParts.MarkShippedAsync(tx, parcel, carrier, tracking);
