@@ -59,7 +59,6 @@ function Top({ worker, site }: { worker: string; site: string }) {
     <header className="m-top">
       <h1>{site} <span>{worker}</span></h1>
       <a href="#outbox" className={refused > 0 ? "m-bad" : reachable ? "" : "m-warn"}><span role="status" data-testid="outbox">{!reachable && `${t("m.offline")} · `}{state}</span></a>
-      <ThemeButton className="m-plain" />
       <button type="button" className="m-plain" onClick={() => sessionStore.set(null)}>{t("m.signOut")}</button>
     </header>
   );
@@ -94,6 +93,7 @@ function SignIn() {
         <input id="m-badge" value={worker} onChange={(e) => setWorker(e.target.value)} autoFocus autoComplete="off" autoCapitalize="off" spellCheck={false} maxLength={64} />
         <button type="submit" className="m-primary" disabled={worker.trim() === "" || chosen === ""}>{t("m.signIn")}</button>
       </form>
+      <ThemeButton className="m-plain" />
       <button type="button" className="m-plain" onClick={() => void chooseLanguage(i18n.language === "ru" ? "en" : "ru")}>{i18n.language === "ru" ? "English" : "Русский"}</button>
     </main>
   );

@@ -3,8 +3,8 @@ import { useTranslation } from "react-i18next";
 import { readScan, type Scan } from "../gs1/gs1";
 import { beep } from "../ui/sound";
 
-/** Keys that come faster than this are a scanner's; slower ones begin anew. */
-const SCANNER_MS = 100;
+/** No scanner needs longer between two keys, not even over a slow radio; after it a text begins anew, so that a stray key spoils nothing. */
+const SCANNER_MS = 1_000;
 const GS = "\u001d";
 
 /** Hears a scanner that types: characters one behind the other, then Enter, wherever the page is touched last. */
