@@ -1,6 +1,7 @@
 using Stowline.Hub.Access;
 using Stowline.Hub.Alerts;
 using Stowline.Hub.Catalog;
+using Stowline.Hub.Channels;
 using Stowline.Hub.Hooks;
 using Stowline.Hub.Ordering;
 using Stowline.Hub.Promising;
@@ -25,7 +26,7 @@ internal static class NodeModules
     [
         new AccessModule(),
         new CatalogModule(),
-        .. role.IsHub ? new Module[] { new PromisingModule(), new OrderingModule(), new QuotesModule(), new HooksModule(), new AlertsModule() } : [],
+        .. role.IsHub ? new Module[] { new PromisingModule(), new OrderingModule(), new QuotesModule(), new HooksModule(), new AlertsModule(), new ChannelsModule() } : [],
         new TopologyModule(),
         // The site does not know the hub: here, where both are known, the catalogue is lent to it. On a site's node it is a copy.
         new StockModule

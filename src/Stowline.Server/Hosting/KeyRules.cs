@@ -40,6 +40,9 @@ internal static class KeyRules
         new("links", null, KeyScope.Admin),
         new("alerts", null, KeyScope.Tasks),
         new("webhooks", null, KeyScope.Admin, KeyScope.Admin),
+        new("channels", "orders", KeyScope.Orders),
+        new("channels", null, KeyScope.Admin),
+        new("stock-sync", null, KeyScope.Stock),
     ];
 
     /// <summary>
@@ -115,7 +118,7 @@ internal static class KeyRules
     private static string[] Meant(string[] words) => words switch
     {
         ["imports", "bins" or "stock"] => ["sites"],
-        ["imports", "products" or "orders"] => words[1..],
+        ["imports", "products" or "orders" or "menu"] => words[1..],
         _ => words,
     };
 }

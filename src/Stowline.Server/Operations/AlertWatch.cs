@@ -1,5 +1,6 @@
 using Stowline.Contracts;
 using Stowline.Hub.Alerts;
+using Stowline.Hub.Channels;
 using Stowline.Hub.Hooks;
 using Stowline.Hub.Ordering;
 using Stowline.Kernel;
@@ -30,7 +31,7 @@ internal sealed class AlertWatch(Node node, StatusEndpoints.Around around) : Pum
         var now = node.Time.GetUtcNow();
         if (now < _next) return false;
         _next = now + Between;
-        var shared = await node.Database.ReadAsync(s => BusinessAsync(s, now), ct);
+        var shared = await node.Database.ReadAsync(s => BusinessAsync(s, node.Modules.OfType<ChannelsModule>().FirstOrDefault()?.Sync, now), ct);
         await WriteAsync("", shared, shared.Select(f => f.Key).ToHashSet(StringComparer.Ordinal), ct);
 
         var own = OwnOf((await StatusEndpoints.ReadAsync(node, around, ct)).Reasons);
@@ -47,7 +48,7 @@ internal sealed class AlertWatch(Node node, StatusEndpoints.Around around) : Pum
             await node.Lanes.ExecuteAsConsumerAsync<int>(Lane.Hub, Caller.System, tx => AlertBook.ReconcileAsync(origin, found, kept, tx));
     }
 
-    private static async Task<IReadOnlyList<AlertFinding>> BusinessAsync(SqlSession session, DateTimeOffset now)
+    private static async Task<IReadOnlyList<AlertFinding>> BusinessAsync(SqlSession session, StockSyncSettings? sync, DateTimeOffset now)
     {
         var found = new List<AlertFinding>();
         foreach (var (reason, orders) in await StuckOrders.CountAsync(session))
@@ -58,6 +59,7 @@ internal sealed class AlertWatch(Node node, StatusEndpoints.Around around) : Pum
         foreach (var hook in await Webhooks.TroubledAsync(session, now - WebhookPatience))
             found.Add(new AlertFinding($"webhook/{hook.Id}", hook.Enabled ? AlertSeverity.Warning : AlertSeverity.Critical,
                 $"webhook to {new Uri(hook.Url).Host} " + (hook.Enabled ? $"fails since {RowTypes.Text(hook.FailingSince!.Value)}" : $"was switched off: {hook.DisabledReason}")));
+        if (sync is not null) found.AddRange(await ChannelAlerts.FindAsync(session, sync, now));
         return found;
     }
 

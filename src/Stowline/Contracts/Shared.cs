@@ -78,6 +78,7 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(LinkCleared))]
 [JsonSerializable(typeof(SiteJoined))]
 [JsonSerializable(typeof(WebhookChanged))]
+[JsonSerializable(typeof(ChannelSaved))]
 [JsonSerializable(typeof(AlertRaised))]
 [JsonSerializable(typeof(AlertResolved))]
 [JsonSerializable(typeof(AlertAcknowledged))]

@@ -138,6 +138,9 @@ public sealed record ReturnReceived(
     Guid ReturnId, long Number, Guid? OrderId, string Reference, string Reason, IReadOnlyList<MovementLine> Movements, IReadOnlyList<Balance> Balances)
     : IEvent, IHasBalances
 {
+    /// <summary>Those of the movements whose units are damaged; null where none are.</summary>
+    public IReadOnlyList<Guid>? Damaged { get; init; }
+
     public static string Type => "return.received";
 }
 

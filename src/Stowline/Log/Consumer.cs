@@ -265,21 +265,8 @@ internal sealed class ConsumerPump : Pump
     /// An operator gives parked events up: one position, or all of the subject. They are gone for this consumer for good, so the act is
     /// itself an event, with its reason and who did it.
     /// </summary>
-    public async Task<Outcome<int>> DiscardAsync(string subject, long? position, string reason, Caller caller, CancellationToken ct) =>
-        await _lanes.ExecuteAsync<int>(_consumer.Target(_source), caller, async tx =>
-        {
-            var positions = await tx.QueryAsync<long>("""
-                SELECT p.position FROM parked_events p JOIN lanes l ON l.id = p.lane_id
-                WHERE p.consumer = @consumer AND l.name = @lane AND p.subject = @subject AND p.position BETWEEN @first AND @last ORDER BY p.position
-                """, new { consumer = _consumer.Name, lane = _source.Name, subject, first = position ?? 0, last = position ?? long.MaxValue });
-            if (positions.Count == 0) return Refusal.NotFound("not_parked", $"nothing of {subject} is parked for {_consumer.Name}");
-            await tx.ExecuteAsync("""
-                DELETE FROM parked_events WHERE consumer = @consumer AND subject = @subject AND lane_id = (SELECT id FROM lanes WHERE name = @lane)
-                AND position BETWEEN @first AND @last
-                """, new { consumer = _consumer.Name, subject, lane = _source.Name, first = positions[0], last = positions[^1] });
-            tx.Append(_consumer.Target(_source), new ParkedDiscarded(_consumer.Name, _source.Name, subject, positions, reason), subject);
-            return positions.Count;
-        }, ct);
+    public Task<Outcome<int>> DiscardAsync(string subject, long? position, string reason, Caller caller, CancellationToken ct) =>
+        ParkedEvents.DiscardAsync(_lanes, _consumer.Name, _source, _consumer.Target(_source), subject, position, reason, caller, ct);
 }
 
 /// <summary>A consumer's step could not be stored now; the pump tries again.</summary>

@@ -3,6 +3,7 @@ using Stowline.Hub.Ordering;
 using Stowline.Kernel;
 using Stowline.Link;
 using Stowline.Log;
+using Stowline.Site.Returns;
 using Stowline.Site.Shipping;
 using Stowline.Tests.Support;
 
@@ -26,6 +27,21 @@ public class PartitionTests
         while (await nodes.WorkAsync()) await nodes.DrainAsync();
         Assert.Equal(OrderStatus.Shipped, (await nodes.Hub.ReadAsync(order.Id)).Status);
         Assert.Equal(6, await nodes.Hub.AvailableAsync("A"));
+        await nodes.CompareAsync();
+    }
+
+    [Theory, EveryDatabase]
+    public async Task What_comes_back_damaged_is_damaged_at_the_hub_too(string store)
+    {
+        await using var nodes = await TwoNodes.StartAsync(store);
+        nodes.Connect();
+        var body = new ReceiveReturnBody
+        {
+            Reference = "R1", Reason = "broken", Lines = [new ReturnLineBody { Sku = "A", Quantity = 3 }, new ReturnLineBody { Sku = "A", Quantity = 2, Condition = "damaged" }],
+        };
+        Assert.True((await nodes.Site.RunAsync(Lane.Site(TwoNodes.Code), tx => ReceiveReturn.DecideAsync(TwoNodes.Code, body, tx))).IsOk);
+        await nodes.DrainAsync();
+        Assert.Equal(3, await nodes.Hub.AvailableAsync("A"));
         await nodes.CompareAsync();
     }
 

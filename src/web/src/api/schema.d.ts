@@ -242,6 +242,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/imports/menu": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import a menu from CSV or JSON, all rows checked before any is written */
+        post: operations["post_imports_menu"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/keys": {
         parameters: {
             query?: never;
@@ -1012,6 +1029,212 @@ export interface paths {
         put?: never;
         /** Say that somebody has seen an alert */
         post: operations["post_alerts_by_id_acknowledge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One account and how it stands */
+        get: operations["get_channels_by_account"];
+        /** Save an account at a marketplace or shop */
+        put: operations["put_channels_by_account"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The accounts and how they stand, without their secrets */
+        get: operations["get_channels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{account}/offers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is offered there, and what the marketplace last acknowledged */
+        get: operations["get_channels_by_account_offers"];
+        /** Say which offer there is which product here */
+        put: operations["put_channels_by_account_offers"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{account}/waiting-orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Orders there that could not be taken yet, with the reason */
+        get: operations["get_channels_by_account_waiting_orders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{account}/discrepancies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Offers where the marketplace does not show what it confirmed */
+        get: operations["get_channels_by_account_discrepancies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{account}/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a shop's order as the shop writes it */
+        post: operations["post_channels_by_account_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stock-sync/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the synchronization of stock stands */
+        get: operations["get_stock_sync_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stock-sync/pending": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Operations, newest first; those that wait or are under way where no status is given */
+        get: operations["get_stock_sync_pending"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stock-sync/operations/{operation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One operation with every step of it */
+        get: operations["get_stock_sync_operations_by_operation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stock-sync/retry/{operation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try an operation again now, counting anew */
+        post: operations["post_stock_sync_retry_by_operation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stock-sync/cancel/{operation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Give an operation up */
+        delete: operations["delete_stock_sync_cancel_by_operation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stock-sync/reconcile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Compare with the marketplaces now */
+        post: operations["post_stock_sync_reconcile"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2130,6 +2353,105 @@ export interface components {
         CancelTicketBody: {
             reason?: null | string;
         };
+        /** @description An account as it is to be. Settings that are not given have their defaults; secrets that are not given stay as they are. */
+        ChannelBody: {
+            kind: null | components["schemas"]["ChannelKind"];
+            name?: null | string;
+            /** @description true when not given. Switched off, nothing goes there or comes from there; what waits waits. */
+            enabled?: null | boolean;
+            settings?: null | components["schemas"]["ChannelSettings"];
+            secrets?: null | components["schemas"]["ChannelSecrets"];
+        };
+        /**
+         * @description What is at the other end.
+         * @enum {string}
+         */
+        ChannelKind: "allegro" | "shop";
+        /** @description The share of what may be promised that an account offers: `(available − buffer) × share_percent / 100`, rounded down, at least 0 and at most `max`. */
+        ChannelPool: {
+            /**
+             * Format: int32
+             * @description Units kept back per SKU, 0 when not given: what may be sold elsewhere before the marketplace knows.
+             */
+            buffer?: null | number;
+            /**
+             * Format: int32
+             * @description 0–100, 100 when not given.
+             */
+            share_percent?: null | number;
+            /** Format: int64 */
+            max?: null | number;
+            /** @description Only the stock of these sites; of all when not given. */
+            sites?: null | string[];
+        };
+        /** @description Credentials of an account. Written, never read back by the API; sealed where they are kept. */
+        ChannelSecrets: {
+            /** @description Allegro: of the registered application. */
+            client_id?: null | string;
+            client_secret?: null | string;
+            /** @description Allegro: from the authorization of the seller; it is replaced with each renewal. */
+            refresh_token?: null | string;
+            /** @description Shop: the value of the header that stock calls are authorized with. */
+            token?: null | string;
+            /** @description Shop: what it signs its webhooks with. */
+            signing_secret?: null | string;
+        };
+        /** @description An account's settings as they are kept. */
+        ChannelSettings: {
+            /** @description Where Allegro's API is: `https://api.allegro.pl` when not given. */
+            api_url?: null | string;
+            /** @description Where Allegro's tokens are renewed: `https://allegro.pl/auth/oauth/token` when not given. */
+            auth_url?: null | string;
+            /**
+             * Format: int32
+             * @description Calls per minute, 9,000 when not given (Allegro's limit for a client id).
+             */
+            requests_per_minute?: null | number;
+            /** @description Orders are taken from there; true when not given. */
+            orders?: null | boolean;
+            /** @description Stock is sent there; true when not given. */
+            stock?: null | boolean;
+            pool?: null | components["schemas"]["ChannelPool"];
+            mapping?: null | components["schemas"]["ShopMapping"];
+        };
+        /** @description How an account stands. */
+        ChannelView: {
+            code: string;
+            kind: components["schemas"]["ChannelKind"];
+            name: string;
+            enabled: boolean;
+            settings: components["schemas"]["ChannelSettings"];
+            /** @description Which secrets are there, by name. */
+            secrets: string[];
+            /**
+             * Format: date-time
+             * @description Since when no call has come through; null while calls do.
+             */
+            failing_since: null | string;
+            last_error: null | string;
+            /** Format: date-time */
+            last_success_at: null | string;
+            /** Format: date-time */
+            reconciled_at: null | string;
+            /**
+             * Format: int64
+             * @description Offers that are kept in step, and of these those whose confirmed quantity is not the wanted one.
+             */
+            offers: number;
+            /** Format: int64 */
+            offers_differing: number;
+            /** Format: int64 */
+            pending_operations: number;
+            /** Format: int64 */
+            failed_operations: number;
+            /**
+             * Format: int64
+             * @description Orders there that could not be taken yet.
+             */
+            waiting_orders: number;
+            /** Format: date-time */
+            saved_at: string;
+        };
         CloudEvent: {
             specversion: string;
             id: string;
@@ -2649,6 +2971,53 @@ export interface components {
             /** @description Whether it runs the consumers. */
             on_duty: boolean;
         };
+        OfferEntry: {
+            /** @description The id there: of an offer, a variant or an inventory item. */
+            offer: null | string;
+            /** @description Null takes the offer away: it is then left alone. */
+            sku: null | string;
+        };
+        /** @description An offer's quantities. Where long? OfferView.Acknowledged is not long? OfferView.Wanted, an operation is under way or has failed. */
+        OfferView: {
+            offer: string;
+            sku: string;
+            /**
+             * Format: int64
+             * @description What the marketplace should show: the channel's share of what may be promised.
+             */
+            wanted: null | number;
+            /** Format: date-time */
+            wanted_at: null | string;
+            /**
+             * Format: int64
+             * @description What the marketplace last confirmed.
+             */
+            acknowledged: null | number;
+            /** Format: date-time */
+            acknowledged_at: null | string;
+            /**
+             * Format: int64
+             * @description What it showed when it was last asked.
+             */
+            seen: null | number;
+            /** Format: date-time */
+            seen_at: null | string;
+            /**
+             * Format: date-time
+             * @description Since when what it shows is not what it confirmed.
+             */
+            differs_since: null | string;
+        };
+        /** @description Which offer there is which product here. */
+        OffersBody: {
+            items: null | components["schemas"]["OfferEntry"][];
+        };
+        OffersSaved: {
+            /** Format: int32 */
+            saved: number;
+            /** Format: int32 */
+            removed: number;
+        };
         /**
          * @description When a site is open, on the clock of its wall: `{"monday":["11:00-14:00","17:00-23:00"], …, "exceptions":{"2026-12-25":[]}}`. An interval
          *     that ends at or before its beginning runs past midnight and belongs to the day on which it began; `24:00` is the day's end. A weekday that is not named is closed.
@@ -2666,6 +3035,16 @@ export interface components {
                 [key: string]: string[];
             };
         };
+        /**
+         * @description Where an operation stands (source 5).
+         * @enum {string}
+         */
+        OperationStatus: "pending" | "processing" | "completed" | "failed" | "cancelled";
+        /**
+         * @description Why an offer's quantity is set (S1, source 5).
+         * @enum {string}
+         */
+        OperationType: "deduction" | "refund" | "adjustment";
         /** @description An order as a caller gives it. */
         OrderBody: {
             external_id?: null | string;
@@ -2882,6 +3261,11 @@ export interface components {
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfChannelView: {
+            items: components["schemas"]["ChannelView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfDeliveryView: {
             items: components["schemas"]["DeliveryView"][];
             next_cursor: null | string;
@@ -2909,6 +3293,11 @@ export interface components {
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfMovementView: {
             items: components["schemas"]["MovementView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfOfferView: {
+            items: components["schemas"]["OfferView"][];
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
@@ -2972,6 +3361,11 @@ export interface components {
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfStockOperationView: {
+            items: components["schemas"]["StockOperationView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfStockView: {
             items: components["schemas"]["StockView"][];
             next_cursor: null | string;
@@ -2994,6 +3388,11 @@ export interface components {
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfTimelineItem: {
             items: components["schemas"]["TimelineItem"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfWaitingOrder: {
+            items: components["schemas"]["WaitingOrder"][];
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
@@ -3524,6 +3923,18 @@ export interface components {
             reason: null | string;
             lines: null | components["schemas"]["ReturnLineBody"][];
         };
+        /** @description What to compare with the marketplaces. */
+        ReconcileBody: {
+            /** @description Only this one; all when not given. */
+            account?: null | string;
+            /** @description Set right at once what is safe to, however young the difference. */
+            fix?: null | boolean;
+        };
+        /** @description The comparison is made in the background; its result stands in `/channels/{account}` and its `discrepancies`. */
+        ReconcileQueued: {
+            status: string;
+            accounts: string[];
+        };
         /** @description An order that was well written and yet refused, for example for want of stock. */
         RefusedRow: {
             /** Format: int32 */
@@ -3664,6 +4075,102 @@ export interface components {
          * @enum {string}
          */
         ShipmentStatus: "shipped";
+        ShopAddress: {
+            name?: null | string[];
+            line1?: null | string[];
+            line2?: null | string[];
+            city?: null | string[];
+            region?: null | string[];
+            postal_code?: null | string[];
+            country?: null | string[];
+        };
+        ShopCondition: {
+            path?: null | string;
+            /** @description The values that count; any that is there when not given. */
+            in?: null | string[];
+        };
+        ShopCustomer: {
+            name?: null | string[];
+            email?: null | string[];
+            phone?: null | string[];
+        };
+        ShopLines: {
+            /** @description The array of lines. */
+            path?: null | string;
+            /** @description Our SKU. */
+            sku?: null | string[];
+            /** @description Else an offer's id there, whose SKU was saved with the offer. */
+            offer?: null | string[];
+            quantity?: null | string[];
+            /** @description The agreed price of one. */
+            unit_price?: null | string[];
+        };
+        /**
+         * @description How a shop's JSON is read and its stock set: the mapping file. Where a value is taken from is a list of places, of which the first that holds something counts. A place is a
+         *     path of names and numbers with dots between (`shipping.city`, `items.0.id`), or text with such paths in braces (`{first_name} {last_name}`).
+         */
+        ShopMapping: {
+            orders?: null | components["schemas"]["ShopOrders"];
+            signature?: null | components["schemas"]["ShopSigning"];
+            stock?: null | components["schemas"]["ShopStockCall"];
+            read?: null | components["schemas"]["ShopStockRead"];
+        };
+        /**
+         * @description What became of a shop's order. Stored nowhere.
+         * @enum {string}
+         */
+        ShopOrderResult: "placed" | "existing" | "cancelled" | "ignored";
+        ShopOrderTaken: {
+            result: components["schemas"]["ShopOrderResult"];
+            order_id: null | string;
+            /** Format: int64 */
+            number: null | number;
+            reason: null | string;
+        };
+        ShopOrders: {
+            /** @description The member that the order is wrapped in, where it is. */
+            root?: null | string;
+            external_id?: null | string[];
+            /** @description ISO 4217; the catalog's prices count where it is missing. */
+            currency?: null | string[];
+            customer?: null | components["schemas"]["ShopCustomer"];
+            ship_to?: null | components["schemas"]["ShopAddress"];
+            note?: null | string[];
+            lines?: null | components["schemas"]["ShopLines"];
+            take_when?: null | components["schemas"]["ShopCondition"];
+            cancel_when?: null | components["schemas"]["ShopCondition"];
+        };
+        ShopSigning: {
+            /** @enum {string} */
+            scheme?: "hmac_sha256_base64" | "hmac_sha256_hex" | "standard_webhooks";
+            header?: null | string;
+        };
+        /**
+         * @description A call that sets a quantity. In string? ShopStockCall.Url and the texts of the body `{offer}` and `{quantity}` are filled in; a text that is nothing but `{quantity}` or
+         *     `{offer_number}` becomes a number. With JsonElement? ShopStockCall.Each many travel in one call, where `{items}` stands in the body.
+         */
+        ShopStockCall: {
+            /** @description PUT when not given. */
+            method?: null | string;
+            url?: null | string;
+            /** @description The header of the token; `Authorization` when not given. */
+            auth_header?: null | string;
+            body?: unknown;
+            each?: unknown;
+            /**
+             * Format: int32
+             * @description 100 when not given; for JsonElement? ShopStockCall.Each.
+             */
+            batch_size?: null | number;
+        };
+        /** @description A call that reads quantities: in string? ShopStockRead.Url`{offers}` is a list with commas. */
+        ShopStockRead: {
+            url?: null | string;
+            /** @description The array in the answer; the answer itself when not given. */
+            items?: null | string;
+            offer?: null | string[];
+            quantity?: null | string[];
+        };
         /** @description A SKU of which nothing is left to promise, or which accepted orders wait for. Units. */
         ShortStock: {
             sku: string;
@@ -3776,7 +4283,7 @@ export interface components {
          * @enum {string}
          */
         SlotMeasure: "money" | "units" | "minutes";
-        /** @description How a site promises its capacity, as a caller gives it. What is not given: slots of 15 minutes, lead of 15, visible 30 before, today only, always open. */
+        /** @description How a site promises its capacity, as a caller gives it. What is not given: slots of 15 minutes, lead of 15, visible 30 before, today only, open when the site works (its `working_hours`, always where it has none). */
         SlotPlanBody: {
             /** Format: int64 */
             length_minutes?: null | number;
@@ -3812,6 +4319,8 @@ export interface components {
             days: number;
             hours: components["schemas"]["OpeningHours"];
             time_zone: string;
+            /** @description The hours are the site's `working_hours` and change with them. */
+            follows_site: boolean;
         };
         /** @description One slot as the preview shows it; amounts in the plan's measure (money in ten-thousandths). */
         SlotPreview: {
@@ -3874,6 +4383,47 @@ export interface components {
             status: components["schemas"]["StatusLight"];
             code: string;
             detail: string;
+        };
+        /** @description An operation: an offer's quantity is set there. The names are those of source 5. */
+        StockOperationView: {
+            /** Format: uuid */
+            id: string;
+            /** @description Source 5's `token_id`. */
+            account: string;
+            /**
+             * Format: uuid
+             * @description The marketplace's order that made it, where it was one.
+             */
+            order_id: null | string;
+            operation_type: components["schemas"]["OperationType"];
+            status: components["schemas"]["OperationStatus"];
+            sku: string;
+            offer: string;
+            /**
+             * Format: int64
+             * @description What the offer is set to.
+             */
+            quantity: number;
+            /**
+             * Format: int64
+             * @description What it was to be before; null when that was not known.
+             */
+            previous: null | number;
+            /** Format: int32 */
+            retry_count: number;
+            /** Format: int32 */
+            max_retries: number;
+            /** Format: date-time */
+            next_retry_at: null | string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** Format: date-time */
+            completed_at: null | string;
+            error_message: null | string;
+            /** @description Every step with its duration; only where one operation is asked for. */
+            log?: null | components["schemas"]["SyncLogLine"][];
         };
         /** @description One stock row's address and some units of it. */
         StockUnits: {
@@ -3957,6 +4507,50 @@ export interface components {
          * @enum {string}
          */
         StuckReason: "not_picked" | "picking_slow" | "packing_slow" | "not_shipped" | "cancel_unanswered" | "backorder_old" | "task_not_started" | "no_progress" | "no_dimensions" | "parked";
+        /** @description A step of an operation. */
+        SyncLogLine: {
+            /** @description source 5's `created`, `retry`, `completed`, `failed` and the like. */
+            action: string;
+            status: string;
+            details: null | string;
+            /** Format: date-time */
+            timestamp: string;
+            /**
+             * Format: int32
+             * @description How long the call took, where there was one.
+             */
+            execution_time_ms: null | number;
+        };
+        SyncStatistics: {
+            /** Format: int64 */
+            pending_operations: number;
+            /** Format: int64 */
+            failed_operations: number;
+            /** Format: int64 */
+            completed_today: number;
+            /**
+             * Format: int64
+             * @description Pending for longer than `STOCK_SYNC_MONITORING_STALE_OPERATION_HOURS`, of accounts that are not switched off.
+             */
+            stale_operations: number;
+            /**
+             * Format: double
+             * @description Of those completed today, how many needed no retry; null when there were none.
+             */
+            first_try_percent: null | number;
+            /**
+             * Format: double
+             * @description From the first failure to the end, of those completed today that were retried.
+             */
+            mean_retry_seconds: null | number;
+        };
+        /** @description How the synchronization stands (source 5). string SyncStatus.Status is `healthy` or `warning`. */
+        SyncStatus: {
+            status: string;
+            statistics: components["schemas"]["SyncStatistics"];
+            /** Format: date-time */
+            last_updated: string;
+        };
         /** @description How a node stands. StatusLight SystemStatus.Status is its worst reason's. */
         SystemStatus: {
             status: components["schemas"]["StatusLight"];
@@ -4119,6 +4713,17 @@ export interface components {
             checks: {
                 [key: string]: string;
             };
+        };
+        /** @description An order there that could not be taken yet. */
+        WaitingOrder: {
+            external_id: string;
+            reason: string;
+            /** Format: int32 */
+            looks: number;
+            /** Format: date-time */
+            first_seen_at: string;
+            /** Format: date-time */
+            next_at: string;
         };
         /** @description An endpoint to be told of events. */
         WebhookBody: {
@@ -4809,6 +5414,48 @@ export interface operations {
         requestBody: {
             content: {
                 "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CsvImportResult"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_imports_menu: {
+        parameters: {
+            query?: {
+                /** @description true: check the file and tell all that is wrong, write nothing. */
+                dry_run?: string;
+            };
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+                "application/json": string;
             };
         };
         responses: {
@@ -7054,6 +7701,504 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    get_channels_by_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account's code, which is its orders' channel. */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    put_channels_by_account: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The account's code, which is its orders' channel. */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_channels: {
+        parameters: {
+            query?: {
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfChannelView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_channels_by_account_offers: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description Only offers of this product. */
+                sku?: string;
+                /** @description true: only those where the marketplace has not acknowledged what it should show. */
+                differs?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The account's code, which is its orders' channel. */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfOfferView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    put_channels_by_account_offers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The account's code, which is its orders' channel. */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OffersBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OffersSaved"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_channels_by_account_waiting_orders: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The account's code, which is its orders' channel. */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfWaitingOrder"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_channels_by_account_discrepancies: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The account's code, which is its orders' channel. */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfOfferView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_channels_by_account_orders: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The account's code, which is its orders' channel. */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShopOrderTaken"];
+                };
+            };
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShopOrderTaken"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_stock_sync_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncStatus"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_stock_sync_pending: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description Only in this state. */
+                status?: "pending" | "processing" | "completed" | "failed" | "cancelled";
+                /** @description Only of this account. */
+                account?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfStockOperationView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_stock_sync_operations_by_operation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The operation's id. */
+                operation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StockOperationView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_stock_sync_retry_by_operation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The operation's id. */
+                operation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StockOperationView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    delete_stock_sync_cancel_by_operation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The operation's id. */
+                operation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StockOperationView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_stock_sync_reconcile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ReconcileBody"];
+            };
+        };
+        responses: {
+            /** @description Taken; it goes on by itself. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReconcileQueued"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     get_sites_by_code_zones_by_zone: {
         parameters: {
             query?: never;
@@ -9126,7 +10271,7 @@ export interface operations {
                 order?: string;
                 /** @description Only of this worker. */
                 worker?: string;
-                /** @description Only those with an item that this station has still to do. */
+                /** @description Only open ones with an item that this station has still to do. */
                 station?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
