@@ -89,6 +89,10 @@ internal static class Shipments
         await Answers.WriteAsync<Shipment>(http, row!.Shown);
     }
 
+    /// <summary>How many parcels have left a site since a time.</summary>
+    public static async Task<long> CountAsync(SqlSession session, string site, DateTimeOffset since) =>
+        await session.FindAsync<long>("SELECT COUNT(*) FROM shipments WHERE site = @site AND id >= @first", new { site, first = IdSource.FirstOf(since) });
+
     /// <summary>Every packing task that was shipped has its shipment.</summary>
     public static async Task<string?> CheckAsync(SqlSession session)
     {
