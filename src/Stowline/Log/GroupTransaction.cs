@@ -51,10 +51,10 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
         // The numbers come along: a round trip for each of them would cost more than reading the few that there are.
         string[] key = [scope];
         await session.SelectLaterAsync(
-            new SetSelect("SELECT id, name, ordinal, incarnation, head_position, head_hash, version, replica FROM lanes WHERE scope = k.scope", 1, [Column.Of("scope", key)], row =>
+            new SetSelect("SELECT id, name, ordinal, incarnation, head_position, head_hash, version, replica, held FROM lanes WHERE scope = k.scope", 1, [Column.Of("scope", key)], row =>
             {
                 var lane = new Lane(row.GetString(1));
-                _heads[lane] = new LaneHead(lane, row.GetInt32(0), row.GetInt32(2), row.GetInt32(3), row.GetInt64(4), row.GetBytes(5), row.GetInt32(7) == 1);
+                _heads[lane] = new LaneHead(lane, row.GetInt32(0), row.GetInt32(2), row.GetInt32(3), row.GetInt64(4), row.GetBytes(5), row.GetInt32(7) == 1, row.GetInt32(8) == 1);
                 _loaded = true;
                 if (lane.Name != scope) return;
                 var version = row.GetInt64(6);
@@ -98,14 +98,23 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
         return memories[scope].Get<T>();
     }
 
-    /// <summary>A replica to be continued in this transaction.</summary>
+    /// <summary>A replica, or a lane whose writer was restored, to be continued with groups that were written elsewhere or before.</summary>
     public async ValueTask<ReplicaGrowth> GrowAsync(Lane lane)
     {
         await LoadAsync();
         if (_imported.TryGetValue(lane, out var growth)) return growth;
         var head = HeadOf(lane);
-        if (!head.IsReplica) throw new InvalidOperationException($"{lane} is written by this node and takes nothing over");
+        if (!head.IsReplica && !head.IsHeld) throw new InvalidOperationException($"{lane} is written by this node and takes nothing over");
         return _imported[lane] = new ReplicaGrowth(head);
+    }
+
+    /// <summary>A held lane goes on, in a new incarnation.</summary>
+    public async ValueTask ReopenAsync(Lane lane)
+    {
+        await LoadAsync();
+        var head = HeadOf(lane);
+        await session.WriteAsync("UPDATE lanes SET incarnation = incarnation + 1, held = 0 WHERE id = @id", new { id = head.Id });
+        _heads[lane] = new LaneHead(lane, head.Id, head.Ordinal, head.Incarnation + 1, head.Position, head.Hash, isReplica: false, isHeld: false);
     }
 
     /// <param name="replica">Another node writes it: it is a scope of its own here, whatever it is there.</param>
@@ -117,7 +126,7 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
             INSERT INTO lanes (id, name, scope, ordinal, incarnation, head_position, head_hash, opened_at, replica)
             VALUES (@id, @name, @scope, @ordinal, 1, 0, @hash, @now, @replica) ON CONFLICT (id) DO NOTHING
             """, new { id, name = lane.Name, scope = replica ? lane.Name : lane.Scope, ordinal, hash, now = Now, replica = replica ? 1 : 0 });
-        _heads.TryAdd(lane, new LaneHead(lane, id, ordinal, 1, 0, hash, replica));
+        _heads.TryAdd(lane, new LaneHead(lane, id, ordinal, 1, 0, hash, replica, isHeld: false));
     }
 
     public async ValueTask<long> SettledHeadAsync(Lane lane)
@@ -152,6 +161,7 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
     {
         // The last guard: whoever gave the command should have known. Two histories of one lane could never be joined again.
         if (head.IsReplica) throw new ReplicaLaneException(head.Lane.Name);
+        if (head.IsHeld) throw new LaneHeldException(head.Lane.Name);
         foreach (var e in events) e.Position += head.Position;
         var hash = LaneTable.GroupHash(head.Hash, head.Incarnation, events);
         await LaneTable.InsertAsync(session, head.Id, head.Position + 1, head.Incarnation, hash, events);
@@ -161,7 +171,7 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
 }
 
 /// <summary>Where a lane stands, and what this group adds to it.</summary>
-internal sealed class LaneHead(Lane lane, int id, int ordinal, int incarnation, long position, byte[] hash, bool isReplica)
+internal sealed class LaneHead(Lane lane, int id, int ordinal, int incarnation, long position, byte[] hash, bool isReplica, bool isHeld)
 {
     public Lane Lane => lane;
     public int Id => id;
@@ -172,6 +182,9 @@ internal sealed class LaneHead(Lane lane, int id, int ordinal, int incarnation, 
 
     /// <summary>Another node writes the lane.</summary>
     public bool IsReplica => isReplica;
+
+    /// <summary>It waits for its repair after a restore: nothing new is written.</summary>
+    public bool IsHeld => isHeld;
 }
 
 /// <summary>The lane is not in this node's database: an unknown site, or one that has moved out.</summary>

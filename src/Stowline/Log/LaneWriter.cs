@@ -60,7 +60,8 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
     {
         foreach (var command in commands)
         {
-            if (IsLost(e)) command.Refuse(Refusal.Unavailable("database_unavailable", $"the database cannot be written now ({e.Message}); nothing was stored", 2));
+            if (e is LaneHeldException) command.Refuse(Refusal.Unavailable("restored", e.Message + "; nothing was stored", 5));
+            else if (IsLost(e)) command.Refuse(Refusal.Unavailable("database_unavailable", $"the database cannot be written now ({e.Message}); nothing was stored", 2));
             else command.Fail(e);
         }
     }

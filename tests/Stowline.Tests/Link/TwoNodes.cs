@@ -140,10 +140,56 @@ public sealed class TwoNodes : IAsyncDisposable
         Site = await Site.RestartAsync(++_seed);
     }
 
+    // ---- backups
+
+    private readonly string _backups = Directory.CreateTempSubdirectory("stowline-backups-").FullName;
+
+    /// <summary>Backs a node up, and answers the file.</summary>
+    public async Task<string> BackUpAsync(TestNode node)
+    {
+        var file = Path.Combine(_backups, $"{++_seed}.stow");
+        await Backup.WriteAsync(node.Database, file, "test");
+        return file;
+    }
+
+    public async Task RestoreHubAsync(string backup)
+    {
+        Cut();
+        HubTest = await HubTest.RestoreAsync(backup, ++_seed);
+    }
+
+    public async Task RestoreSiteAsync(string backup)
+    {
+        Cut();
+        Site = await Site.RestoreAsync(backup, ++_seed);
+    }
+
+    /// <summary>How the repair of the link stands at one of the nodes; null where none is under way.</summary>
+    public static async Task<Repair?> RepairOfAsync(TestNode node, string site = Code) => (await node.Database.ReadAsync(Repairs.AllAsync)).SingleOrDefault(r => r.Site == site);
+
+    /// <summary>Steps until whoever was restored has been given back what the other side has.</summary>
+    public async Task HearAsync()
+    {
+        for (var idle = 0; idle < 120; idle++)
+        {
+            while (await StepAsync()) { }
+            if (await RepairOfAsync(HubTest) is not { State: RepairState.Waiting } && await RepairOfAsync(Site) is not { State: RepairState.Waiting }) return;
+            Time.Advance(TimeSpan.FromSeconds(1));
+            if (HubEnd.Ended is not null || SiteEnd.Ended is not null) Connect();
+        }
+        Assert.Fail("what was lost does not come back: " + (HubEnd.Ended ?? SiteEnd.Ended ?? "no reason"));
+    }
+
+    /// <summary>An operator looks at what was lost, and lets the node go on.</summary>
+    public static async Task<Outcome<RepairView>> ConfirmAsync(TestNode node, bool exclude = false, string site = Code) =>
+        await node.PumpUntilAsync(RepairLink.RunAsync(node.Node, site, exclude, TestNode.Tester));
+
     // ---- what people do
 
-    public async Task ReceiveAsync(string sku, int quantity) =>
-        Assert.True((await Site.RunAsync(Lane.Site(Code), tx => ReceiveStock.DecideAsync(Code, new ReceiptBody("PO", [new ReceiptLine { Sku = sku, Quantity = quantity }]), tx))).IsOk);
+    public async Task ReceiveAsync(string sku, int quantity) => Assert.True((await TryReceiveAsync(sku, quantity)).IsOk);
+
+    public Task<Outcome<Receipt>> TryReceiveAsync(string sku, int quantity, string? bin = null) =>
+        Site.RunAsync(Lane.Site(Code), tx => ReceiveStock.DecideAsync(Code, new ReceiptBody("PO", [new ReceiptLine { Sku = sku, Quantity = quantity, Bin = bin }]), tx));
 
     public Task<Outcome<MovementView>> AdjustAsync(string sku, int delta) =>
         Site.RunAsync(Lane.Site(Code), tx => AdjustStock.DecideAsync(Code, new AdjustmentBody(sku, "RECEIVING", null, delta, null, null, "found"), tx));
@@ -229,5 +275,6 @@ public sealed class TwoNodes : IAsyncDisposable
         Cut();
         await HubTest.DisposeAsync();
         await Site.DisposeAsync();
+        Directory.Delete(_backups, recursive: true);
     }
 }

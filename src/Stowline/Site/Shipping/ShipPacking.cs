@@ -53,14 +53,7 @@ public static class ShipPacking
         var task = parcel.Task;
         var shipment = new Shipment(tx.NewId(), number, task.OrderId, task.Part, task.Site, task.Id, carrier, tracking, ShipmentStatus.Shipped, task.Packages,
             Labels.UrlOf(task.Id), tx.Now);
-        await tx.WriteAsync("""
-            INSERT INTO shipments (id, number, site, order_id, part, packing_task_id, carrier, tracking_number, status, packages, shipped_at)
-            VALUES (@id, @number, @site, @orderId, @part, @taskId, @carrier, @tracking, @status, @packages, @now)
-            """, new
-            {
-                id = shipment.Id, number, site = task.Site, orderId = task.OrderId, part = task.Part, taskId = task.Id, carrier, tracking,
-                status = shipment.Status, packages = JsonSerializer.Serialize([.. task.Packages], ShippingJson.Default.ListPackage), now = tx.Now,
-            });
+        await Shipments.InsertAsync(tx, shipment);
         foreach (var (sku, serials) in await ShippedParts.SerialsAsync(tx.Group.Session, parcel))
             await Serials.LeaveAsync(tx, task.Site, sku, serials, $"shipment {number}");
         var movements = await StockBook.ShipAsync(tx, task.Site, parcel.Staged, $"shipment {number}");

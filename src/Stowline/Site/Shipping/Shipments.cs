@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Routing;
 using Stowline.Contracts;
 using Stowline.Http;
 using Stowline.Kernel;
+using Stowline.Log;
 using Stowline.Site.Fulfillment;
 using Stowline.Store;
 
@@ -24,6 +25,24 @@ public sealed record Shipment(
 internal static class Shipments
 {
     private const string Columns = "id, number, site, order_id, part, packing_task_id, carrier, tracking_number, status, packages, shipped_at";
+
+    internal static ValueTask InsertAsync(LaneTransaction tx, Shipment shipment) => tx.WriteAsync("""
+        INSERT INTO shipments (id, number, site, order_id, part, packing_task_id, carrier, tracking_number, status, packages, shipped_at)
+        VALUES (@Id, @Number, @Site, @OrderId, @Part, @PackingTaskId, @Carrier, @TrackingNumber, @Status, @packages, @ShippedAt)
+        """, new
+    {
+        shipment.Id, shipment.Number, shipment.Site, shipment.OrderId, shipment.Part, shipment.PackingTaskId, shipment.Carrier, shipment.TrackingNumber, shipment.Status,
+        packages = JsonSerializer.Serialize([.. shipment.Packages], ShippingJson.Default.ListPackage), shipment.ShippedAt,
+    });
+
+    /// <summary>Brings back a shipment that a restore has lost, by the event that told of it.</summary>
+    internal static async ValueTask RecoverAsync(string site, EventRecord e, LaneTransaction tx)
+    {
+        var shipped = e.Read<PartShipped>();
+        if (await PartWork.PackingAsync(tx, shipped.OrderId, shipped.Part) is not { } packing) return;
+        await InsertAsync(tx, new Shipment(shipped.ShipmentId, shipped.Number, shipped.OrderId, shipped.Part, site, packing.Task.Id, shipped.Carrier, shipped.TrackingNumber,
+            ShipmentStatus.Shipped, packing.Packages, Labels.UrlOf(packing.Task.Id), e.At));
+    }
 
     private sealed record Row
     {

@@ -2,7 +2,9 @@ using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Stowline.Contracts;
 using Stowline.Http;
+using Stowline.Log;
 using Stowline.Site.Fulfillment;
 using Stowline.Store;
 
@@ -23,6 +25,11 @@ internal sealed class ShippingModule : Module
         api.MapPost("/packing-tasks/{key}/ship", (HttpContext http, string key) => TaskInput.RunAsync<ShipPackingBody, Shipment>(http, node, PackingEndpoints.Table, key,
             PackingTasks.NotFound, ShipPacking.DecideAsync))
             .WithTags("Shipping").WithSummary("Ship what was packed").Takes<ShipPackingBody>().Produces<Shipment>();
+    }
+
+    public override async ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx)
+    {
+        foreach (var e in events.Where(e => e.Type == PartShipped.Type)) await Shipments.RecoverAsync(site, e, tx);
     }
 
     public override async Task<string?> FindSiteOfAsync(Database database, string resource, string key, CancellationToken ct) =>

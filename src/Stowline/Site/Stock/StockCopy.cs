@@ -46,7 +46,7 @@ internal sealed class StockCopy(string site) : Consumer
                     continue;
                 }
                 Add(line, line.FromBin, -line.Quantity, line.Kind == MovementKind.Disposal ? -line.Quantity : 0, e.At);
-                Add(line, line.ToBin, line.Quantity, 0, e.At);
+                Add(line, line.ToBin, line.Quantity, line.Damaged == true ? line.Quantity : 0, e.At);
             }
         }
         if (changes.Count == 0) return;
