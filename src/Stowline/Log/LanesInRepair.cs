@@ -58,8 +58,9 @@ public sealed partial class Lanes
     /// <summary>An operator's word on the repair of a site's link; see <see cref="Repairs.ConfirmAsync"/>.</summary>
     public async Task<Outcome<Repair>> ConfirmRepairAsync(NodeRole role, string site, bool exclude, Caller caller, CancellationToken ct = default)
     {
-        var outcome = await ExecuteAsync(role.Home, caller, tx => Repairs.ConfirmAsync(tx, site, exclude, role, Recovery), ct);
+        // Not waiting for consumers: they go on only when this process knows that the repair is over.
+        var result = await ExecuteAsync(role.Home, caller, tx => Repairs.ConfirmAsync(tx, site, exclude, role, Recovery), render: null, hops: 0, ct);
         await LookForRepairsAsync(ct);
-        return outcome;
+        return result.Outcome;
     }
 }
