@@ -55,7 +55,7 @@ public static class RepairLink
         var caller = Requests.CallerOf(http);
         if (caller.Refusal is { } who) { await Answers.WriteAsync(http, who); return; }
         await Answers.WriteAsync(http, await RunAsync(node, site, body.Value.Exclude ?? false, caller.Value with { Idempotency = null }, http.RequestAborted));
-    }).WithTags("Links").WithSummary("Let a node that was restored go on").Accepts<RepairBody>("application/json").Produces<RepairView>();
+    }).WithTags("Links").WithSummary("Let a node that was restored go on").Takes<RepairBody>(optional: true).Produces<RepairView>();
 
     /// <summary>Confirms, or excludes the site.</summary>
     public static async Task<Outcome<RepairView>> RunAsync(Node node, string site, bool exclude, Caller caller, CancellationToken ct = default)
