@@ -94,6 +94,7 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
     private bool _inTransaction;
     private NpgsqlBatch? _later;
     private readonly List<SetSelect> _asked = [];
+    private readonly StatementTexts _texts = new();
     private Task? _writing;
     private const int MostLater = 200;
 
@@ -222,6 +223,19 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         return await ReadLaterAsync();
     }
 
+    public override async ValueTask AskAsync(params Question[] questions)
+    {
+        if (questions.Length == 0) return;
+        await SettleAsync();
+        foreach (var question in questions) Later(question.Sql, question.Args);
+        await using var reader = await ReadLaterAsync();
+        for (var i = 0; i < questions.Length; i++)
+        {
+            if (i > 0) await reader.NextResultAsync();
+            await questions[i].TakeAsync(this, reader);
+        }
+    }
+
     /// <summary>Sends what was put off, hands out the rows of the selects among it, and stands on the result of the statement behind them.</summary>
     private async ValueTask<NpgsqlDataReader> ReadLaterAsync()
     {
@@ -251,22 +265,23 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
     public override ValueTask InsertAsync(string table, int count, params Column[] columns)
     {
         if (count == 0) return ValueTask.CompletedTask;
-        return LaterAsync($"INSERT INTO {table} ({Names(columns)}) SELECT * FROM {Unnest(columns)}", count, columns);
+        return LaterAsync(_texts.Of(table, "", columns, static (t, _, c) => $"INSERT INTO {t} ({Names(c)}) SELECT * FROM {Unnest(c)}"), count, columns);
     }
 
     public override ValueTask UpsertAsync(string table, string conflict, string update, int count, params Column[] columns)
     {
         if (count == 0) return ValueTask.CompletedTask;
-        return LaterAsync($"INSERT INTO {table} ({Names(columns)}) SELECT * FROM {Unnest(columns)} ON CONFLICT ({conflict}) DO " +
-                       (update.Length == 0 ? "NOTHING" : "UPDATE SET " + update), count, columns);
+        var text = _texts.Of(table, conflict + " DO " + update, columns, (t, _, c) => $"INSERT INTO {t} ({Names(c)}) SELECT * FROM {Unnest(c)} ON CONFLICT ({conflict}) DO " +
+                                                                                     (update.Length == 0 ? "NOTHING" : "UPDATE SET " + update));
+        return LaterAsync(text, count, columns);
     }
 
     public override ValueTask UpdateAsync(string table, string set, int count, Column[] keys, params Column[] values)
     {
         if (count == 0) return ValueTask.CompletedTask;
         Column[] all = [.. keys, .. values];
-        var where = string.Join(" AND ", keys.Select(k => $"{table}.{k.Name} = k.{k.Name}"));
-        return LaterAsync($"UPDATE {table} SET {set} FROM {Unnest(all)} WHERE {where}", count, all);
+        return LaterAsync(_texts.Of(table, set, all, (t, s, c) =>
+            $"UPDATE {t} SET {s} FROM {Unnest(c)} WHERE {string.Join(" AND ", keys.Select(k => $"{t}.{k.Name} = k.{k.Name}"))}"), count, all);
     }
 
     public override ValueTask SelectAsync(string select, int count, Column[] keys, Action<RowReader> row) => SelectAllAsync(new SetSelect(select, count, keys, row));
@@ -290,7 +305,7 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         foreach (var s in selects)
         {
             if (s.Count == 0) continue;
-            Later($"SELECT r.* FROM {Unnest(s.Keys)} CROSS JOIN LATERAL ({s.Sql}) AS r", s.Count, s.Keys);
+            Later(_texts.Of("", s.Sql, s.Keys, static (_, sql, c) => $"SELECT r.* FROM {Unnest(c)} CROSS JOIN LATERAL ({sql}) AS r"), s.Count, s.Keys);
             _asked.Add(s);
         }
     }

@@ -48,21 +48,23 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
         if (!memories.TryGetValue(scope, out var memory)) memories[scope] = memory = new ScopeMemory();
         _scopes.Add(scope);
         _loaded = false;
-        // The numbers come along: a round trip for each of them would cost more than reading the few that there are.
+        // The numbers come along, in the same rows: there are few, and a round trip or a statement for them would cost more.
         string[] key = [scope];
-        await session.SelectLaterAsync(
-            new SetSelect("SELECT id, name, ordinal, incarnation, head_position, head_hash, version, replica, held FROM lanes WHERE scope = k.scope", 1, [Column.Of("scope", key)], row =>
+        await session.SelectLaterAsync(new SetSelect("""
+            SELECT l.id, l.name, l.ordinal, l.incarnation, l.head_position, l.head_hash, l.version, l.replica, s.kind, s.last, l.held
+            FROM lanes l LEFT JOIN lane_sequences s ON s.lane_id = l.id WHERE l.scope = k.scope
+            """, 1, [Column.Of("scope", key)], row =>
             {
+                if (!row.IsNull(8)) _sequences[(row.GetInt32(0), row.GetString(8))] = (row.GetInt64(9), row.GetInt64(9));
                 var lane = new Lane(row.GetString(1));
-                _heads[lane] = new LaneHead(lane, row.GetInt32(0), row.GetInt32(2), row.GetInt32(3), row.GetInt64(4), row.GetBytes(5), row.GetInt32(7) == 1, row.GetInt32(8) == 1);
+                if (!_heads.TryAdd(lane, new LaneHead(lane, row.GetInt32(0), row.GetInt32(2), row.GetInt32(3), row.GetInt64(4), row.GetBytes(5), row.GetInt32(7) == 1,
+                    row.GetInt32(10) == 1))) return;
                 _loaded = true;
                 if (lane.Name != scope) return;
                 var version = row.GetInt64(6);
                 memory.Begin(version);
                 OnCommitted(() => memory.Committed(version));
-            }),
-            new SetSelect("SELECT s.lane_id, s.kind, s.last FROM lanes l JOIN lane_sequences s ON s.lane_id = l.id WHERE l.scope = k.scope", 1, [Column.Of("scope", key)],
-                row => _sequences[(row.GetInt32(0), row.GetString(1))] = (row.GetInt64(2), row.GetInt64(2))));
+            }));
     }
 
     /// <summary>Fetches the heads where nothing else was read so far. What was put off goes along, so it is not asked without need.</summary>
@@ -108,13 +110,24 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
         return _imported[lane] = new ReplicaGrowth(head);
     }
 
+    /// <summary>Lets the numbers of a lane go on behind those of all incarnations before this one: the same backup may have been restored before.</summary>
+    public async ValueTask RaiseNumbersAsync(Lane lane, int incarnation)
+    {
+        await LoadAsync();
+        var (id, least) = (HeadOf(lane).Id, (incarnation - 1) * Restore.NumberGap);
+        foreach (var (key, range) in _sequences.Where(s => s.Key.LaneId == id && s.Value.Last < least).ToArray()) _sequences[key] = (range.First, least);
+    }
+
     /// <summary>A held lane goes on, in a new incarnation.</summary>
-    public async ValueTask ReopenAsync(Lane lane)
+    /// <returns>The incarnation.</returns>
+    public async ValueTask<int> ReopenAsync(Lane lane)
     {
         await LoadAsync();
         var head = HeadOf(lane);
         await session.WriteAsync("UPDATE lanes SET incarnation = incarnation + 1, held = 0 WHERE id = @id", new { id = head.Id });
         _heads[lane] = new LaneHead(lane, head.Id, head.Ordinal, head.Incarnation + 1, head.Position, head.Hash, isReplica: false, isHeld: false);
+        await RaiseNumbersAsync(lane, head.Incarnation + 1);
+        return head.Incarnation + 1;
     }
 
     /// <param name="replica">Another node writes it: it is a scope of its own here, whatever it is there.</param>
@@ -144,29 +157,30 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
     {
         await LoadAsync();
         foreach (var scope in _scopes) HeadOf(new Lane(scope));
-        foreach (var (lane, events) in _pending) await WriteEventsAsync(HeadOf(lane), events);
+        await WriteEventsAsync();
         foreach (var growth in _imported.Values)
             if (growth.Events.Count > 0) await growth.WriteHeadAsync(session);
-        foreach (var ((lane, kind), range) in _sequences)
-        {
-            if (range.First == range.Last) continue; // read, not used
-            await session.WriteAsync("""
-                INSERT INTO lane_sequences (lane_id, kind, last) VALUES (@lane, @kind, @last)
-                ON CONFLICT (lane_id, kind) DO UPDATE SET last = excluded.last
-                """, new { lane, kind, last = range.Last });
-        }
+        var taken = _sequences.Where(s => s.Value.First != s.Value.Last).ToList(); // the others were read, not used
+        await session.UpsertAsync("lane_sequences", "lane_id, kind", "last = excluded.last", taken.Count,
+            Column.From("lane_id", taken, s => s.Key.LaneId), Column.From("kind", taken, s => s.Key.Kind), Column.From("last", taken, s => s.Value.Last));
     }
 
-    private async ValueTask WriteEventsAsync(LaneHead head, List<EventRecord> events)
+    /// <summary>All lanes together: a statement each would cost more than its rows.</summary>
+    private async ValueTask WriteEventsAsync()
     {
-        // The last guard: whoever gave the command should have known. Two histories of one lane could never be joined again.
-        if (head.IsReplica) throw new ReplicaLaneException(head.Lane.Name);
-        if (head.IsHeld) throw new LaneHeldException(head.Lane.Name);
-        foreach (var e in events) e.Position += head.Position;
-        var hash = LaneTable.GroupHash(head.Hash, head.Incarnation, events);
-        await LaneTable.InsertAsync(session, head.Id, head.Position + 1, head.Incarnation, hash, events);
-        await session.WriteAsync("UPDATE lanes SET head_position = @position, head_hash = @hash WHERE id = @id",
-            new { id = head.Id, position = head.Position + events.Count, hash });
+        var groups = new List<NewGroup>(_pending.Count);
+        foreach (var (lane, events) in _pending)
+        {
+            var head = HeadOf(lane);
+            // The last guard: whoever gave the command should have known. Two histories of one lane could never be joined again.
+            if (head.IsReplica) throw new ReplicaLaneException(lane.Name);
+            if (head.IsHeld) throw new LaneHeldException(lane.Name);
+            foreach (var e in events) e.Position += head.Position;
+            groups.Add(new NewGroup(head.Id, head.Position + 1, head.Incarnation, LaneTable.GroupHash(head.Hash, head.Incarnation, events), events));
+        }
+        await LaneTable.InsertAsync(session, groups);
+        await session.UpdateAsync("lanes", "head_position = k.last, head_hash = k.hash", groups.Count, [Column.From("id", groups, g => g.LaneId)],
+            Column.From("last", groups, g => g.First + g.Events.Count - 1), Column.From("hash", groups, g => g.Hash));
     }
 }
 
@@ -187,6 +201,9 @@ internal sealed class LaneHead(Lane lane, int id, int ordinal, int incarnation, 
     public bool IsHeld => isHeld;
 }
 
+/// <summary>A group to be written: its events, the position of the first, and the hash that chains it to the one before.</summary>
+internal sealed record NewGroup(int LaneId, long First, int Incarnation, byte[] Hash, IReadOnlyList<EventRecord> Events);
+
 /// <summary>The lane is not in this node's database: an unknown site, or one that has moved out.</summary>
 public sealed class UnknownLaneException(string lane) : Exception($"there is no lane {lane} on this node");
 
@@ -200,23 +217,24 @@ internal static class LaneTable
     /// <summary>What the first group of a lane's incarnation chains to.</summary>
     public static byte[] FirstHash(Lane lane, int incarnation) => SHA256.HashData(Encoding.UTF8.GetBytes($"stowline lane {lane.Name} {incarnation}"));
 
-    /// <summary>Writes a group and its events, whose positions are final.</summary>
-    public static async ValueTask InsertAsync(SqlSession session, int laneId, long first, int incarnation, byte[] hash, IReadOnlyList<EventRecord> events)
+    /// <summary>Writes groups and their events, whose positions are final.</summary>
+    public static async ValueTask InsertAsync(SqlSession session, IReadOnlyList<NewGroup> groups)
     {
+        var events = groups.SelectMany(g => g.Events.Select(e => (Lane: g.LaneId, Event: e))).ToList();
         await session.InsertAsync("events", events.Count,
-            Column.Same("lane_id", events.Count, laneId),
-            Column.From("position", events, e => e.Position),
-            Column.From("id", events, e => e.Id),
-            Column.From("type", events, e => e.Type),
-            Column.From("subject", events, e => e.Subject),
-            Column.From("order_id", events, e => e.OrderId),
-            Column.From("at", events, e => e.At),
-            Column.From("actor", events, e => e.Actor),
-            Column.From("trace", events, e => e.Trace),
-            Column.From("payload", events, e => e.Payload));
-        await session.WriteAsync(
-            "INSERT INTO event_groups (lane_id, first_position, count, incarnation, hash) VALUES (@lane, @first, @count, @incarnation, @hash)",
-            new { lane = laneId, first, count = events.Count, incarnation, hash });
+            Column.From("lane_id", events, e => e.Lane),
+            Column.From("position", events, e => e.Event.Position),
+            Column.From("id", events, e => e.Event.Id),
+            Column.From("type", events, e => e.Event.Type),
+            Column.From("subject", events, e => e.Event.Subject),
+            Column.From("order_id", events, e => e.Event.OrderId),
+            Column.From("at", events, e => e.Event.At),
+            Column.From("actor", events, e => e.Event.Actor),
+            Column.From("trace", events, e => e.Event.Trace),
+            Column.From("payload", events, e => e.Event.Payload));
+        await session.InsertAsync("event_groups", groups.Count,
+            Column.From("lane_id", groups, g => g.LaneId), Column.From("first_position", groups, g => g.First), Column.From("count", groups, g => g.Events.Count),
+            Column.From("incarnation", groups, g => g.Incarnation), Column.From("hash", groups, g => g.Hash));
     }
 
     /// <summary>SHA-256 over the previous hash and every stored byte of the group's events, each field with its length before it.</summary>

@@ -32,6 +32,9 @@ public sealed class LaneTransaction
     public ValueTask SelectAsync(string select, int count, Column[] keys, Action<RowReader> row) => _group.Session.SelectAsync(select, count, keys, row);
 
     /// <inheritdoc cref="SqlSession.SelectAllAsync"/>
+    /// <summary>Asks several queries at once, none of which needs another's answer.</summary>
+    public ValueTask AskAsync(params Question[] questions) => _group.Session.AskAsync(questions);
+
     public ValueTask SelectAllAsync(params SetSelect[] selects) => _group.Session.SelectAllAsync(selects);
 
     public ValueTask<int> ExecuteAsync(string sql, object? args = null)

@@ -147,12 +147,14 @@ public static class Repairs
     {
         var repairs = (await tx.QueryAsync<Row>($"SELECT {Columns} FROM lane_repairs")).Select(r => r.Repair).ToList();
         var lost = repairs.SelectMany(r => r.Lost).Distinct().ToList();
+        var incarnation = 0;
         foreach (var held in await tx.QueryAsync<HeldLane>("SELECT name, incarnation FROM lanes WHERE held = 1 ORDER BY id"))
         {
             var lane = new Lane(held.Name);
-            await tx.Group.ReopenAsync(lane);
+            incarnation = Math.Max(incarnation, await tx.Group.ReopenAsync(lane));
             tx.Append(lane, new NodeRestored(held.Incarnation, repairs.Min(r => r.BackupAt), repairs.Sum(r => r.TakenBack), [.. lost.Where(l => l.Lane == held.Name)]), "node");
         }
+        await tx.Group.RaiseNumbersAsync(role.Home, incarnation);
         foreach (var repair in repairs.Where(r => r.State != RepairState.Excluded || !role.IsHub)) await recovery.GoOnAsync(repair.Site, tx);
         await tx.WriteAsync("DELETE FROM lane_repairs WHERE state = @confirmed", new { confirmed = RepairState.Confirmed });
         tx.Announce(Topic);

@@ -125,7 +125,7 @@ internal sealed class ReplicaGrowth(LaneHead from)
 
     public async ValueTask AddAsync(SqlSession session, LaneGroup group)
     {
-        await LaneTable.InsertAsync(session, from.Id, group.First, group.Incarnation, group.Hash, group.Events);
+        await LaneTable.InsertAsync(session, [new NewGroup(from.Id, group.First, group.Incarnation, group.Hash, group.Events)]);
         (Position, Hash, _incarnation) = (group.Last, group.Hash, group.Incarnation);
         Events.AddRange(group.Events);
     }

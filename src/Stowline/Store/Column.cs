@@ -40,6 +40,9 @@ public abstract class Column(string name)
     /// <summary>The values as an array of exactly <paramref name="count"/> elements.</summary>
     internal abstract Array ToArray(int count);
     internal abstract Type ValueType { get; }
+
+    /// <summary>The same column with no rows, to be kept.</summary>
+    internal abstract Column WithoutValues();
 }
 
 /// <inheritdoc cref="Column"/>
@@ -47,6 +50,7 @@ public sealed class Column<T>(string name, T[] values) : Column(name)
 {
     internal T[] Values => values;
     internal override Type ValueType => typeof(T);
+    internal override Column WithoutValues() => new Column<T>(Name, []);
 
     internal override Array ToArray(int count)
     {

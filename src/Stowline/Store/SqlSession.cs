@@ -45,6 +45,16 @@ public abstract class SqlSession : IAsyncDisposable
         return await reader.ReadAsync() ? Parser<T>(sql, reader)(reader) : default;
     }
 
+    /// <summary>Asks several queries at once, none of which needs another's answer.</summary>
+    public virtual async ValueTask AskAsync(params Question[] questions)
+    {
+        foreach (var question in questions)
+        {
+            await using var reader = await ReaderAsync(question.Sql, question.Args);
+            await question.TakeAsync(this, reader);
+        }
+    }
+
     /// <summary>Opens a reader on a statement's rows, after all that was put off.</summary>
     protected virtual async ValueTask<DbDataReader> ReaderAsync(string sql, object? args) => await Prepare(sql, args).ExecuteReaderAsync();
 
@@ -205,7 +215,7 @@ public abstract class SqlSession : IAsyncDisposable
     /// <summary>Gives a parameter its value in the form this database stores.</summary>
     protected abstract void SetValue(DbParameter parameter, object? value, Type type);
 
-    private Func<DbDataReader, T> Parser<T>(string sql, DbDataReader reader)
+    internal Func<DbDataReader, T> Parser<T>(string sql, DbDataReader reader)
     {
         var key = (sql, typeof(T));
         if (_parsers.TryGetValue(key, out var known)) return (Func<DbDataReader, T>)known;

@@ -22,8 +22,11 @@ public class LinkEndTests
         await nodes.DrainAsync();
         await nodes.RestoreSiteAsync(backup);
         // As when the file was put back by hand: nothing in the database says that it is an older one.
-        await nodes.Site.Database.ReadAsync(async s => await s.ExecuteAsync("DELETE FROM lane_repairs"));
-        await nodes.Site.Database.ReadAsync(async s => await s.ExecuteAsync("UPDATE lanes SET held = 0"));
+        await using (var session = await nodes.Site.Database.OpenAsync(readOnly: false, default))
+        {
+            await session.ExecuteAsync("DELETE FROM lane_repairs");
+            await session.ExecuteAsync("UPDATE lanes SET held = 0");
+        }
         await nodes.RestartSiteAsync();
         nodes.Connect();
         await StepsAsync(nodes);
@@ -36,13 +39,15 @@ public class LinkEndTests
         // The other lanes go on.
         await nodes.Hub.ProductsAsync("C");
         await StepsAsync(nodes);
-        Assert.Equal("C", await nodes.Site.Database.ReadAsync(async s => await s.FindAsync<string>("SELECT sku FROM products WHERE sku = 'C'")));
+        var (all, copy) = ((await nodes.HubTest.Database.ReadAsync(Replicas.PointsAsync))["hub/all"], (await nodes.Site.Database.ReadAsync(Replicas.PointsAsync))["hub/all"]);
+        Assert.Equal(all.Position, copy.Position);
         var alerts = (await nodes.Hub.LaneAsync(Lane.Hub)).Where(e => e.Type == LinkAlerted.Type).Select(e => e.Read<LinkAlerted>()).ToList();
         Assert.Equal(["diverged"], alerts.Select(a => a.Alert));
         Assert.True((await TwoNodes.ConfirmAsync(nodes.Site)).IsOk);
         await nodes.DrainAsync();
         await nodes.CompareAsync();
         Assert.Equal(10, await nodes.Hub.AvailableAsync("A"));
+        Assert.Equal("C", await nodes.Site.Database.ReadAsync(async s => await s.FindAsync<string>("SELECT sku FROM products WHERE sku = 'C'")));
     }
 
     [Theory, EveryDatabase]

@@ -187,17 +187,16 @@ public class RestoreTests
                 case 5: if (orders.Count > 0) await nodes.CancelAsync(orders[random.Next(orders.Count)]); break;
                 case 6 or 7 or 8: await nodes.WorkAsync(random.Next(4) == 0 ? 0.5 : 1); break;
                 case 9: await nodes.AdjustAsync(random.Next(2) == 0 ? "A" : "B", random.Next(-2, 2)); break;
-                case 10: hub = await nodes.BackUpAsync(nodes.HubTest); break;
-                case 11: site = await nodes.BackUpAsync(nodes.Site); break;
-                case 12:
+                case 10: if (random.Next(2) == 0) hub = await nodes.BackUpAsync(nodes.HubTest); else site = await nodes.BackUpAsync(nodes.Site); break;
+                case 11 or 12:
+                    // Maybe for the second time, and then it is older than the restore before.
                     if (hub is not null && random.Next(2) == 0) await nodes.RestoreHubAsync(hub);
                     if (site is not null && random.Next(2) == 0) await nodes.RestoreSiteAsync(site);
-                    (hub, site) = (null, null); // of another incarnation
                     takenBack += await GoOnAsync(nodes);
                     break;
-                case 13: if (nodes.IsCut) nodes.Connect(); else nodes.Cut(); break;
+                case 13: if (random.Next(3) == 0) nodes.Cut(); else nodes.Connect(); break;
             }
-            for (var step = random.Next(4); step > 0; step--) await nodes.StepAsync();
+            for (var step = random.Next(12); step > 0; step--) await nodes.StepAsync();
         }
         await GoOnAsync(nodes);
         (nodes.Lost, nodes.Doubled, nodes.Late) = (0, 0, 0);

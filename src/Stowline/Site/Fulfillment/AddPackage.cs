@@ -38,7 +38,8 @@ public static class AddPackage
         var type = CheckSize(body, problems);
         var lines = ReadLines(body.Lines, problems);
         if (problems.Any) return problems.ToRefusal();
-        if (await PackingTasks.FindAsync(tx, site, taskId) is not { } loaded) return PackingTasks.NotFound(taskId.ToString());
+        var stem = SsccNumbers.AskStem(site);
+        if (await PackingTasks.FindAsync(tx, site, taskId, stem) is not { } loaded) return PackingTasks.NotFound(taskId.ToString());
         var task = loaded.Task;
         if (PackingLifecycle.Check(task.Status, PackingAction.AddPackage) != Transition.Go) return PackingLifecycle.Refuse(task.Number, task.Status, PackingAction.AddPackage);
         if (loaded.Packages.Count >= MaxPackages) return Refusal.Conflict("too_many_packages", $"a packing task has at most {MaxPackages} packages");
@@ -48,7 +49,7 @@ public static class AddPackage
         var volumetric = VolumetricWeightG(length, width, height);
         var sequence = loaded.Packages.Count + 1;
         var package = new Package(sequence, type, weight, length, width, height, volumetric, Math.Max(weight, volumetric), BarcodeOf(task.Number, sequence), lines, tx.Now)
-            { Sscc = await SsccNumbers.NextAsync(site, tx) };
+            { Sscc = await SsccNumbers.NextAsync(site, stem, tx) };
         await tx.WriteAsync("""
             INSERT INTO packages (task_id, sequence_number, packaging_type, weight_g, length_mm, width_mm, height_mm, volumetric_weight_g, chargeable_weight_g,
                 barcode, lines, created_at, sscc)

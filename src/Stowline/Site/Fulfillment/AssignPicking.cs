@@ -19,8 +19,9 @@ public static class AssignPicking
         var problems = new Problems();
         var given = problems.Required(worker, "worker", 64);
         if (problems.Any) return problems.ToRefusal();
-        var (name, isActive) = await WorkerBook.WhoAsync(tx, site, given);
-        if (await PickingTasks.FindAsync(tx, site, taskId) is not { } loaded) return PickingTasks.NotFound(taskId.ToString());
+        var who = WorkerBook.Ask(site, given);
+        if (await PickingTasks.FindAsync(tx, site, taskId, who) is not { } loaded) return PickingTasks.NotFound(taskId.ToString());
+        var (name, isActive) = WorkerBook.Who(who, given);
         var task = loaded.Task;
         switch (PickingLifecycle.Check(task.Status, PickingAction.Assign))
         {

@@ -27,7 +27,9 @@ public static class CompletePicking
                     ?? throw new InvalidOperationException($"picking task {task.Number} has no fulfillment order");
 
         if (!await ExtendAsync(tx, loaded)) await FinishAsync(tx, loaded, order);
-        return await PickingTasks.ShowAsync(tx, site, taskId);
+        // Where nothing was short, only the task itself has changed.
+        return loaded.Items.Any(i => i.Status == PickingItemStatus.Pending) ? await PickingTasks.ShowAsync(tx, site, taskId)
+            : await PickingTasks.ShowAsync(tx.Group.Session, loaded with { Task = task with { Status = PickingStatus.Completed, CompletedAt = tx.Now } });
     }
 
     /// <summary>True when there is more to pick: other bins gave units for what was short.</summary>

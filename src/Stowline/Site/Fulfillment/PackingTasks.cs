@@ -144,17 +144,23 @@ internal static class PackingTasks
     public static Refusal NotFound(string key) => Refusal.NotFound("packing_task_not_found", $"there is no packing task {key}");
     public static string LabelUrl(Guid id) => $"/api/v1/packing-tasks/{id}/label?format=zpl";
 
-    public static ValueTask<LoadedPacking?> FindAsync(LaneTransaction tx, string site, Guid id) => FindAsync(tx.Group.Session, site, id);
+    private const string PackagesOf = $"SELECT {PackageColumns} FROM packages WHERE task_id = @id ORDER BY sequence_number";
 
-    public static async ValueTask<LoadedPacking?> FindAsync(SqlSession session, string site, Guid id)
+    public static ValueTask<LoadedPacking?> FindAsync(LaneTransaction tx, string site, Guid id, params Question[] also) => FindAsync(tx.Group.Session, site, id, also);
+
+    /// <summary>A task of the site with its packages; null when the site has no such task.</summary>
+    /// <param name="also">What else the caller wants to know, in the same round trip.</param>
+    public static async ValueTask<LoadedPacking?> FindAsync(SqlSession session, string site, Guid id, params Question[] also)
     {
-        var task = await session.FindAsync<PackingRow>($"SELECT {Columns} FROM packing_tasks WHERE id = @id AND site = @site", new { id, site });
-        return task is null ? null : await WithPackagesAsync(session, task);
+        var task = new Question<PackingRow>($"SELECT {Columns} FROM packing_tasks WHERE id = @id AND site = @site", new { id, site });
+        var packages = new Question<PackageRow>(PackagesOf, new { id });
+        await session.AskAsync([task, packages, .. also]);
+        return task.Rows is [var row] ? new LoadedPacking(row, [.. packages.Rows.Select(p => p.Shown)]) : null;
     }
 
     public static async ValueTask<LoadedPacking> WithPackagesAsync(SqlSession session, PackingRow task)
     {
-        var rows = await session.QueryAsync<PackageRow>($"SELECT {PackageColumns} FROM packages WHERE task_id = @id ORDER BY sequence_number", new { id = task.Id });
+        var rows = await session.QueryAsync<PackageRow>(PackagesOf, new { id = task.Id });
         return new LoadedPacking(task, [.. rows.Select(r => r.Shown)]);
     }
 

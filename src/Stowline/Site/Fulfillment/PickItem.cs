@@ -89,15 +89,26 @@ public static class PickItem
         await WriteAsync(tx, taskId, entries, byNumber);
         for (var i = 0; i < entries.Count; i++)
             tx.Append(Lane.Site(site), new ItemPicked(task.Id, task.Number, task.OrderId, task.Part, entries[i].Item, entries[i].Quantity, [movements[i]]), loaded.Subject, task.OrderId);
-        return await PickingTasks.ShowAsync(tx, site, taskId);
+        return await PickingTasks.ShowAsync(tx.Group.Session, Picked(loaded, entries, tx.Now));
     }
+
+    /// <summary>The task as it is after the picks: what was just written need not be read again.</summary>
+    private static LoadedPicking Picked(LoadedPicking loaded, IReadOnlyList<PickEntry> entries, DateTimeOffset now)
+    {
+        var taken = entries.ToDictionary(e => e.Item, e => e.Quantity);
+        PickingItemRow[] items = [.. loaded.Items.Select(i => taken.TryGetValue(i.Item, out var units)
+            ? i with { QuantityPicked = i.QuantityPicked + units, Status = StatusAfter(i, units), PickedAt = now } : i)];
+        return loaded with { Items = items, Task = loaded.Task with { PickedItems = loaded.Task.PickedItems + loaded.Items.Count(i => taken.GetValueOrDefault(i.Item, -1) == i.Remaining) } };
+    }
+
+    private static PickingItemStatus StatusAfter(PickingItemRow item, int units) => units == item.Remaining ? PickingItemStatus.Picked : PickingItemStatus.Pending;
 
     private static async ValueTask WriteAsync(LaneTransaction tx, Guid taskId, IReadOnlyList<PickEntry> entries, Dictionary<int, PickingItemRow> items)
     {
         await tx.UpdateAsync("picking_items", "quantity_picked = picking_items.quantity_picked + k.more, status = k.new_status, picked_at = k.at", entries.Count,
             [Column.Same("task_id", entries.Count, taskId), Column.From("item", entries, e => e.Item)],
             Column.From("more", entries, e => e.Quantity),
-            Column.From("new_status", entries, e => (int)(e.Quantity == items[e.Item].Remaining ? PickingItemStatus.Picked : PickingItemStatus.Pending)),
+            Column.From("new_status", entries, e => (int)StatusAfter(items[e.Item], e.Quantity)),
             Column.Same("at", entries.Count, tx.Now));
         foreach (var entry in entries.Where(e => e.Serials is { Count: > 0 }))
             await tx.WriteAsync("UPDATE picking_items SET serials = @serials WHERE task_id = @taskId AND item = @item",

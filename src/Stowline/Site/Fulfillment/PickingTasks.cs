@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Stowline.Contracts;
 using Stowline.Kernel;
 using Stowline.Log;
+using Stowline.Site.Topology;
 using Stowline.Store;
 
 namespace Stowline.Site.Fulfillment;
@@ -72,6 +73,9 @@ internal sealed record PickingItemRow
 /// <summary>A task with its items, as the slices decide on it.</summary>
 internal sealed record LoadedPicking(PickingRow Task, IReadOnlyList<PickingItemRow> Items)
 {
+    /// <summary>Where the items' bins stand; null where that was not asked.</summary>
+    public IReadOnlyDictionary<string, (double XM, double YM)>? Positions { get; init; }
+
     public int PickedUnits => Items.Sum(i => i.QuantityPicked);
 
     /// <summary>The picked units per SKU and lot: they stand in staging.</summary>
@@ -98,12 +102,17 @@ internal static class PickingTasks
 
     public static Refusal NotFound(string key) => Refusal.NotFound("picking_task_not_found", $"there is no picking task {key}");
 
-    /// <summary>Loads a task of the site with its items by sequence; null when the site has no such task.</summary>
-    public static async ValueTask<LoadedPicking?> FindAsync(LaneTransaction tx, string site, Guid id)
+    private const string ItemsOf = $"SELECT {ItemColumns} FROM picking_items WHERE task_id = @id ORDER BY sequence, item";
+
+    /// <summary>Loads a task of the site with its items by sequence and where they lie; null when the site has no such task.</summary>
+    /// <param name="also">What else the caller wants to know, in the same round trip.</param>
+    public static async ValueTask<LoadedPicking?> FindAsync(LaneTransaction tx, string site, Guid id, params Question[] also)
     {
-        var session = tx.Group.Session;
-        var task = await session.FindAsync<PickingRow>($"SELECT {Columns} FROM picking_tasks WHERE id = @id AND site = @site", new { id, site });
-        return task is null ? null : await WithItemsAsync(session, task);
+        var task = new Question<PickingRow>($"SELECT {Columns} FROM picking_tasks WHERE id = @id AND site = @site", new { id, site });
+        var items = new Question<PickingItemRow>(ItemsOf, new { id });
+        var places = BinPositions.About("SELECT i.bin FROM picking_items i WHERE i.task_id = @id", new { id, site });
+        await tx.AskAsync([task, items, places, .. also]);
+        return task.Rows is [var row] ? new LoadedPicking(row, items.Rows) { Positions = BinPositions.InMeters(places.Rows) } : null;
     }
 
     public static async ValueTask<LoadedPicking?> FindByPartAsync(LaneTransaction tx, Guid orderId, int part)
@@ -114,7 +123,7 @@ internal static class PickingTasks
     }
 
     public static async ValueTask<LoadedPicking> WithItemsAsync(SqlSession session, PickingRow task) => new(task,
-        await session.QueryAsync<PickingItemRow>($"SELECT {ItemColumns} FROM picking_items WHERE task_id = @id ORDER BY sequence, item", new { id = task.Id }));
+        await session.QueryAsync<PickingItemRow>(ItemsOf, new { id = task.Id }));
 
     /// <summary>The task as it is now, for the answer to a command.</summary>
     public static async ValueTask<PickingTask> ShowAsync(LaneTransaction tx, string site, Guid id) =>
@@ -123,7 +132,7 @@ internal static class PickingTasks
     public static async ValueTask<PickingTask> ShowAsync(SqlSession session, LoadedPicking loaded)
     {
         var bins = loaded.Items.Select(i => i.Bin).ToList();
-        var positions = await PickPath.PositionsAsync(session, loaded.Task.Site, bins);
+        var positions = loaded.Positions ?? await PickPath.PositionsAsync(session, loaded.Task.Site, bins);
         return loaded.Shown(PickPath.DistanceM(bins, positions));
     }
 

@@ -10,13 +10,21 @@ namespace Stowline.Site.Fulfillment;
 public static class ShippedParts
 {
     /// <summary>A packing task as shipping sees it, with the units that stand in staging for it.</summary>
-    public sealed record Parcel(PackingTask Task, IReadOnlyList<StockUnits> Staged)
+    /// <param name="Serials">The serial numbers that were scanned while it was picked, per SKU; most parcels have none.</param>
+    public sealed record Parcel(PackingTask Task, IReadOnlyList<StockUnits> Staged, IReadOnlyDictionary<string, string[]> Serials)
     {
         public IReadOnlyList<SkuUnits> Units => [.. Staged.GroupBy(u => u.Sku, StringComparer.Ordinal).Select(g => new SkuUnits(g.Key, g.Sum(u => u.Quantity)))];
     }
 
-    public static async ValueTask<Parcel?> FindAsync(SqlSession session, string site, Guid packingTaskId) =>
-        await PackingTasks.FindAsync(session, site, packingTaskId) is { } loaded ? new Parcel(loaded.Shown(), loaded.Staged) : null;
+    public static async ValueTask<Parcel?> FindAsync(SqlSession session, string site, Guid packingTaskId)
+    {
+        var serials = new Question<SerialRow>("""
+            SELECT sku, serials FROM picking_items WHERE task_id = (SELECT picking_task_id FROM packing_tasks WHERE id = @id) AND serials IS NOT NULL
+            """, new { id = packingTaskId });
+        if (await PackingTasks.FindAsync(session, site, packingTaskId, serials) is not { } loaded) return null;
+        return new Parcel(loaded.Shown(), loaded.Staged, serials.Rows.GroupBy(r => r.Sku, StringComparer.Ordinal).ToDictionary(g => g.Key,
+            g => g.SelectMany(r => JsonSerializer.Deserialize(r.Serials, FulfillmentJson.Default.StringArray) ?? []).ToArray(), StringComparer.Ordinal));
+    }
 
     /// <summary>The part has left: its packing task and its fulfillment order are shipped.</summary>
     public static async ValueTask MarkShippedAsync(LaneTransaction tx, Parcel parcel, string carrier, string trackingNumber)
@@ -28,15 +36,6 @@ public static class ShippedParts
     }
 
     private sealed record SerialRow { public string Sku { get; init; } = ""; public string Serials { get; init; } = "[]"; }
-
-    /// <summary>The serial numbers that were scanned while the parcel was picked, per SKU; most parcels have none.</summary>
-    public static async ValueTask<IReadOnlyDictionary<string, string[]>> SerialsAsync(SqlSession session, Parcel parcel)
-    {
-        var rows = await session.QueryAsync<SerialRow>("SELECT sku, serials FROM picking_items WHERE task_id = @id AND serials IS NOT NULL",
-            new { id = parcel.Task.PickingTaskId });
-        return rows.GroupBy(r => r.Sku, StringComparer.Ordinal).ToDictionary(g => g.Key,
-            g => g.SelectMany(r => JsonSerializer.Deserialize(r.Serials, FulfillmentJson.Default.StringArray) ?? []).ToArray(), StringComparer.Ordinal);
-    }
 
     /// <summary>Packing tasks that are shipped, for the check that each has a shipment.</summary>
     public static IAsyncEnumerable<Guid> StreamShippedAsync(SqlSession session) =>

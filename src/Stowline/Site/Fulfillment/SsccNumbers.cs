@@ -1,5 +1,6 @@
 using System.Globalization;
 using Stowline.Log;
+using Stowline.Store;
 
 namespace Stowline.Site.Fulfillment;
 
@@ -12,10 +13,13 @@ public static class SsccNumbers
     /// <summary>Digits before the check digit.</summary>
     private const int Body = 17;
 
+    /// <summary>Asks for the stem of the site's numbers, together with other questions.</summary>
+    internal static Question<string> AskStem(string site) => new("SELECT stem FROM label_settings WHERE site = @site", new { site });
+
     /// <summary>The site's next number; null where it has no company prefix, or all numbers of its stem are used up.</summary>
-    internal static async ValueTask<string?> NextAsync(string site, LaneTransaction tx)
+    internal static async ValueTask<string?> NextAsync(string site, Question<string> asked, LaneTransaction tx)
     {
-        if (await tx.FindAsync<string?>("SELECT stem FROM label_settings WHERE site = @site", new { site }) is not { Length: > 0 } stem) return null;
+        if (asked.Rows is not [{ Length: > 0 } stem]) return null;
         // Numbers are ordinal × 10^10 + sequence. The stem is the site's alone, so only the sequence is needed.
         var serial = (await tx.NextNumberAsync("sscc/" + stem, Lane.Site(site)) - 1) % 10_000_000_000L;
         var digits = Body - stem.Length;

@@ -19,8 +19,9 @@ public static class StartPacking
         var problems = new Problems();
         var given = problems.Required(worker, "worker", 64);
         if (problems.Any) return problems.ToRefusal();
-        var (name, isActive) = await WorkerBook.WhoAsync(tx, site, given);
-        if (await PackingTasks.FindAsync(tx, site, taskId) is not { } loaded) return PackingTasks.NotFound(taskId.ToString());
+        var who = WorkerBook.Ask(site, given);
+        if (await PackingTasks.FindAsync(tx, site, taskId, who) is not { } loaded) return PackingTasks.NotFound(taskId.ToString());
+        var (name, isActive) = WorkerBook.Who(who, given);
         var task = loaded.Task;
         switch (PackingLifecycle.Check(task.Status, PackingAction.Start))
         {

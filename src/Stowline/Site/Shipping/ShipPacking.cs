@@ -54,7 +54,7 @@ public static class ShipPacking
         var shipment = new Shipment(tx.NewId(), number, task.OrderId, task.Part, task.Site, task.Id, carrier, tracking, ShipmentStatus.Shipped, task.Packages,
             Labels.UrlOf(task.Id), tx.Now);
         await Shipments.InsertAsync(tx, shipment);
-        foreach (var (sku, serials) in await ShippedParts.SerialsAsync(tx.Group.Session, parcel))
+        foreach (var (sku, serials) in parcel.Serials)
             await Serials.LeaveAsync(tx, task.Site, sku, serials, $"shipment {number}");
         var movements = await StockBook.ShipAsync(tx, task.Site, parcel.Staged, $"shipment {number}");
         await ShippedParts.MarkShippedAsync(tx, parcel, carrier, tracking);
