@@ -31,6 +31,13 @@ public sealed class TwoNodes : IAsyncDisposable
     public TestNode Site { get; private set; }
     public HubNode Hub => new(HubTest);
     public ManualTime Time => HubTest.Time;
+
+    public void Advance(TimeSpan by)
+    {
+        Time.Advance(by);
+        if (Site.Time != Time) Site.Time.Advance(by);
+    }
+
     public bool IsCut => _line is null;
 
     /// <summary>How many of a hundred frames are lost, doubled, held back.</summary>
@@ -42,7 +49,8 @@ public sealed class TwoNodes : IAsyncDisposable
     public List<string> Batches { get; } = [];
 
     /// <summary>A hub with the products A and B, and WH2 joined; not connected yet.</summary>
-    public static async Task<TwoNodes> StartAsync(string hubStore, string siteStore = "sqlite", int seed = 1)
+    /// <param name="siteAhead">How much later it is by the site's clock.</param>
+    public static async Task<TwoNodes> StartAsync(string hubStore, string siteStore = "sqlite", int seed = 1, TimeSpan siteAhead = default)
     {
         var time = new ManualTime();
         var hub = await TestNode.StartAsync(hubStore, NodeRole.Hub, time, seed);
@@ -50,7 +58,8 @@ public sealed class TwoNodes : IAsyncDisposable
         await new HubNode(hub).ProductsAsync("A", "B");
         var joined = (await hub.PumpUntilAsync(JoinSite.RunAsync(hub.Node, Code, TestNode.Tester))).Value;
         var key = SiteKey.Read(joined.Key)!.Value;
-        var site = await TestNode.StartAsync(siteStore, new NodeRole(Code, key.Number), time, seed + 50);
+        var siteTime = siteAhead == default ? time : new ManualTime(time.GetUtcNow() + siteAhead);
+        var site = await TestNode.StartAsync(siteStore, new NodeRole(Code, key.Number), siteTime, seed + 50);
         return new TwoNodes(hub, site, seed);
     }
 
@@ -116,7 +125,7 @@ public sealed class TwoNodes : IAsyncDisposable
         {
             while (await StepAsync()) { }
             if (IsCut || await IsEqualAsync()) return;
-            Time.Advance(TimeSpan.FromSeconds(1));
+            Advance(TimeSpan.FromSeconds(1));
             if (HubEnd.Ended is not null || SiteEnd.Ended is not null) Connect();
         }
         Assert.Fail("the nodes do not come together: " + (HubEnd.Ended ?? SiteEnd.Ended ?? "no reason"));
@@ -174,7 +183,7 @@ public sealed class TwoNodes : IAsyncDisposable
         {
             while (await StepAsync()) { }
             if (await RepairOfAsync(HubTest) is not { State: RepairState.Waiting } && await RepairOfAsync(Site) is not { State: RepairState.Waiting }) return;
-            Time.Advance(TimeSpan.FromSeconds(1));
+            Advance(TimeSpan.FromSeconds(1));
             if (HubEnd.Ended is not null || SiteEnd.Ended is not null) Connect();
         }
         Assert.Fail("what was lost does not come back: " + (HubEnd.Ended ?? SiteEnd.Ended ?? "no reason"));
