@@ -2,18 +2,26 @@
 # A private RabbitMQ on loopback: tests stop and start it in mid-flow, so it is a command of its own.
 #
 #   rabbitmq.sh start DIR [PORT DIST_PORT EPMD_PORT]   starts it, again on the same ports with the same data where it was started before; waits until it answers
+#   rabbitmq.sh join DIR PEER_DIR PORT DIST_PORT       starts a further node, in a cluster with the one of PEER_DIR; afterwards it is started and stopped like any
 #   rabbitmq.sh stop DIR [SIGNAL]                      the broker alone, by TERM or, as after a power cut, by KILL
 #   rabbitmq.sh end DIR                                the broker and the name service that it has brought up
 set -euo pipefail
 command=${1:?} dir=${2:?}
 mkdir -p "$dir"/{home,mnesia,log}
-if [ $# -gt 4 ]; then echo "$3 $4 $5" >"$dir/ports"; fi
-read -r port dist epmd <"$dir/ports"
+case $command in
+  start) if [ $# -gt 4 ]; then echo "$3 $4 $5 test" >"$dir/ports"; fi ;;
+  join)
+    read -r _ _ epmd peer <"$3/ports"
+    echo "$4 $5 $epmd test$4 $peer" >"$dir/ports"
+    cp -p "$3/home/.erlang.cookie" "$dir/home/"
+    command=start ;;
+esac
+read -r port dist epmd name peer <"$dir/ports"
 
 # Of its own in everything, so that no other RabbitMQ of this machine is touched.
 [ -f "$dir/home/.erlang.cookie" ] || { head -c 15 /dev/urandom | base64 | tr -d '=+/\n' >"$dir/home/.erlang.cookie"; chmod 400 "$dir/home/.erlang.cookie"; }
 export HOME=$dir/home ERL_EPMD_PORT=$epmd ERL_EPMD_ADDRESS=127.0.0.1 ERL_CRASH_DUMP=$dir/erl_crash.dump
-export RABBITMQ_NODENAME=test@localhost RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 RABBITMQ_NODE_PORT=$port RABBITMQ_DIST_PORT=$dist
+export RABBITMQ_NODENAME=$name@localhost RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 RABBITMQ_NODE_PORT=$port RABBITMQ_DIST_PORT=$dist
 export RABBITMQ_MNESIA_BASE=$dir/mnesia RABBITMQ_LOG_BASE=$dir/log RABBITMQ_PID_FILE=$dir/pid RABBITMQ_ENABLED_PLUGINS_FILE=$dir/plugins RABBITMQ_CONFIG_FILE=$dir/rabbitmq.conf
 export RABBITMQ_CONF_ENV_FILE=/dev/null RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='+sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}'
 
@@ -24,7 +32,8 @@ ready() { (exec 3<>"/dev/tcp/127.0.0.1/$port" && printf 'AMQP\0\0\011\001' >&3 &
 case $command in
   start)
     if alive; then exit 0; fi
-    printf '%s\n' "listeners.tcp.1 = 127.0.0.1:$port" 'disk_free_limit.absolute = 100MB' 'log.console = false' >"$dir/rabbitmq.conf"
+    printf '%s\n' "listeners.tcp.1 = 127.0.0.1:$port" 'disk_free_limit.absolute = 100MB' 'log.console = false' \
+      'max_message_size = 4000000' ${peer:+"cluster_formation.classic_config.nodes.1 = $peer@localhost"} >"$dir/rabbitmq.conf"
     echo '[].' >"$dir/plugins"
     cd "$dir"
     # Not the wrapper on PATH: that one changes user and folder.
@@ -44,5 +53,5 @@ case $command in
   end)
     "$0" stop "$dir"
     epmd -kill >/dev/null 2>&1 || true ;; # ours, on our own port
-  *) sed -n '2,6p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,7p' "$0" >&2; exit 2 ;;
 esac

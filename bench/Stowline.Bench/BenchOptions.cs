@@ -1,7 +1,7 @@
 namespace Stowline.Bench;
 
 /// <summary>What to measure. See bench/README.md for what each benchmark means.</summary>
-/// <param name="Name"><c>accept</c>, <c>flow</c>, <c>ledger</c>, <c>live</c>, <c>floor</c>, <c>fill</c> or <c>pages</c>.</param>
+/// <param name="Name"><c>accept</c>, <c>flow</c>, <c>ledger</c>, <c>live</c>, <c>kitchen</c>, <c>slots</c>, <c>relay</c>, <c>floor</c>, <c>fill</c> or <c>pages</c>.</param>
 /// <param name="Store"><c>sqlite</c> or <c>postgres</c>.</param>
 /// <param name="Postgres">Where databases may be made for the run; needed for <c>postgres</c>.</param>
 /// <param name="Clients">Callers that each wait for their answer before the next call.</param>
@@ -10,12 +10,18 @@ namespace Stowline.Bench;
 /// <param name="Seconds">Run for so long instead of a number of orders; 0: by number.</param>
 /// <param name="Grpc">Orders over gRPC instead of JSON over HTTP/1.1.</param>
 /// <param name="Data">The folder of the node that <c>fill</c> and <c>pages</c> work on.</param>
-/// <param name="Rate">Orders per second for <c>live</c>; 0: 500.</param>
+/// <param name="Rate">Orders per second for <c>live</c> (0: 500) and <c>kitchen</c> (0: 800).</param>
 /// <param name="Mix"><c>live</c>: the clients follow different topics instead of all the same.</param>
 /// <param name="Executable">The server to start for runs over HTTP.</param>
 public sealed record BenchOptions(
     string Name, string Store, string? Postgres, int Clients, bool InProcess, int Hot, int Orders, int Seconds, string Executable, string Scratch, string Data,
-    int Rate = 0, bool Mix = false, bool Grpc = false);
+    int Rate = 0, bool Mix = false, bool Grpc = false)
+{
+    /// <summary>The settings of these names, for <c>relay</c>; empty: that broker is left out.</summary>
+    public string Kafka { get; init; } = "";
+    public string Rabbitmq { get; init; } = "";
+    public string Redis { get; init; } = "";
+}
 
 /// <summary>Numbers of one run, as they are printed.</summary>
 public sealed class BenchReport

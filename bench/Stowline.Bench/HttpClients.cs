@@ -15,13 +15,16 @@ internal sealed class BareHttp : IAsyncDisposable
     private readonly string _host;
     private readonly byte[] _buffer = new byte[64 * 1024];
 
-    private BareHttp(Socket socket, string host) => (_socket, _host) = (socket, host);
+    private readonly bool _readsBodies;
 
-    public static async Task<BareHttp> ConnectAsync(Uri address)
+    private BareHttp(Socket socket, string host, bool readsBodies) => (_socket, _host, _readsBodies) = (socket, host, readsBodies);
+
+    /// <param name="readsBodies">Hand out the body of an answer also when all is well.</param>
+    public static async Task<BareHttp> ConnectAsync(Uri address, bool readsBodies = false)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(IPAddress.Loopback, address.Port);
-        return new BareHttp(socket, $"{address.Host}:{address.Port}");
+        return new BareHttp(socket, $"{address.Host}:{address.Port}", readsBodies);
     }
 
     /// <summary>Sends a request and reads its answer whole. Answers the status and the body.</summary>
@@ -49,7 +52,7 @@ internal sealed class BareHttp : IAsyncDisposable
         var start = end + 4;
         if (start + length > _buffer.Length) return await ReadLargeAsync(status, start, have, length);
         while (have < start + length) have += await ReceiveAsync(have);
-        return (status, status is 200 or 201 ? "" : Encoding.UTF8.GetString(_buffer, start, length));
+        return (status, status is 200 or 201 && !_readsBodies ? "" : Encoding.UTF8.GetString(_buffer, start, length));
     }
 
     private async Task<(int, string)> ReadLargeAsync(int status, int start, int have, int length)

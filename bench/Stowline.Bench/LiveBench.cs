@@ -15,7 +15,6 @@ internal static partial class LiveBench
     private const int DefaultRate = 500;
     private const int Connections = 48;
     private const int WarmSeconds = 3;
-    private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(5);
 
     public static async Task<BenchReport> RunAsync(BenchOptions options, Action<string> say)
     {
@@ -28,7 +27,14 @@ internal static partial class LiveBench
         var others = await Task.WhenAll(Enumerable.Range(0, options.Clients).Select(i => LiveFollower.ConnectAsync(server.Address, TopicOf(i, options), deaf: i == 0)));
         say($"{others.Length} others follow");
 
-        var orders = new OrderStream(server.Address, new Workload(options.Hot), options.Rate > 0 ? options.Rate : DefaultRate);
+        var workload = new Workload(options.Hot);
+        var connections = await Task.WhenAll(Enumerable.Range(0, Connections).Select(_ => BareHttp.ConnectAsync(server.Address)));
+        var orders = new SteadyOrders(Connections, options.Rate > 0 ? options.Rate : DefaultRate, async (caller, n) =>
+        {
+            var body = workload.Order(n);
+            var (status, text) = await connections[caller].SendAsync("POST", "/api/v1/orders", workload.Json(n));
+            return status == 201 ? body.ExternalId! : throw new InvalidOperationException($"{status}: {text}");
+        });
         await orders.RunAsync(TimeSpan.FromSeconds(WarmSeconds));
         orders.Forget();
         var before = others.Sum(o => o.Bytes);
@@ -39,32 +45,36 @@ internal static partial class LiveBench
         var took = clock.Elapsed;
         var cpuMs = await cpu.StopAsync();
         var bytes = others.Sum(o => o.Bytes) - before;
-        var latencies = await ArrivedAsync(orders.Answered, seen);
+        var latencies = await orders.ArrivedAsync(seen);
         var metrics = await http.GetStringAsync(new Uri(server.Address, "/metrics"));
         var report = new BenchReport
         {
             ["name"] = options.Name, ["store"] = options.Store, ["clients"] = options.Clients, ["topics"] = options.Mix ? "mixed" : "orders",
             ["orders"] = latencies.Count, ["orders_per_s"] = Math.Round(latencies.Count / took.TotalSeconds), ["late_orders"] = orders.Late,
-            ["answer_p99_ms"] = Math.Round(orders.AnswerMs.Order().ElementAt((int)(0.99 * orders.AnswerMs.Count)), 2),
+            ["answer_p99_ms"] = orders.AnswerAt(0.99),
             ["cpu_ms_per_order"] = Math.Round(cpuMs / latencies.Count, 3), ["mb_per_s"] = Math.Round(bytes / took.TotalSeconds / 1_000_000, 1),
-            ["dropped"] = Dropped().Match(metrics) is { Success: true } match ? long.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) : 0,
+            ["dropped"] = DroppedIn(metrics),
             ["lost_others"] = others.Skip(1).Count(o => o.Ended), ["floor_ratio"] = null,
         };
         report.Latencies(latencies);
         foreach (var other in others) await other.DisposeAsync();
-        await orders.DisposeAsync();
+        foreach (var connection in connections) await connection.DisposeAsync();
         return report;
     }
 
     /// <summary>The hard case is that all want the same; the mix is what a firm's screens show.</summary>
     private static string TopicOf(int i, BenchOptions options) => !options.Mix ? "orders" : (i % 4) switch { 0 or 1 => "orders", 2 => "picking/WH1", _ => "alerts" };
 
-    private static void Note(ReadOnlySpan<byte> text, ConcurrentDictionary<string, long> seen)
+    private static void Note(ReadOnlySpan<byte> text, ConcurrentDictionary<string, long> seen) => Note(text, ExternalId, seen);
+
+    /// <summary>Remembers when each value of a field was first seen.</summary>
+    /// <param name="field">With its quotes and the value's first.</param>
+    public static void Note(ReadOnlySpan<byte> text, ReadOnlySpan<byte> field, ConcurrentDictionary<string, long> seen)
     {
         var now = Stopwatch.GetTimestamp();
-        while (text.IndexOf(ExternalId) is >= 0 and var at)
+        while (text.IndexOf(field) is >= 0 and var at)
         {
-            text = text[(at + ExternalId.Length)..];
+            text = text[(at + field.Length)..];
             var end = text.IndexOf((byte)'"');
             if (end < 0) return;
             seen.TryAdd(System.Text.Encoding.UTF8.GetString(text[..end]), now);
@@ -73,74 +83,9 @@ internal static partial class LiveBench
 
     private static ReadOnlySpan<byte> ExternalId => "\"external_id\":\""u8;
 
-    /// <summary>Milliseconds from the answer to the frame, 0 where the frame was first. Waits for the frames that are still on their way.</summary>
-    private static async Task<List<double>> ArrivedAsync(ConcurrentDictionary<string, long> answered, ConcurrentDictionary<string, long> seen)
-    {
-        using var patience = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
-        var end = Stopwatch.GetTimestamp() + 30 * Stopwatch.Frequency;
-        while (answered.Keys.Any(k => !seen.ContainsKey(k)))
-        {
-            if (Stopwatch.GetTimestamp() > end) throw new InvalidOperationException($"{answered.Keys.Count(k => !seen.ContainsKey(k))} orders were never shown");
-            await patience.WaitForNextTickAsync();
-        }
-        return [.. answered.Select(a => Math.Max(0, Stopwatch.GetElapsedTime(a.Value, seen[a.Key]).TotalMilliseconds))];
-    }
+    /// <summary>Frames that slow screens were not sent, by the server's own count.</summary>
+    public static long DroppedIn(string metrics) => Dropped().Match(metrics) is { Success: true } match ? long.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) : 0;
 
     [GeneratedRegex("(?m)^stowline_live_dropped_total(?:\\{[^}]*\\})? (\\d+)")]
     private static partial Regex Dropped();
-
-    /// <summary>Orders at a steady rate, whatever the answers take; <see cref="Late"/> counts those that found no connection free in time.</summary>
-    private sealed class OrderStream(Uri server, Workload workload, int rate) : IAsyncDisposable
-    {
-        private readonly ConcurrentBag<BareHttp> _idle = [];
-        private int _next;
-
-        /// <summary>External id → when its 201 had been read.</summary>
-        public ConcurrentDictionary<string, long> Answered { get; } = new(StringComparer.Ordinal);
-        public ConcurrentBag<double> AnswerMs { get; } = [];
-        public int Late { get; private set; }
-
-        public async Task RunAsync(TimeSpan time)
-        {
-            while (_idle.Count < Connections) _idle.Add(await BareHttp.ConnectAsync(server));
-            using var beat = new PeriodicTimer(Beat);
-            var clock = Stopwatch.StartNew();
-            var sent = 0;
-            var running = new List<Task>();
-            while (clock.Elapsed < time)
-            {
-                for (var due = (int)(clock.Elapsed.TotalSeconds * rate); sent < due; sent++)
-                {
-                    if (_idle.TryTake(out var connection)) running.Add(SendAsync(connection, Interlocked.Increment(ref _next)));
-                    else Late++;
-                }
-                await beat.WaitForNextTickAsync();
-            }
-            await Task.WhenAll(running);
-        }
-
-        private async Task SendAsync(BareHttp connection, int n)
-        {
-            var body = workload.Order(n);
-            var started = Stopwatch.GetTimestamp();
-            var (status, text) = await connection.SendAsync("POST", "/api/v1/orders", workload.Json(n));
-            if (status != 201) throw new InvalidOperationException($"{status}: {text}");
-            Answered[body.ExternalId!] = Stopwatch.GetTimestamp();
-            AnswerMs.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
-            _idle.Add(connection);
-        }
-
-        /// <summary>What came before was the warm-up.</summary>
-        public void Forget()
-        {
-            Answered.Clear();
-            AnswerMs.Clear();
-            Late = 0;
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            foreach (var connection in _idle) await connection.DisposeAsync();
-        }
-    }
 }

@@ -56,18 +56,23 @@ public static class OrderEvents
 
     private static Wire.Money Money(Money money) => new() { Amount = money.AmountText(), Currency = money.Currency };
 
-    private static string WithoutPerson(byte[] payload)
+    /// <summary>The payload as it stands, but for the member <c>personal</c>, which is cut out with the comma that goes with it.</summary>
+    internal static string WithoutPerson(ReadOnlySpan<byte> payload)
     {
-        using var document = JsonDocument.Parse(payload);
-        if (!document.RootElement.TryGetProperty("personal"u8, out _)) return Encoding.UTF8.GetString(payload);
-        using var buffer = new MemoryStream(payload.Length);
-        using (var json = new Utf8JsonWriter(buffer))
+        var json = new Utf8JsonReader(payload);
+        json.Read();
+        if (json.TokenType != JsonTokenType.StartObject) return Encoding.UTF8.GetString(payload);
+        var before = (int)json.BytesConsumed; // the end of what stands before the member: the brace or the value before it
+        for (var first = true; json.Read() && json.TokenType == JsonTokenType.PropertyName; first = false)
         {
-            json.WriteStartObject();
-            foreach (var member in document.RootElement.EnumerateObject())
-                if (!member.NameEquals("personal"u8)) member.WriteTo(json);
-            json.WriteEndObject();
+            var isPerson = json.ValueTextEquals("personal"u8);
+            json.Skip();
+            if (!isPerson) { before = (int)json.BytesConsumed; continue; }
+            var rest = payload[(int)json.BytesConsumed..];
+            // Of the first member the comma behind it goes, of a later one the comma before it.
+            if (first && rest.TrimStart(" \r\n\t"u8) is [(byte)',', .. var more]) rest = more;
+            return string.Concat(Encoding.UTF8.GetString(payload[..before]), Encoding.UTF8.GetString(rest));
         }
-        return Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
+        return Encoding.UTF8.GetString(payload);
     }
 }

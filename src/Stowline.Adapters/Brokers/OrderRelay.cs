@@ -7,6 +7,8 @@ namespace Stowline.Adapters.Brokers;
 /// <param name="types">Which events; empty for all of them.</param>
 public sealed class OrderRelay(Lanes lanes, IBrokerOut broker, IReadOnlySet<string> types) : LaneRelay(lanes, Lane.Hub)
 {
+    private const int Few = 100;
+
     public override string Name => broker.Name;
     protected override string? Trouble => broker.Trouble;
     protected override bool Wants(EventRecord e) => OrderEvents.Wants(e.Type, types);
@@ -14,13 +16,17 @@ public sealed class OrderRelay(Lanes lanes, IBrokerOut broker, IReadOnlySet<stri
     protected override async Task<IReadOnlyList<(EventRecord Event, string Reason)>> HandOverAsync(IReadOnlyList<EventRecord> events, CancellationToken ct)
     {
         var messages = new OutgoingMessage[events.Count];
-        for (var i = 0; i < messages.Length; i++)
-        {
-            var message = OrderEvents.Of(events[i]);
-            // A refused attempt has no order: its subject, channel and external id, stands for it.
-            messages[i] = new OutgoingMessage(message.OrderId.Length > 0 ? message.OrderId : events[i].Subject, message.Type, message.ToByteArray());
-        }
+        // Encoding is what a relay costs. With a backlog all cores do it.
+        if (messages.Length < Few) for (var i = 0; i < messages.Length; i++) messages[i] = Encode(events[i]);
+        else Parallel.For(0, messages.Length, i => messages[i] = Encode(events[i]));
         return [.. (await broker.PublishAsync(messages, ct)).Select(r => (events[r.Index], r.Reason))];
+    }
+
+    private static OutgoingMessage Encode(EventRecord e)
+    {
+        var message = OrderEvents.Of(e);
+        // A refused attempt has no order: its subject, channel and external id, stands for it.
+        return new OutgoingMessage(message.OrderId.Length > 0 ? message.OrderId : e.Subject, message.Type, message.ToByteArray());
     }
 
     public override async ValueTask DisposeAsync()

@@ -92,6 +92,7 @@ public sealed class RabbitIn(RabbitSettings settings, TimeProvider time, IdSourc
         await link.DeclareDeadAsync(Dead, ct);
         for (var tries = 1; tries < settings.Tries; tries++) await link.DeclareQueueAsync(Retry(tries), "", _queue, singleConsumer: false, ct);
         await link.DeclareQueueAsync(_queue, Dead, null, singleConsumer: true, ct);
+        await link.SettleAsync(ct);
     }
 
     private async Task<Session> OpenAsync(CancellationToken ct)

@@ -1,4 +1,6 @@
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+using Stowline.Log;
 
 namespace Stowline.Adapters.RabbitMq;
 
@@ -8,6 +10,15 @@ namespace Stowline.Adapters.RabbitMq;
 /// </summary>
 internal sealed class RabbitLink(IConnection connection, IChannel channel, TimeProvider time) : IAsyncDisposable
 {
+    /// <summary>
+    /// A quorum queue's registration is written by the broker a few seconds after it was declared (Ra keeps it in a DETS table with a write cache of 3 s, saved after
+    /// 0.5 s). A node that is killed before comes back with an empty queue under the same name that never elects a leader, and what it had confirmed is lost. So a
+    /// new queue gets nothing from us before that time is over.
+    /// </summary>
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(5);
+
+    private bool _hasNewQueue;
+
     public IChannel Channel => channel;
     public bool IsOpen => connection.IsOpen && channel.IsOpen;
 
@@ -31,6 +42,14 @@ internal sealed class RabbitLink(IConnection connection, IChannel channel, TimeP
         }
     }
 
+    /// <summary>After the queues are declared and before anything is put into them: see <see cref="Settling"/>. At once where they were there before.</summary>
+    public async Task SettleAsync(CancellationToken ct)
+    {
+        if (!_hasNewQueue) return;
+        await new Signal().WaitAsync(Settling, time, ct);
+        _hasNewQueue = false;
+    }
+
     /// <summary>
     /// A quorum queue whose dead letters are not lost on their way (at-least-once needs reject-publish): to an exchange, or by the default exchange to a queue.
     /// </summary>
@@ -42,14 +61,35 @@ internal sealed class RabbitLink(IConnection connection, IChannel channel, TimeP
         };
         if (deadKey is not null) arguments["x-dead-letter-routing-key"] = deadKey;
         if (singleConsumer) arguments["x-single-active-consumer"] = true;
-        return channel.QueueDeclareAsync(name, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: ct);
+        return DeclareAsync(name, arguments, ct);
+    }
+
+    private async Task DeclareAsync(string name, Dictionary<string, object?> arguments, CancellationToken ct)
+    {
+        _hasNewQueue |= !await ExistsAsync(name, ct);
+        await channel.QueueDeclareAsync(name, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: ct);
+    }
+
+    /// <summary>Asks on a channel of its own: the broker closes the one on which it says no.</summary>
+    private async Task<bool> ExistsAsync(string queue, CancellationToken ct)
+    {
+        await using var asking = await connection.CreateChannelAsync(cancellationToken: ct);
+        try
+        {
+            await asking.QueueDeclarePassiveAsync(queue, ct);
+            return true;
+        }
+        catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode == Constants.NotFound)
+        {
+            return false;
+        }
     }
 
     /// <summary>Where dead letters of a queue go: an exchange of that name and a queue bound to it.</summary>
     public async Task DeclareDeadAsync(string name, CancellationToken ct)
     {
         await channel.ExchangeDeclareAsync(name, ExchangeType.Fanout, durable: true, cancellationToken: ct);
-        await channel.QueueDeclareAsync(name, durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?> { ["x-queue-type"] = "quorum" }, cancellationToken: ct);
+        await DeclareAsync(name, new Dictionary<string, object?> { ["x-queue-type"] = "quorum" }, ct);
         await channel.QueueBindAsync(name, name, "", cancellationToken: ct);
     }
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 using Stowline.Adapters.Brokers;
@@ -8,10 +10,13 @@ namespace Stowline.Adapters.RabbitMq;
 /// Publishes to a topic exchange, persistent and confirmed. Of one key only one message is under way at a time: one that was refused must not be overtaken by the next.
 /// What no queue takes is not confirmed either.
 /// </summary>
-public sealed class RabbitOut(RabbitSettings settings, TimeProvider time) : IBrokerOut
+public sealed partial class RabbitOut(RabbitSettings settings, TimeProvider time) : IBrokerOut
 {
     private const int MostUnderWay = 500;
     private RabbitLink? _link;
+
+    /// <summary>The broker's own limit, in bytes, once it has said so by closing the channel on a larger message.</summary>
+    private long _largest = long.MaxValue;
 
     public string Name => "rabbitmq " + settings.Exchange;
     public string? Trouble => null; // it throws what is wrong
@@ -21,20 +26,27 @@ public sealed class RabbitOut(RabbitSettings settings, TimeProvider time) : IBro
         var link = _link ??= await OpenAsync(ct);
         try
         {
-            foreach (var round in Rounds(messages))
+            foreach (var round in Rounds(messages.Where(m => m.Body.Length <= _largest)))
                 foreach (var some in round.Chunk(MostUnderWay)) await link.ConfirmedAsync(Task.WhenAll(some.Select(m => SendAsync(link.Channel, m, ct))), ct);
-            return [];
+            return [.. messages.Index().Where(m => m.Item.Body.Length > _largest).Select(m => (m.Index, $"{m.Item.Body.Length} bytes are more than the broker's max_message_size, {_largest}"))];
         }
         catch (Exception e)
         {
+            var learned = LimitIn(link.Channel.CloseReason?.ReplyText) is { } largest && largest < _largest ? _largest = largest : (long?)null;
             await CloseAsync();
+            if (learned is not null) return await PublishAsync(messages, ct);
             if (e is PublishException { IsReturn: true }) throw new InvalidOperationException($"no queue is bound to {settings.Exchange} for these events, so they wait", e);
             throw;
         }
     }
 
+    [GeneratedRegex(@"message size \d+ is larger than configured max size (\d+)")]
+    private static partial Regex TooLarge();
+
+    private static long? LimitIn(string? reason) => reason is not null && TooLarge().Match(reason) is { Success: true } found ? long.Parse(found.Groups[1].ValueSpan, CultureInfo.InvariantCulture) : null;
+
     /// <summary>First the first message of every key, then the second of every key that has one, and so on.</summary>
-    private static IEnumerable<List<OutgoingMessage>> Rounds(IReadOnlyList<OutgoingMessage> messages)
+    private static IEnumerable<List<OutgoingMessage>> Rounds(IEnumerable<OutgoingMessage> messages)
     {
         var rounds = new List<List<OutgoingMessage>>();
         var seen = new Dictionary<string, int>(StringComparer.Ordinal);
@@ -63,6 +75,7 @@ public sealed class RabbitOut(RabbitSettings settings, TimeProvider time) : IBro
                 await link.DeclareDeadAsync(queue + ".dead", ct);
                 await link.DeclareQueueAsync(queue, queue + ".dead", null, singleConsumer: false, ct);
                 await link.Channel.QueueBindAsync(queue, settings.Exchange, "#", cancellationToken: ct);
+                await link.SettleAsync(ct);
             }
             return link;
         }

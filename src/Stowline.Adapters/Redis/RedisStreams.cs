@@ -8,7 +8,7 @@ public sealed record StreamEntry(string Stream, IReadOnlyList<(string Name, obje
 /// <summary>Writes streams: in order, and no shorter than those who read them allow.</summary>
 public sealed class RedisStreams(RedisLink link, RedisSettings settings)
 {
-    private const int MostPerCall = 200;
+    private const int MostPerCall = 500;
     private const int TrimEvery = 1_000;
 
     /// <summary>All or nothing, and nothing of others between: of entries that fail half way a later one must not be there before an earlier one.</summary>

@@ -18,21 +18,45 @@ internal static class CsvCommands
         var file = new Argument<string>("FILE") { Description = "the CSV file" };
         var site = new Option<string>("--site") { Description = "the site of bins and stock", HelpName = "CODE" };
         var dryRun = new Option<bool>("--dry-run") { Description = "tell what is wrong with the file and write nothing" };
-        return new Command("csv", "Products, bins, stock or orders from a CSV file") { kind, file, site, dryRun }.Does(async (context, ct) =>
+        return new Command("csv", "Products, bins, stock, orders or a menu from a CSV file") { kind, file, site, dryRun }.Does(async (context, ct) =>
         {
             var what = context.Parsed.GetRequiredValue(kind);
             if (!CsvEndpoints.Kinds.Contains(what)) throw new CommandRefusedException($"KIND must be one of {string.Join(", ", CsvEndpoints.Kinds)}");
             var code = "";
             if (CsvEndpoints.IsOfSite(what) && !CodeRule.TryNormalize(context.Parsed.GetValue(site), out code)) throw new CommandRefusedException($"--site is required for {what}");
-            await using var stream = File.OpenRead(context.Parsed.GetRequiredValue(file));
-            await using var opened = await NodeOpener.OpenAsync(context.Configuration, ct: ct);
-            opened.Node.Start((pump, e) => context.Report.Progress($"{pump.Name}: {e.Message}"));
-            if (code.Length > 0 && !opened.Node.Sites.Contains(code)) throw new CommandRefusedException($"there is no site {code} here");
-            var target = CsvEndpoints.Target(what, code, new NodeCalls(opened.Node), new Caller("command line"));
-            var outcome = await RetailProgress.ShowAsync($"import {what}", show => CsvImport.RunAsync(target, stream, context.Parsed.GetValue(dryRun),
-                (done, all) => show(all == 0 ? 1 : (double)done / all, $"{done} of {all} {what}"), ct));
-            return outcome.Refusal is { } no ? Refused(context.Report, no) : Told(context.Report, outcome.Value);
+            return await ImportAsync(context, what, context.Parsed.GetRequiredValue(file), code, context.Parsed.GetValue(dryRun), ct);
         });
+    }
+
+    /// <summary><c>import menu FILE</c>: dishes from CSV or JSON.</summary>
+    public static Command ImportMenu()
+    {
+        var file = new Argument<string>("FILE") { Description = "a CSV file, or JSON as POST /menu/bulk takes it" };
+        var dryRun = new Option<bool>("--dry-run") { Description = "tell what is wrong with the file and write nothing" };
+        return new Command("menu", "Dishes with variants, extras and ingredients from a CSV or JSON file") { file, dryRun }.Does((context, ct) =>
+            ImportAsync(context, "menu", context.Parsed.GetRequiredValue(file), "", context.Parsed.GetValue(dryRun), ct));
+    }
+
+    private static async Task<int> ImportAsync(CommandContext context, string what, string path, string site, bool dryRun, CancellationToken ct)
+    {
+        await using var stream = File.OpenRead(path);
+        await using var opened = await NodeOpener.OpenAsync(context.Configuration, ct: ct);
+        opened.Node.Start((pump, e) => context.Report.Progress($"{pump.Name}: {e.Message}"));
+        if (site.Length > 0 && !opened.Node.Sites.Contains(site)) throw new CommandRefusedException($"there is no site {site} here");
+        var target = CsvEndpoints.Target(what, site, new NodeCalls(opened.Node), new Caller("command line"));
+        var outcome = await RetailProgress.ShowAsync($"import {what}", show => CsvImport.RunAsync(target, stream, dryRun,
+            (done, all) => show(all == 0 ? 1 : (double)done / all, $"{done} of {all} {what}"), ct, isJson: target.TakesJson && BeginsAsJson(stream)));
+        return outcome.Refusal is { } no ? Refused(context.Report, no) : Told(context.Report, outcome.Value);
+    }
+
+    /// <summary>No header of a CSV file begins with a brace.</summary>
+    private static bool BeginsAsJson(FileStream file)
+    {
+        Span<byte> begin = stackalloc byte[64];
+        var text = begin[..file.Read(begin)];
+        file.Position = 0;
+        if (text.StartsWith(System.Text.Encoding.UTF8.Preamble)) text = text[3..];
+        return text.TrimStart(" \r\n\t"u8) is [(byte)'{', ..];
     }
 
     /// <summary><c>export csv LIST</c>: reads beside a running node, and writes to standard output unless a file is named.</summary>

@@ -7,14 +7,14 @@ using Stowline.Server.Retail;
 namespace Stowline.Server.Csv;
 
 /// <summary>
-/// <c>POST /imports/{products, bins, stock, orders}</c> with a CSV body of up to 64 MB. Refusals: <c>invalid_rows</c> with the rows,
+/// <c>POST /imports/{products, bins, stock, orders, menu}</c> with a CSV body (a menu may also be JSON) of up to 64 MB. Refusals: <c>invalid_rows</c> with the rows,
 /// <c>site_not_found</c>, <c>import_stopped</c>. The answer comes when all is written; a repeat of the same file is harmless, so no
 /// Idempotency-Key is needed. Whoever wants to watch
 /// finds the import under <c>/imports</c>, and in the answer's <c>Location</c>.
 /// </summary>
 internal static class CsvEndpoints
 {
-    public static readonly string[] Kinds = ["products", "bins", "stock", "orders"];
+    public static readonly string[] Kinds = ["products", "bins", "stock", "orders", "menu"];
 
     public static void Map(IEndpointRouteBuilder api, Node node)
     {
@@ -22,8 +22,8 @@ internal static class CsvEndpoints
         jobs.Map(api);
         foreach (var kind in Kinds)
         {
-            var route = api.Post("/imports/" + kind, http => RunAsync(http, node, jobs, kind)).WithTags("Imports").WithSummary($"Import {kind} from CSV, all rows checked before any is written")
-                .Accepts<string>("text/csv").Produces<CsvImportResult>()
+            var route = api.Post("/imports/" + kind, http => RunAsync(http, node, jobs, kind)).WithTags("Imports").WithSummary($"Import {(kind == "menu" ? "a menu from CSV or JSON" : kind + " from CSV")}, all rows checked before any is written")
+                .Accepts<string>("text/csv", kind == "menu" ? ["application/json"] : []).Produces<CsvImportResult>()
                 .Reads("dry_run", "true: check the file and tell all that is wrong, write nothing.");
             if (IsOfSite(kind)) route.Reads("site", "The site.", required: true);
         }
@@ -38,15 +38,18 @@ internal static class CsvEndpoints
         "bins" => new BinsCsv(calls, caller, site),
         "stock" => new StockCsv(calls, caller, site),
         "orders" => new OrdersCsv(calls, caller),
+        "menu" => new MenuCsv(calls, caller),
         _ => throw new ArgumentException($"there is no import of {kind}", nameof(kind)),
     };
 
     private static async Task RunAsync(HttpContext http, Node node, ImportJobs jobs, string kind)
     {
         var type = http.Request.ContentType;
-        if (type?.StartsWith("text/csv", StringComparison.OrdinalIgnoreCase) != true)
+        var isJson = kind == "menu" && type?.StartsWith("application/json", StringComparison.OrdinalIgnoreCase) == true;
+        if (!isJson && type?.StartsWith("text/csv", StringComparison.OrdinalIgnoreCase) != true)
         {
-            await Answers.WriteAsync(http, new Refusal(RefusalKind.UnsupportedMediaType, "unsupported_media_type", $"the body must be text/csv, not {type ?? "of no type"}"));
+            var types = kind == "menu" ? "text/csv or application/json" : "text/csv";
+            await Answers.WriteAsync(http, new Refusal(RefusalKind.UnsupportedMediaType, "unsupported_media_type", $"the body must be {types}, not {type ?? "of no type"}"));
             return;
         }
         var problems = new Problems();
@@ -64,16 +67,16 @@ internal static class CsvEndpoints
         var target = Target(kind, site, new NodeCalls(node), new Caller(Requests.Actor(http), System.Diagnostics.Activity.Current?.Id));
         var job = jobs.Begin(kind, site, dryRun == "true", Requests.Actor(http));
         http.Response.Headers.Location = $"/api/v1/imports/{job.View.Id}";
-        await Answers.WriteAsync(http, await RunAsync(target, http, dryRun == "true", job));
+        await Answers.WriteAsync(http, await RunAsync(target, http, dryRun == "true", isJson, job));
     }
 
-    private static async Task<Outcome<CsvImportResult>> RunAsync(CsvTarget target, HttpContext http, bool dryRun, ImportJob job)
+    private static async Task<Outcome<CsvImportResult>> RunAsync(CsvTarget target, HttpContext http, bool dryRun, bool isJson, ImportJob job)
     {
         // Unless it ends otherwise: the caller has gone, the database is away.
         Outcome<CsvImportResult> outcome = Refusal.Unavailable("import_broken_off", "it was broken off; what was written before stays, and the same file may be sent again", 1);
         try
         {
-            outcome = await CsvImport.RunAsync(target, http.Request.Body, dryRun, job.Wrote, http.RequestAborted, job.Read);
+            outcome = await CsvImport.RunAsync(target, http.Request.Body, dryRun, job.Wrote, http.RequestAborted, job.Read, isJson);
             if (outcome.IsOk) outcome = outcome.Value with { Id = job.View.Id };
         }
         catch (CommandRefusedException e)

@@ -32,10 +32,16 @@ internal abstract class CsvTarget
     public abstract IReadOnlyList<string> Required { get; }
     public virtual IReadOnlyList<string> ReadOver => [];
 
+    /// <summary>The file may also be JSON.</summary>
+    public virtual bool TakesJson => false;
+
     public BadRows Bad { get; } = new();
 
     /// <summary>Checks a row by itself and keeps it.</summary>
     public abstract void Take(CsvRow row);
+
+    /// <summary>Reads a JSON file, with its items for rows. Answers how many.</summary>
+    public virtual Task<int> ReadJsonAsync(Stream file, CancellationToken ct) => throw new NotSupportedException($"{Kind} are not read from JSON");
 
     /// <summary>Checks all rows against what the node has. Writes nothing.</summary>
     public abstract Task CheckAsync(CancellationToken ct);
@@ -55,11 +61,12 @@ internal static class CsvImport
 
     /// <param name="done">Told how many of how many are written.</param>
     /// <param name="read">Told how many rows are read.</param>
+    /// <param name="isJson">Only where the target takes it.</param>
     /// <exception cref="CommandRefusedException">A command was refused on the way, because something changed after the check.</exception>
     public static async Task<Outcome<CsvImportResult>> RunAsync(CsvTarget target, Stream file, bool dryRun, Action<int, int> done, CancellationToken ct,
-        Action<int>? read = null)
+        Action<int>? read = null, bool isJson = false)
     {
-        var rows = await ReadAsync(target, file, read, ct);
+        var rows = isJson ? await target.ReadJsonAsync(file, ct) : await ReadAsync(target, file, read, ct);
         read?.Invoke(rows);
         if (rows == 0 && target.Bad.Total == 0) target.Bad.Add(1, "", "the file has no rows");
         if (target.Bad.Total == 0) await target.CheckAsync(ct);

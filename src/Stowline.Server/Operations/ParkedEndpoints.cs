@@ -6,7 +6,7 @@ using Stowline.Log;
 namespace Stowline.Server.Operations;
 
 /// <summary>
-/// Events that a consumer could not handle and messages from brokers that could not be taken: an operator sees them, repairs the cause and resumes, or gives them
+/// Events that a consumer could not handle or a broker would not take, and messages from brokers that could not be taken: an operator sees them, repairs the cause and resumes, or gives them
 /// up with a reason.
 /// </summary>
 internal static class ParkedEndpoints
@@ -47,6 +47,11 @@ internal static class ParkedEndpoints
             await Answers.WriteAsync(http, (await intake.ReplayAsync(source, message, http.RequestAborted)).Map(count => new Resumed(count)));
             return;
         }
+        if (Relay(node, body.Value.Consumer, body.Value.Lane) is { } relay && body.Value.Subject is { Length: > 0 } refused)
+        {
+            await Answers.WriteAsync(http, (await relay.ResumeAsync(refused, http.RequestAborted)).Map(count => new Resumed(count)));
+            return;
+        }
         var pump = Find(node, body.Value.Consumer, body.Value.Lane, body.Value.Subject);
         if (pump.Refusal is { } none) { await Answers.WriteAsync(http, none); return; }
         var outcome = await pump.Value.ResumeAsync(body.Value.Subject!, http.RequestAborted);
@@ -69,6 +74,12 @@ internal static class ParkedEndpoints
             await Answers.WriteAsync(http, discarded.Map(count => new Resumed(count)));
             return;
         }
+        if (Relay(node, body.Value.Consumer, body.Value.Lane) is { } relay && body.Value.Subject is { Length: > 0 } refused)
+        {
+            var gone = await relay.DiscardAsync(refused, body.Value.Position, body.Value.Reason!, caller.Value with { Idempotency = null }, http.RequestAborted);
+            await Answers.WriteAsync(http, gone.Map(count => new Resumed(count)));
+            return;
+        }
         var pump = Find(node, body.Value.Consumer, body.Value.Lane, body.Value.Subject);
         if (pump.Refusal is { } none) { await Answers.WriteAsync(http, none); return; }
         var outcome = await pump.Value.DiscardAsync(body.Value.Subject!, body.Value.Position, body.Value.Reason!, caller.Value with { Idempotency = null }, http.RequestAborted);
@@ -77,6 +88,9 @@ internal static class ParkedEndpoints
 
     /// <summary>The intake that a message was parked by, while the node still reads from that broker.</summary>
     private static OrderIntake? Intake(Node node, string? consumer) => node.Pumps.OfType<OrderIntake>().FirstOrDefault(i => i.Name == consumer);
+
+    /// <summary>The relay whose broker would not take an event, while the node still has it.</summary>
+    private static LaneRelay? Relay(Node node, string? name, string? lane) => node.Pumps.OfType<LaneRelay>().FirstOrDefault(r => r.Name == name && r.Lane.Name == lane);
 
     private static Outcome<ConsumerPump> Find(Node node, string? consumer, string? lane, string? subject)
     {

@@ -266,38 +266,8 @@ internal sealed class ConsumerPump : Pump
     /// An operator gives parked events up: one position, or all of the subject. They are gone for this consumer for good, so the act is
     /// itself an event, with its reason and who did it.
     /// </summary>
-    public async Task<Outcome<int>> DiscardAsync(string subject, long? position, string reason, Caller caller, CancellationToken ct)
-    {
-        var target = _consumer.Target(_source);
-        if (!_lanes.IsReplica(target)) return await _lanes.ExecuteAsync(target, caller, tx => DiscardAsync(subject, position, reason, tx, target), ct);
-        // A copy is a scope of its own that takes no events: the act is told in the hub's lane first, and may at worst be told twice.
-        var told = await _lanes.ExecuteAsync<int>(Lane.Hub, caller, async tx =>
-        {
-            if (await ParkedAsync(tx, subject, position) is not { Count: > 0 } positions) return NotParked(subject);
-            tx.Append(Lane.Hub, new ParkedDiscarded(_consumer.Name, _source.Name, subject, positions, reason), subject);
-            return positions.Count;
-        }, ct);
-        return told.IsOk ? (await _lanes.ExecuteAsConsumerAsync(target, caller, tx => DiscardAsync(subject, position, reason, tx, tell: null))).Outcome : told;
-    }
-
-    private ValueTask<IReadOnlyList<long>> ParkedAsync(LaneTransaction tx, string subject, long? position) => tx.QueryAsync<long>("""
-        SELECT p.position FROM parked_events p JOIN lanes l ON l.id = p.lane_id
-        WHERE p.consumer = @consumer AND l.name = @lane AND p.subject = @subject AND p.position BETWEEN @first AND @last ORDER BY p.position
-        """, new { consumer = _consumer.Name, lane = _source.Name, subject, first = position ?? 0, last = position ?? long.MaxValue });
-
-    private Refusal NotParked(string subject) => Refusal.NotFound("not_parked", $"nothing of {subject} is parked for {_consumer.Name}");
-
-    private async ValueTask<Outcome<int>> DiscardAsync(string subject, long? position, string reason, LaneTransaction tx, Lane? tell)
-    {
-        var positions = await ParkedAsync(tx, subject, position);
-        if (positions.Count == 0) return NotParked(subject);
-        await tx.ExecuteAsync("""
-            DELETE FROM parked_events WHERE consumer = @consumer AND subject = @subject AND lane_id = (SELECT id FROM lanes WHERE name = @lane)
-            AND position BETWEEN @first AND @last
-            """, new { consumer = _consumer.Name, subject, lane = _source.Name, first = positions[0], last = positions[^1] });
-        if (tell is { } lane) tx.Append(lane, new ParkedDiscarded(_consumer.Name, _source.Name, subject, positions, reason), subject);
-        return positions.Count;
-    }
+    public Task<Outcome<int>> DiscardAsync(string subject, long? position, string reason, Caller caller, CancellationToken ct) =>
+        ParkedEvents.DiscardAsync(_lanes, _consumer.Name, _source, _consumer.Target(_source), subject, position, reason, caller, ct);
 }
 
 /// <summary>A consumer's step could not be stored now; the pump tries again.</summary>

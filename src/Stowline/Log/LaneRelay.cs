@@ -8,7 +8,7 @@ namespace Stowline.Log;
 /// acknowledged. Commands do not wait for it and intake does not count it: the outside may be away for days. Of several processes on one
 /// database one relays at a time, by a lease; otherwise two copies of an order's events could overtake each other.
 /// </summary>
-public abstract class LaneRelay : Pump, IAsyncDisposable
+public abstract partial class LaneRelay : Pump, IAsyncDisposable
 {
     private const int BatchSize = 1_000;
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(15);
@@ -21,6 +21,8 @@ public abstract class LaneRelay : Pump, IAsyncDisposable
     private readonly Guid _me;
     private readonly Meter _meter;
     private readonly Counter<long> _relayed;
+    private readonly SemaphoreSlim _handing = new(1, 1);
+    private (long After, Task<IReadOnlyList<EventRecord>> Events)? _ahead;
     private long _position = -1;
     private long _head;
     private DateTimeOffset _leaseUntil;
@@ -39,6 +41,9 @@ public abstract class LaneRelay : Pump, IAsyncDisposable
 
     private KeyValuePair<string, object?> Label => new("relay", Name);
     private IEnumerable<Measurement<T>> Measure<T>(T value) where T : struct => _position < 0 ? [] : [new Measurement<T>(value, Label)];
+
+    /// <summary>The lane that it reads.</summary>
+    public Lane Lane => _lane;
 
     /// <summary>Events that are not passed on yet.</summary>
     public long Lag => _position < 0 ? 0 : Math.Max(0, _head - _position);
@@ -63,15 +68,41 @@ public abstract class LaneRelay : Pump, IAsyncDisposable
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
         if ((_position < 0 || _lanes.Time.GetUtcNow() > _leaseUntil - Lease / 2) && !await TakeLeaseAsync(ct)) return false;
-        var events = await _lanes.ReadAsync(_lane, _position, BatchSize, ct);
+        var events = await ReadAsync(ct);
         _oldestWaiting = events.Count > 0 ? events[0].At : null;
         if (events.Count == 0) return false;
         if (events[^1].Position > Volatile.Read(ref _head)) Volatile.Write(ref _head, events[^1].Position);
+        // What follows is read while these are on their way: with a backlog neither side waits for the other.
+        if (events.Count == BatchSize) _ahead = (events[^1].Position, Task.Run(() => _lanes.ReadAsync(_lane, events[^1].Position, BatchSize, ct).AsTask(), ct));
         EventRecord[] wanted = [.. events.Where(Wants)];
-        var refused = wanted.Length == 0 ? [] : await PatientlyAsync(HandOverAsync(wanted, ct), ct);
+        var refused = wanted.Length == 0 ? [] : await PatientlyAsync(HandOverAloneAsync(wanted, ct), ct);
         await MoveAsync(events[^1].Position, refused);
         if (wanted.Length > 0) _relayed.Add(wanted.Length - refused.Count, Label);
         return true;
+    }
+
+    private async Task<IReadOnlyList<EventRecord>> ReadAsync(CancellationToken ct)
+    {
+        if (_ahead is { } ahead)
+        {
+            _ahead = null;
+            var read = await ahead.Events;
+            if (ahead.After == _position && read.Count > 0) return read;
+        }
+        return await _lanes.ReadAsync(_lane, _position, BatchSize, ct);
+    }
+
+    private async Task<IReadOnlyList<(EventRecord Event, string Reason)>> HandOverAloneAsync(IReadOnlyList<EventRecord> events, CancellationToken ct)
+    {
+        await _handing.WaitAsync(ct);
+        try
+        {
+            return await HandOverAsync(events, ct);
+        }
+        finally
+        {
+            _handing.Release();
+        }
     }
 
     /// <summary>Waits as long as it takes, keeps the lease meanwhile, and says what is wrong.</summary>
@@ -136,11 +167,12 @@ public abstract class LaneRelay : Pump, IAsyncDisposable
         if (outcome.Outcome.Value) _leaseUntil = _lanes.Time.GetUtcNow() + Lease;
     }
 
-    public virtual ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
+        if (_ahead is { } ahead) await ahead.Events.ContinueWith(_ => { }, TaskScheduler.Default); // whatever it has read or failed at, nobody wants it any more
         _lanes.Committed -= OnCommitted;
         _meter.Dispose();
+        _handing.Dispose();
         GC.SuppressFinalize(this);
-        return ValueTask.CompletedTask;
     }
 }

@@ -22,11 +22,15 @@ public sealed class RunningServer : IAsyncDisposable
     public bool HasExited => _process.HasExited;
 
     /// <param name="database">A PostgreSQL address; null for SQLite in the folder.</param>
-    public static async Task<RunningServer> StartAsync(string data, string? database, params string[] more)
+    public static Task<RunningServer> StartAsync(string data, string? database, params string[] more) => StartAsync(data, database, rabbitmq: null, more);
+
+    /// <param name="rabbitmq">The setting of that name.</param>
+    public static async Task<RunningServer> StartAsync(string data, string? database, string? rabbitmq, string[] more)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in new[] { Path.Combine(AppContext.BaseDirectory, "stowline.dll"), "serve", "--port", "0", "--data", data }.Concat(more)) start.ArgumentList.Add(argument);
         if (database is not null) start.Environment["STOWLINE__DATABASE"] = database;
+        if (rabbitmq is not null) start.Environment["STOWLINE__RABBITMQ"] = rabbitmq;
         start.Environment["DOTNET_TieredCompilation"] = "1";
         var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();

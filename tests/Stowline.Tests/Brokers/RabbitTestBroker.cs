@@ -6,31 +6,42 @@ using Stowline.Kernel;
 namespace Stowline.Tests.Brokers;
 
 /// <summary>RabbitMQ, started by tests/rabbitmq.sh.</summary>
-public sealed class RabbitTestBroker(string setting) : TestBroker
+/// <param name="more">Further options of the setting.</param>
+public sealed class RabbitTestBroker(string setting, string more = "backoff_ms=100") : TestBroker
 {
     public override string Name => "rabbitmq";
-    private RabbitSettings Settings(string place) => RabbitSettings.Parse($"{setting};exchange={place}-out;queue={place}-out;intake={place}-in;backoff_ms=100");
+
+    /// <summary>The setting <c>rabbitmq</c> for a place.</summary>
+    public string SettingOf(string place) => $"{setting};exchange={place}-out;queue={place}-out;intake={place}-in;{more}";
+
+    private RabbitSettings Settings(string place) => RabbitSettings.Parse(SettingOf(place));
 
     public override IBrokerOut Out(string place) => new RabbitOut(Settings(place), TimeProvider.System);
     public override IBrokerIn In(string place) => new RabbitIn(Settings(place), TimeProvider.System, new IdSource(TimeProvider.System));
 
+    private Task<IConnection> ConnectAsync()
+    {
+        var parsed = RabbitSettings.Parse(setting);
+        return new ConnectionFactory { Uri = parsed.Server }.CreateConnectionAsync([new AmqpTcpEndpoint(parsed.Server), .. parsed.Others.Select(o => new AmqpTcpEndpoint(o.Host, o.Port))]);
+    }
+
+    /// <summary>Takes messages out of a queue: at least so many, within a minute.</summary>
     public async Task<List<BasicGetResult>> TakeAsync(string queue, int atLeast)
     {
-        await using var connection = await new ConnectionFactory { Uri = RabbitSettings.Parse(setting).Server }.CreateConnectionAsync();
+        await using var connection = await ConnectAsync();
         await using var channel = await connection.CreateChannelAsync();
         var found = new List<BasicGetResult>();
-        var end = DateTimeOffset.UtcNow.AddMinutes(1);
-        while (DateTimeOffset.UtcNow < end)
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while (true)
         {
-            if (await channel.BasicGetAsync(queue, autoAck: true) is { } message) found.Add(message);
-            else if (found.Count >= atLeast) break;
+            if (await channel.BasicGetAsync(queue, autoAck: true, limit.Token) is { } message) found.Add(message);
+            else if (found.Count >= atLeast) return found;
         }
-        return found;
     }
 
     public override async Task<IReadOnlyList<(string Key, byte[] Body)>> ReadAsync(string place, int atLeast)
     {
-        await using var connection = await new ConnectionFactory { Uri = RabbitSettings.Parse(setting).Server }.CreateConnectionAsync();
+        await using var connection = await ConnectAsync();
         await using var channel = await connection.CreateChannelAsync();
         var found = new List<(string, byte[])>();
         var arrived = System.Threading.Channels.Channel.CreateUnbounded<(string, byte[])>();
@@ -59,7 +70,7 @@ public sealed class RabbitTestBroker(string setting) : TestBroker
     public override async Task WriteAsync(string place, IReadOnlyList<(string Key, byte[] Body)> messages)
     {
         await using (var queue = new RabbitIn(Settings(place), TimeProvider.System, new IdSource(TimeProvider.System))) await queue.DeclareAsync(default);
-        await using var connection = await new ConnectionFactory { Uri = RabbitSettings.Parse(setting).Server }.CreateConnectionAsync();
+        await using var connection = await ConnectAsync();
         await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true));
         await Task.WhenAll(messages.Select(m => channel.BasicPublishAsync("", place + "-in", mandatory: true, new BasicProperties { Persistent = true, MessageId = m.Key }, m.Body).AsTask()));
     }

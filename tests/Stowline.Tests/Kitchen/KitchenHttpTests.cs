@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Stowline.Bench;
+using Stowline.Protocol;
 using Stowline.Tests.Server;
 using Stowline.Tests.Support;
 
@@ -55,5 +57,61 @@ public class KitchenHttpTests
         Assert.Equal("ready", (await again.NextAsync()).GetProperty("data").GetProperty("to").GetString());
         Assert.Equal("dish.stopped", (await again.NextAsync()).GetProperty("type").GetString());
         Assert.Equal("dish.resumed", (await again.NextAsync()).GetProperty("type").GetString());
+    }
+
+    [Theory, EveryDatabase]
+    [Trait("Needs", "server")]
+    public async Task A_station_gets_full_pages_of_what_it_has_still_to_do(string store)
+    {
+        await using var node = await ServerNode.StartAsync(store);
+        await SendAsync(node, "PUT", "sites/K1", """{"name":"Kitchen","type":"kitchen"}""");
+        foreach (var (dish, station) in new[] { ("pizza", "oven"), ("steak", "grill_1"), ("soup", "grillX1") })
+            await SendAsync(node, "PUT", "menu/" + dish, $$"""{"name":"{{dish}}","station":"{{station}}","variants":[{"sku":"{{dish}}","price":{"amount":"9","currency":"EUR"} }]}""");
+        Task<JsonElement> OrderAsync(params string[] dishes) =>
+            SendAsync(node, "POST", "orders", "{\"lines\":[" + string.Join(',', dishes.Select(d => $$"""{"sku":"{{d}}","quantity":1}""")) + "]}", 201);
+        for (var i = 0; i < 5; i++) await OrderAsync("pizza");
+        var both = (await OrderAsync("pizza", "steak")).GetProperty("number").GetInt64();
+        await OrderAsync("soup");
+        await OrderAsync("steak");
+
+        async Task<JsonElement[]> PageAsync(string query) => [.. (await node.GetAsync("/api/v1/tickets?" + query)).GetProperty("items").EnumerateArray()];
+        var page = await PageAsync("site=K1&station=grill_1&limit=2"); // both of them, though they are the last of eight
+        Assert.Equal(2, page.Length);
+        Assert.Equal(both, page[0].GetProperty("order_number").GetInt64());
+        await SendAsync(node, "POST", $"tickets/{page[0].GetProperty("id").GetString()}/items/2/bump", null);
+        Assert.Single(await PageAsync("station=grill_1"));
+        Assert.Equal(6, (await PageAsync("station=oven")).Length);
+        await SendAsync(node, "POST", $"tickets/{page[1].GetProperty("id").GetString()}/cancel", """{"reason":"gone"}""");
+        Assert.Empty(await PageAsync("station=grill_1"));
+    }
+
+    /// Goal: over gRPC a full kitchen says RESOURCE_EXHAUSTED, as in source 4, and nothing is stored. Method: a plan with two slots a day, its clock the real one.
+    [Theory, EveryDatabase]
+    [Trait("Needs", "server")]
+    public async Task Over_grpc_a_slot_is_wished_for_and_a_full_day_is_resource_exhausted(string store)
+    {
+        await using var node = await ServerNode.StartAsync(store);
+        await SendAsync(node, "PUT", "sites/K1", """{"name":"Kitchen","type":"kitchen"}""");
+        await SendAsync(node, "PUT", "menu/pizza", """{"name":"Pizza","variants":[{"sku":"pizza","price":{"amount":"9","currency":"EUR"} }]}""");
+        await SendAsync(node, "PUT", "sites/K1/slot-plan", """{"length_minutes":720,"measure":"units","capacity":2,"lead_minutes":0,"days":3}""");
+        using var grpc = new GrpcClient(node.Url);
+        Task<GrpcAnswer<OrderResponse>> OrderAsync(string id, int quantity, string wish = "") => grpc.CallAsync("/stowline.v1.OrderService/CreateOrder",
+            new CreateOrderRequest { Channel = "app", ExternalId = id, SlotWish = wish, Lines = { new OrderLine { Sku = "pizza", Quantity = quantity } } }, OrderResponse.Parser);
+
+        var noon = new DateTimeOffset(DateTime.UtcNow.Date.AddDays(2).AddHours(12), TimeSpan.Zero).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'");
+        var first = (await OrderAsync("1", 2, noon)).Must();
+        Assert.Equal(noon, DateTimeOffset.Parse(first.SlotStartTime).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'"));
+        Assert.True((await OrderAsync("1", 2, noon)).Must().Existing); // the same again holds nothing twice
+        var taken = await OrderAsync("2", 1, noon);
+        Assert.Equal((8, "slots_full"), (taken.Status, taken.Code));
+        Assert.Equal(3, (await OrderAsync("3", 1, "tomorrow at noon")).Status); // INVALID_ARGUMENT
+
+        var placed = 1;
+        GrpcAnswer<OrderResponse> answer;
+        for (var i = 10; (answer = await OrderAsync($"{i}", 2)).Status == 0; i++) placed++;
+        Assert.Equal((8, "slots_full"), (answer.Status, answer.Code));
+        Assert.InRange(placed, 4, 6); // the rest of today, and the other slots of two days
+        Assert.Equal(placed, (await node.GetAsync("/api/v1/orders?limit=50")).GetProperty("items").GetArrayLength());
+        Assert.True((await node.GetAsync("/api/v1/system/verify")).GetProperty("ok").GetBoolean());
     }
 }

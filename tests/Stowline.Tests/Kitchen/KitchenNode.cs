@@ -16,17 +16,23 @@ public sealed class KitchenNode(TestNode test) : IAsyncDisposable
     public Node Node => test.Node;
     public AcceptOrders Intake => Node.Modules.OfType<OrderingModule>().Single().Intake!;
 
-    public static async Task<KitchenNode> StartAsync(string store, string? zone = null)
+    public static Task<KitchenNode> StartAsync(string store) => StartAsync(store, null, null);
+
+    /// <param name="hours">The site's <c>working_hours</c>.</param>
+    public static async Task<KitchenNode> StartAsync(string store, string? hours, string? zone)
     {
         var kitchen = new KitchenNode(await TestNode.StartAsync(store));
-        await kitchen.SiteAsync("K1", zone);
+        await kitchen.SiteAsync("K1", zone, hours: hours);
         await kitchen.MenuAsync();
         return kitchen;
     }
 
-    public async Task SiteAsync(string code, string? zone = null, double? latitude = null, double? longitude = null, SiteType type = SiteType.Kitchen)
+    public async Task SiteAsync(string code, string? zone = null, double? latitude = null, double? longitude = null, SiteType type = SiteType.Kitchen, string? hours = null)
     {
-        var body = new SiteBody { Name = code, Type = type, TimeZone = zone, Latitude = latitude, Longitude = longitude };
+        var body = new SiteBody
+        {
+            Name = code, Type = type, TimeZone = zone, Latitude = latitude, Longitude = longitude, WorkingHours = hours is null ? null : System.Text.Json.JsonDocument.Parse(hours).RootElement,
+        };
         Assert.True((await test.RunAsync(Lane.Hub, tx => SaveSite.DecideAsync(code, body, tx, Node))).IsOk);
         await test.DrainAsync();
     }

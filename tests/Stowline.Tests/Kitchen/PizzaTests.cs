@@ -8,7 +8,8 @@ namespace Stowline.Tests.Kitchen;
 /// Goal: the real file runs through slots, tickets and cooks, and its numbers come out of the books. Method: the file of the shared data, SQLite; small made-up folders for what is wrong.
 public class PizzaTests
 {
-    private static readonly string? Folder = Find();
+    /// <summary>The data set, where it is here.</summary>
+    internal static readonly string? Folder = Find();
 
     private static string? Find()
     {
@@ -58,6 +59,13 @@ public class PizzaTests
         var expected = orders.GroupBy(o => o.At.UtcTicks / TimeSpan.FromMinutes(15).Ticks).Max(g => g.Sum(o => o.Lines.Sum(l => l.Quantity)));
         var report = await ReplayAsync(store, Folder, null, 300);
         Assert.Equal((300, 0, (long)expected, "ok"), (report.Orders, report.Shifted, report.MaxLoad, report.Verify));
+        // Every number is the file's own, counted here without any of the code that is tested but the reading.
+        var (prices, types) = (menu.Variants.ToDictionary(v => v.Id), menu.Types.ToDictionary(t => t.Id));
+        var lines = orders.SelectMany(o => o.Lines).ToList();
+        Assert.Equal((lines.Count, lines.Sum(l => (long)l.Quantity), lines.Sum(l => l.Quantity * prices[l.Pizza].Price), 300, 0),
+            (report.Lines, report.Pizzas, report.Revenue, report.Delivered, report.Refused));
+        var uses = lines.SelectMany(l => types[prices[l.Pizza].Type].Ingredients.Select(i => (Ingredient: i, l.Quantity))).GroupBy(u => u.Ingredient).ToDictionary(g => g.Key, g => g.Sum(u => (long)u.Quantity));
+        Assert.Equal(uses.OrderBy(u => u.Key, StringComparer.Ordinal), report.Ingredients.OrderBy(u => u.Key, StringComparer.Ordinal));
     }
 
     [Theory]

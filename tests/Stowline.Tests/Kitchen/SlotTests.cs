@@ -124,6 +124,25 @@ public class SlotTests
         Assert.Equal(4 * Enumerable.Range(0, 64).Sum(i => 1 + i % 3), used.Sum());
     }
 
+    [Theory, EveryDatabase]
+    public async Task Slots_follow_the_sites_working_hours_and_exceptions_where_the_plan_names_none(string store)
+    {
+        await using var kitchen = await KitchenNode.StartAsync(store, """{"mon":["10:00-10:30"],"tuesday":"12:00-01:00","exceptions":{"2026-01-06":["09:00-09:15"]}}""", "Europe/Belgrade");
+        Assert.True((await kitchen.PlanAsync(new SlotPlanBody { Measure = SlotMeasure.Units, Capacity = 1, LeadMinutes = 0, Days = 9 })).Value is { FollowsSite: true, Hours.Monday: ["10:00-10:30"] });
+
+        var starts = new List<string>();
+        for (var i = 0; i < 4; i++) starts.Add((await kitchen.PlaceAsync(1)).Value.Slot!.Start.ToString("ddd HH:mm"));
+        Assert.Equal(["Mon 09:00", "Mon 09:15", "Tue 08:00", "Mon 09:00"], starts); // UTC; Tuesday the 6th has other hours
+
+        // The site says something else, and the next order hears of it.
+        await kitchen.SiteAsync("K1", "Europe/Belgrade", hours: """{"mon":"09:30-10:00"}""");
+        Assert.Equal("Mon 08:30", (await kitchen.PlaceAsync(1)).Value.Slot!.Start.ToString("ddd HH:mm"));
+        // The plan's own hours win.
+        await kitchen.PlanAsync(1, hours: new OpeningHours { Monday = ["20:00-21:00"] });
+        Assert.Equal("Mon 19:00", (await kitchen.PlaceAsync(1)).Value.Slot!.Start.ToString("ddd HH:mm"));
+        await kitchen.Test.VerifyAsync();
+    }
+
     /// Goal: whatever is placed and cancelled, no slot is over capacity and cancelling all leaves nothing. Method: random orders by seed.
     [Theory, EveryDatabase]
     public async Task Random_orders_and_cancellations_never_overfill_and_release_exactly(string store)

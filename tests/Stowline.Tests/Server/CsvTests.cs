@@ -61,6 +61,36 @@ public class CsvTests
     }
 
     [Theory, EveryDatabase]
+    public async Task A_menu_comes_in_as_csv_or_json_and_only_what_differs_is_written(string store)
+    {
+        await using var node = await ServerNode.StartAsync(store);
+        Assert.Equal("0 0 0", Counts(await ImportAsync(node, "menu", Sample("menu.csv"), query: "dry_run=true")));
+        Assert.Equal("2 0 0", Counts(await ImportAsync(node, "menu", Sample("menu.csv"))));
+        Assert.Equal("0 0 2", Counts(await ImportAsync(node, "menu", Sample("menu.csv"))));
+        var dish = await node.GetAsync("/api/v1/menu/margherita");
+        Assert.Equal(["marg-l Dough:300 Mozzarella:120", "marg-s Dough:200 Mozzarella:80", "olives Olives:30"], dish.GetProperty("items").EnumerateArray().Select(i =>
+            i.GetProperty("sku").GetString() + string.Concat(i.GetProperty("uses").EnumerateArray().Select(u => $" {u.GetProperty("sku").GetString()}:{u.GetProperty("quantity").GetInt32()}"))));
+        // A price is the product's, and an extra the dish's.
+        Assert.Equal("0 1 1", Counts(await ImportAsync(node, "menu", Sample("menu.csv").Replace("1.20", "1.30"))));
+        Assert.Equal("0 1 1", Counts(await ImportAsync(node, "menu", Sample("menu.csv").Replace("Olives:30", "Olives:40"))));
+
+        async Task<JsonElement> JsonFileAsync(string json, int status = 200) => await JsonAsync(node.SendAsync("POST", "/api/v1/imports/menu", json), status);
+        const string Soup = """{"dish":"soup","name":"Soup of the day","category":"Starter","station":"stove","variants":[{"sku":"soup","price":{"amount":"5","currency":"EUR"},"work_minutes":2}]}""";
+        Assert.Equal("0 0 1", Counts(await JsonFileAsync($$"""{"items":[{{Soup}}]}""")));
+        Assert.Equal("1 0 1", Counts(await JsonFileAsync($$"""{"items":[{{Soup}},{{Soup.Replace("soup", "stew")}}]}""")));
+
+        var wrong = await ImportAsync(node, "menu", "dish,kind,sku,price,price_currency,dish_name,ingredients\na,,x,1,EUR,A,Dough:much\nb,,y,-1,EUR,B,\nb,extra,z,1,EUR,,\nc,extra,e,1,EUR,C,\nd,side,f,1,EUR,D,\n,,g,1,EUR,,\n", 400);
+        Assert.Equal(["2 ingredients", "6 kind", "7 dish"], Rows(wrong));
+        wrong = await ImportAsync(node, "menu", "dish,kind,sku,price,price_currency,dish_name,work_minutes\nb,,y,-1,EUR,B,\nb,extra,z,1,EUR,,-5\nc,extra,e,1,EUR,C,\nd,,y,1,EUR,,\n", 400);
+        Assert.Equal(["2 price", "3 work_minutes", "4 kind", "5 dish_name", "5 sku"], Rows(wrong));
+        Assert.Equal(["1 dish"], Rows(await JsonFileAsync("""{"items":[{"name":"x"}]}""", 400)));
+        Assert.Equal(["2 variants[0].price"], Rows(await JsonFileAsync($$"""{"items":[{{Soup}},{"dish":"x","name":"x","variants":[{"sku":"x"}] }]}""", 400)));
+        Assert.Equal(404, (int)(await node.SendAsync("GET", "/api/v1/menu/b")).StatusCode);
+    }
+
+    private static IEnumerable<string> Rows(JsonElement problem) => problem.GetProperty("rows").EnumerateArray().Select(r => $"{r.GetProperty("line").GetInt32()} {r.GetProperty("field").GetString()}");
+
+    [Theory, EveryDatabase]
     public async Task Every_bad_row_is_told_and_nothing_is_written(string store)
     {
         await using var node = await ServerNode.StartAsync(store);

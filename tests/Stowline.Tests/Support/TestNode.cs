@@ -149,12 +149,15 @@ public sealed class TestNode : IAsyncDisposable
     {
         await Node.DisposeAsync();
         if (_folder is not null) Directory.Delete(_folder, recursive: true);
-        if (_postgres is { } p)
-        {
-            await using var connection = new Npgsql.NpgsqlConnection(p.Server);
-            await connection.OpenAsync();
-            await using var command = new Npgsql.NpgsqlCommand($"DROP DATABASE IF EXISTS {p.Name} WITH (FORCE)", connection);
-            await command.ExecuteNonQueryAsync();
-        }
+        if (_postgres is { } p) await DropAsync(p.Server, p.Name);
+    }
+
+    /// <summary>Drops a database of the test server.</summary>
+    public static async Task DropAsync(string server, string name)
+    {
+        await using var connection = new Npgsql.NpgsqlConnection(server);
+        await connection.OpenAsync();
+        await using var command = new Npgsql.NpgsqlCommand($"DROP DATABASE IF EXISTS {name} WITH (FORCE)", connection);
+        await command.ExecuteNonQueryAsync();
     }
 }

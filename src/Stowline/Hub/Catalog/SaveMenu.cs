@@ -73,6 +73,14 @@ public static class SaveMenu
         if (dishes.Count == 0) return Refusal.Invalid("items", "is required");
         if (dishes.Count > MaxDishes) return Refusal.Invalid("too_many_items", "items", $"must be at most {MaxDishes}");
         var problems = new Problems();
+        var (items, products) = Check(dishes, at, problems);
+        return problems.Any ? problems.ToRefusal() : await WriteAsync(items, products, tx);
+    }
+
+    /// <summary>What dishes would become: their variants and extras, and the products of these.</summary>
+    /// <param name="at">The path of an item in error messages; null for <c>items[i].</c>.</param>
+    public static (List<MenuItem> Items, List<Product> Products) Check(IReadOnlyList<MenuBody?> dishes, string? at, Problems problems)
+    {
         var (items, products) = (new List<MenuItem>(), new List<Product>());
         for (var i = 0; i < dishes.Count; i++)
         {
@@ -81,8 +89,7 @@ public static class SaveMenu
         }
         var twice = items.GroupBy(i => i.Sku, StringComparer.Ordinal).FirstOrDefault(g => g.Select(i => (i.Dish, i.Kind, i.Size)).Distinct().Count() > 1 && g.Any(i => i.Kind == MenuKind.Dish));
         if (twice is not null) problems.Add("variants", $"{twice.Key} is given twice");
-        if (problems.Any) return problems.ToRefusal();
-        return await WriteAsync(items, products, tx);
+        return (items, products);
     }
 
     private static async ValueTask<Outcome<IReadOnlyList<DishView>>> WriteAsync(List<MenuItem> all, List<Product> products, LaneTransaction tx)
@@ -195,7 +202,8 @@ public static class ReadMenu
         }).WithTags("Menu").WithSummary("One dish with its variants and extras").Produces<DishView>();
     }
 
-    private static async Task<IReadOnlyList<DishView>> OfAsync(SqlSession session, string[] dishes)
+    /// <summary>Dishes by their codes, in that order; without items where there is none.</summary>
+    public static async Task<IReadOnlyList<DishView>> OfAsync(SqlSession session, string[] dishes)
     {
         var items = new List<MenuItem>();
         await session.SelectAsync($"SELECT {MenuRows.Columns} FROM menu_items WHERE dish = k.dish AND kind = 1 ORDER BY sku", dishes.Length, [Column.Of("dish", dishes)],

@@ -159,6 +159,7 @@ public static class ReadSites
         public string? Parent { get; init; }
         public string? Capabilities { get; init; }
         public string? WorkingHours { get; init; }
+        public WorkingHours? Hours => WorkingHours is null ? null : Catalog.WorkingHours.Read(WorkingHours, TimeZone);
         public string? TimeZone { get; init; }
         public double Reliability { get; init; }
         public bool Active { get; init; }
@@ -176,11 +177,12 @@ public static class ReadSites
     public static async ValueTask<bool> ExistsAsync(LaneTransaction tx, string code) =>
         await tx.FindAsync<string>("SELECT code FROM sites WHERE code = @code", new { code }) is not null;
 
-    private const string Zone = "SELECT COALESCE(time_zone, 'UTC') FROM sites WHERE code = @code";
+    private const string Clock = "SELECT time_zone, working_hours FROM sites WHERE code = @code";
 
-    /// <summary>The time zone of a site, UTC where it has none; null where there is no such site.</summary>
-    public static ValueTask<string?> ZoneAsync(LaneTransaction tx, string code) => tx.FindAsync<string>(Zone, new { code });
-    public static ValueTask<string?> ZoneAsync(SqlSession session, string code) => session.FindAsync<string>(Zone, new { code });
+    /// <summary>The time zone of a site, UTC where it has none, and when it works; null where there is no such site.</summary>
+    public static async ValueTask<(string Zone, WorkingHours? Hours)?> ClockAsync(LaneTransaction tx, string code) => Of(await tx.FindAsync<Row>(Clock, new { code }));
+    public static async ValueTask<(string Zone, WorkingHours? Hours)?> ClockAsync(SqlSession session, string code) => Of(await session.FindAsync<Row>(Clock, new { code }));
+    private static (string, WorkingHours?)? Of(Row? row) => row is null ? null : (row.TimeZone ?? "UTC", row.Hours);
 
     /// <summary>All sites, in order of code.</summary>
     public static async Task<IReadOnlyList<SiteView>> AllAsync(SqlSession session) =>
@@ -217,6 +219,8 @@ public sealed record SiteFacts(string Code, bool Active, double? Latitude, doubl
 {
     public SiteType Type { get; init; } = SiteType.Warehouse;
     public string? TimeZone { get; init; }
+    /// <summary>When it works; null around the clock.</summary>
+    public WorkingHours? Hours { get; init; }
 }
 
 /// <summary>All sites, remembered for as long as the lane <c>hub/all</c> stands still.</summary>
@@ -233,7 +237,7 @@ public sealed class SiteDirectory
         var position = await tx.SettledHeadAsync(Lane.HubAll);
         if (position >= 0 && position == _position) return Open(_known);
         var rows = await tx.QueryAsync<ReadSites.Row>($"SELECT {ReadSites.Columns} FROM sites");
-        var all = rows.ToDictionary(r => r.Code, r => new SiteFacts(r.Code, r.Active, r.Latitude, r.Longitude, r.Reliability) { Type = r.Type, TimeZone = r.TimeZone }, StringComparer.Ordinal);
+        var all = rows.ToDictionary(r => r.Code, r => new SiteFacts(r.Code, r.Active, r.Latitude, r.Longitude, r.Reliability) { Type = r.Type, TimeZone = r.TimeZone, Hours = r.Hours }, StringComparer.Ordinal);
         if (position >= 0) (_known, _position) = (all, position);
         return Open(all);
     }

@@ -13,7 +13,14 @@ namespace Stowline.Site.Fulfillment;
 internal sealed record TaskFilter(string Where, TaskFilter.Values Arguments, int Limit)
 {
     /// <summary>All arguments that a statement may name; both clients leave out those that it does not.</summary>
-    internal sealed record Values(string? Site, int? Status, Guid? Order, string? Worker, Guid? After, int Take);
+    internal sealed record Values(string? Site, int? Status, Guid? Order, string? Worker, Guid? After, int Take)
+    {
+        /// <summary>For a list that asks for it.</summary>
+        public string? Station { get; init; }
+    }
+
+    /// <summary>With one more condition. Never text from outside.</summary>
+    public TaskFilter And(string condition) => this with { Where = Where.Length == 0 ? "WHERE " + condition : $"{Where} AND {condition}" };
 
     /// <summary>The page of the rows found, of which there may be one too many, and where the next one begins.</summary>
     public (IReadOnlyList<T> Items, string? Next) Cut<T>(IReadOnlyList<T> found, Func<T, Guid> id) =>

@@ -42,7 +42,8 @@ internal static class AcceptTickets
         Column.From("part", rows, r => r.Part), Column.From("order_number", rows, r => r.OrderNumber), Column.From("display_id", rows, r => r.DisplayId),
         Column.From("channel", rows, r => r.Channel), Column.From("external_id", rows, r => r.ExternalId), Column.From("status", rows, r => (int)r.Status),
         Column.From("stage", rows, r => r.Stage), Column.From("phase", rows, r => (int)r.Phase), Column.From("priority", rows, r => (int)r.Priority),
-        Column.From("on_hold", rows, r => r.OnHold), Column.From("items", rows, r => r.Items), Column.From("done_items", rows, r => r.DoneItems), Column.From("used", rows, r => r.Used),
+        Column.From("on_hold", rows, r => r.OnHold), Column.From("items", rows, r => r.Items), Column.From("done_items", rows, r => r.DoneItems),
+        Column.From("open_stations", rows, r => Tickets.OpenStations(r.ItemList, r.DoneSet)), Column.From("used", rows, r => r.Used),
         Column.From("slot_start", rows, r => r.SlotStart), Column.From("slot_end", rows, r => r.SlotEnd), Column.From("visible_at", rows, r => r.VisibleAt),
         Column.From("note", rows, r => r.Note), Column.From("created_at", rows, r => r.CreatedAt), Column.From("stage_at", rows, r => r.StageAt));
 }

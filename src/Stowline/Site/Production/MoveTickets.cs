@@ -118,7 +118,7 @@ public static class BumpItem
         if (ticket.OnHold) return Transitions.OnHold("ticket", ticket.Number);
         done.Add(item);
         var text = JsonSerializer.Serialize([.. done.Order()], ProductionJson.Default.Int32Array);
-        await tx.WriteAsync("UPDATE tickets SET done_items = @text WHERE id = @id", new { id, text });
+        await tx.WriteAsync("UPDATE tickets SET done_items = @text, open_stations = @stations WHERE id = @id", new { id, text, stations = Tickets.OpenStations(items, done) });
         tx.Append(Lane.Site(site), new TicketItemDone(ticket.Id, ticket.Number, ticket.OrderId, ticket.Part, item, found.Station), ticket.Subject, ticket.OrderId);
         var times = await StageTimes.LoadAsync(tx.Group.Session, site);
         var ready = times.Stages.FirstOrDefault(s => s.Phase == TicketPhase.Ready) ?? times.Stages[^1];

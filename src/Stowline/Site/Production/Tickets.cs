@@ -114,6 +114,18 @@ internal static class Tickets
     public static ValueTask<TicketRow?> FindByPartAsync(LaneTransaction tx, Guid orderId, int part) =>
         tx.FindAsync<TicketRow>($"SELECT {TicketRow.Columns} FROM tickets WHERE order_id = @orderId AND part = @part", new { orderId, part });
 
+    /// <summary>The stations of the items that are not done, each between bars: what <see cref="AtStation"/> finds.</summary>
+    public static string OpenStations(IEnumerable<TicketItem> items, IReadOnlySet<int> done)
+    {
+        var open = items.Where(i => !done.Contains(i.Item)).Select(i => i.Station).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
+        return open.Count == 0 ? "" : $"|{string.Join('|', open)}|";
+    }
+
+    /// <summary>The condition for tickets that are open and have an item for a station; and its argument.</summary>
+    public const string AtStation = @"status < 3 AND (open_stations IS NULL OR open_stations LIKE @Station ESCAPE '\')";
+
+    public static string StationPattern(string station) => $"%|{station.Replace(@"\", @"\\").Replace("%", @"\%").Replace("_", @"\_")}|%";
+
     public static TicketView View(TicketRow t, StageTimes times)
     {
         var done = t.DoneSet;

@@ -76,7 +76,8 @@ public static class ReceiveReturn
             [.. lines.Select(l => (new StockUnits(l.Sku, l.Bin, l.Lot, l.Quantity), l.Condition == ReturnCondition.Damaged))], reason, reference);
         await InsertAsync(tx, id, number, site, order, reference, reason, lines, tx.Now);
         var balances = await StockBook.SettleAsync(tx, site, [.. lines.Select(l => l.Sku).Distinct(StringComparer.Ordinal)]);
-        tx.Append(Lane.Site(site), new ReturnReceived(id, number, order, reference, reason, movements, balances), order?.ToString() ?? $"return/{number}", order);
+        Guid[] damaged = [.. movements.Where((_, i) => lines[i].Condition == ReturnCondition.Damaged).Select(m => m.Id)];
+        tx.Append(Lane.Site(site), new ReturnReceived(id, number, order, reference, reason, movements, balances) { Damaged = damaged.Length == 0 ? null : damaged }, order?.ToString() ?? $"return/{number}", order);
         return new ReturnReceipt(id, number, movements);
     }
 
@@ -89,7 +90,7 @@ public static class ReceiveReturn
     {
         var told = e.Read<ReturnReceived>();
         return InsertAsync(tx, told.ReturnId, told.Number, site, told.OrderId, told.Reference, told.Reason, [.. told.Movements
-            .Select(m => new ReturnLine(m.Sku, m.Quantity, m.ToBin ?? "", m.Lot, m.Damaged == true ? ReturnCondition.Damaged : ReturnCondition.Good))], e.At);
+            .Select(m => new ReturnLine(m.Sku, m.Quantity, m.ToBin ?? "", m.Lot, told.Damaged?.Contains(m.Id) == true ? ReturnCondition.Damaged : ReturnCondition.Good))], e.At);
     }
 
     private static List<ReturnLine> ReadLines(IReadOnlyList<ReturnLineBody?>? lines, Problems problems)

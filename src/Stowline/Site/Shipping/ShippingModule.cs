@@ -29,8 +29,14 @@ internal sealed class ShippingModule : Module
 
     public override async ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx)
     {
-        foreach (var e in events.Where(e => e.Type == PartShipped.Type)) await Shipments.RecoverAsync(site, e, tx);
+        foreach (var e in events)
+        {
+            if (e.Type == PartShipped.Type) await Shipments.RecoverAsync(site, e, tx);
+            else if (e.Type == PartDelivered.Type) await Shipments.RecoverDeliveryAsync(e.Read<PartDelivered>(), tx);
+        }
     }
+
+    public override bool Recovers(string type) => type == PartDelivered.Type;
 
     public override async Task<string?> FindSiteOfAsync(Database database, string resource, string key, CancellationToken ct) =>
         resource == "shipments" ? (await TaskInput.FindAsync(database, "shipments", key, ct))?.Site : null;
@@ -43,5 +49,6 @@ internal sealed class ShippingModule : Module
 [JsonSerializable(typeof(Shipment))]
 [JsonSerializable(typeof(Page<Shipment>))]
 [JsonSerializable(typeof(ShipPackingBody))]
+[JsonSerializable(typeof(DeliverShipmentBody))]
 [JsonSerializable(typeof(List<Package>))]
 internal sealed partial class ShippingJson : JsonSerializerContext;

@@ -180,7 +180,7 @@ public static class StockBook
             StockChange.Place(row, places[u.Bin]);
             row.Put(u.Quantity, tx.Now, null, null);
             if (damaged) row.Damaged += u.Quantity;
-            change.Move(MovementKind.Return, u.Sku, u.Lot, null, u.Bin, u.Quantity, reason, reference, isDamaged: damaged);
+            change.Move(MovementKind.Return, u.Sku, u.Lot, null, u.Bin, u.Quantity, reason, reference);
         }
         return await change.WriteAsync();
     }

@@ -19,7 +19,6 @@ internal sealed class StockChange(LaneTransaction tx, string site)
     {
         public DateOnly? ExpiresOn { get; init; }
         public DateOnly? ManufacturedOn { get; init; }
-        public bool? Damaged { get; init; }
     }
 
     private const string Columns =
@@ -74,9 +73,9 @@ internal sealed class StockChange(LaneTransaction tx, string site)
 
     /// <summary>Notes a movement; the rows are changed by the caller, who knows which kind of units moved.</summary>
     public void Move(MovementKind kind, string sku, string? lot, string? from, string? to, long quantity, string? reason, string? reference,
-        DateOnly? expiresOn = null, DateOnly? manufacturedOn = null, bool isDamaged = false) => _drafts.Add(new Draft(kind, sku, lot ?? "", from, to, quantity, reason, reference)
+        DateOnly? expiresOn = null, DateOnly? manufacturedOn = null) => _drafts.Add(new Draft(kind, sku, lot ?? "", from, to, quantity, reason, reference)
         {
-            ExpiresOn = expiresOn, ManufacturedOn = manufacturedOn, Damaged = isDamaged ? true : null,
+            ExpiresOn = expiresOn, ManufacturedOn = manufacturedOn,
         });
 
     /// <summary>Counts units as shipped out of what the hub holds.</summary>
@@ -145,7 +144,7 @@ internal sealed class StockChange(LaneTransaction tx, string site)
         foreach (var d in _drafts)
             lines.Add(new MovementLine(tx.NewId(), number++, d.Kind, d.Sku, d.Lot.Length == 0 ? null : d.Lot, d.From, d.To, (int)d.Quantity, d.Reason, d.Reference)
             {
-                ExpiresOn = d.ExpiresOn, ManufacturedOn = d.ManufacturedOn, Damaged = d.Damaged,
+                ExpiresOn = d.ExpiresOn, ManufacturedOn = d.ManufacturedOn,
             });
         _drafts.Clear();
         await InsertAsync(tx, site, lines, _ => tx.Caller.Actor, _ => tx.Now);

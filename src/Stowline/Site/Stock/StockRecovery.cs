@@ -12,7 +12,7 @@ namespace Stowline.Site.Stock;
 /// </summary>
 internal static class StockRecovery
 {
-    private sealed record Told(IReadOnlyList<MovementLine> Movements, IReadOnlyList<Balance> Balances, ReceiptFacts? Receipt = null);
+    private sealed record Told(IReadOnlyList<MovementLine> Movements, IReadOnlyList<Balance> Balances, ReceiptFacts? Receipt = null, IReadOnlyList<Guid>? Damaged = null);
 
     private static readonly Dictionary<string, Func<EventRecord, Told>> Readers = new(StringComparer.Ordinal)
     {
@@ -24,7 +24,7 @@ internal static class StockRecovery
         [PartShort.Type] = e => new Told([], e.Read<PartShort>().Balances),
         [PartCancelled.Type] = e => new Told([], e.Read<PartCancelled>().Balances),
         [PartShipped.Type] = e => e.Read<PartShipped>() is var s ? new Told(s.Movements, s.Balances) : null!,
-        [ReturnReceived.Type] = e => e.Read<ReturnReceived>() is var r ? new Told(r.Movements, r.Balances) : null!,
+        [ReturnReceived.Type] = e => e.Read<ReturnReceived>() is var r ? new Told(r.Movements, r.Balances, null, r.Damaged) : null!,
     };
 
     public static bool Recovers(string type) => Readers.ContainsKey(type) || type == RecallRequested.Type;
@@ -34,10 +34,10 @@ internal static class StockRecovery
         var told = events.Where(e => Readers.ContainsKey(e.Type)).Select(e => (Event: e, Told: Readers[e.Type](e))).ToList();
         if (told.Count == 0) return;
         var change = new StockChange(tx, site);
-        var moves = told.SelectMany(t => t.Told.Movements.Select(m => (Line: m, t.Event))).ToList();
+        var moves = told.SelectMany(t => t.Told.Movements.Select(m => (Line: m, t.Event, IsDamaged: t.Told.Damaged?.Contains(m.Id) == true))).ToList();
         await change.LoadAsync(moves.SelectMany(m => new[] { m.Line.FromBin, m.Line.ToBin }.OfType<string>().Select(bin => new RowKey(m.Line.Sku, bin, m.Line.Lot ?? ""))));
         var places = await BinBook.PlacesAsync(tx, site, [.. moves.Select(m => m.Line.ToBin).OfType<string>()]);
-        foreach (var (line, e) in moves) Apply(change, line, e.At, places);
+        foreach (var (line, e, isDamaged) in moves) Apply(change, line, e.At, isDamaged, places);
         await change.WriteStockAsync();
         var by = moves.ToDictionary(m => m.Line.Id, m => m.Event);
         if (moves.Count > 0) await StockChange.InsertAsync(tx, site, [.. moves.Select(m => m.Line)], m => by[m.Id].Actor, m => by[m.Id].At);
@@ -46,7 +46,7 @@ internal static class StockRecovery
         await KeepAsync(site, told.SelectMany(t => t.Told.Balances), tx);
     }
 
-    private static void Apply(StockChange change, MovementLine line, DateTimeOffset at, Dictionary<string, BinPlace> places)
+    private static void Apply(StockChange change, MovementLine line, DateTimeOffset at, bool isDamaged, Dictionary<string, BinPlace> places)
     {
         var from = line.FromBin is null ? null : Freed(change.Row(line.Sku, line.FromBin, line.Lot));
         if (line.Kind == MovementKind.Damage && line.FromBin == line.ToBin)
@@ -61,7 +61,7 @@ internal static class StockRecovery
             // A bin that is not known yet is where goods arrive: whoever finds them there moves them on.
             StockChange.Place(to, places.GetValueOrDefault(bin) ?? BinBook.BuiltIn[0] with { Code = bin, BinOrder = BinOrder.Natural(bin) });
             to.Put(line.Quantity, received, line.ExpiresOn ?? from?.ExpiresOn, line.ManufacturedOn ?? from?.ManufacturedOn);
-            if (line.Damaged == true) to.Damaged += line.Quantity;
+            if (isDamaged) to.Damaged += line.Quantity;
         }
         if (from is null) return;
         if (line.Kind == MovementKind.Disposal) from.Damaged -= line.Quantity;

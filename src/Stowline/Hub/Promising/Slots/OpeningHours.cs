@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Serialization;
+using Stowline.Hub.Catalog;
 using Stowline.Kernel;
 
 namespace Stowline.Hub.Promising;
@@ -22,6 +23,19 @@ public sealed record OpeningHours
 
     public static OpeningHours Always => new() { Monday = Day, Tuesday = Day, Wednesday = Day, Thursday = Day, Friday = Day, Saturday = Day, Sunday = Day };
     private static List<string> Day => ["00:00-24:00"];
+
+    /// <summary>A site's <c>working_hours</c>; always where it has said nothing.</summary>
+    public static OpeningHours Of(WorkingHours? works) => works is null ? Always : new()
+    {
+        Monday = Texts(works.On(DayOfWeek.Monday)), Tuesday = Texts(works.On(DayOfWeek.Tuesday)), Wednesday = Texts(works.On(DayOfWeek.Wednesday)), Thursday = Texts(works.On(DayOfWeek.Thursday)),
+        Friday = Texts(works.On(DayOfWeek.Friday)), Saturday = Texts(works.On(DayOfWeek.Saturday)), Sunday = Texts(works.On(DayOfWeek.Sunday)),
+        Exceptions = works.Exceptions.Count == 0 ? null : works.Exceptions.ToDictionary(e => e.Key.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), e => Texts(e.Value)),
+    };
+
+    private static List<string> Texts(IReadOnlyList<(TimeSpan From, TimeSpan To)> spans) => [.. spans.OrderBy(s => s.From).Select(s => $"{Text(s.From)}-{(s.To == TimeSpan.FromDays(1) ? "24:00" : Text(s.To))}")];
+
+    /// <summary>Of a time on the next day the clock's hours: the interval runs past midnight because its end is not after its beginning.</summary>
+    private static string Text(TimeSpan time) => time.ToString(@"hh\:mm", CultureInfo.InvariantCulture);
 
     private List<string>? Of(DayOfWeek day) => day switch
     {
@@ -119,6 +133,8 @@ public sealed record SlotPlan
     /// <summary>How many local days, today included, are searched for a free slot.</summary>
     public int Days { get; init; }
     public OpeningHours Hours { get; init; } = new();
+    /// <summary>The plan names no hours: <see cref="Hours"/> are the site's <c>working_hours</c>.</summary>
+    public bool FollowsSite { get; init; }
 
     public long LengthSeconds => LengthMinutes * 60L;
 }

@@ -41,8 +41,8 @@ public sealed class SlotBook
             foreach (var site in unknown) _calendars[site] = null;
             await tx.SelectAsync($"SELECT {SlotPlans.Columns} FROM slot_plans WHERE site = k.site", unknown.Length, [Column.Of("site", unknown)], row =>
             {
-                var plan = SlotPlans.Read(row);
-                _calendars[plan.Site] = new SlotCalendar(plan, SlotPlans.ZoneOf(all.Find(s => s.Code == plan.Site)?.TimeZone));
+                var site = all.Find(s => s.Code == row.GetString(0))!;
+                _calendars[site.Code] = new SlotCalendar(SlotPlans.Read(row, site.Hours), SlotPlans.ZoneOf(site.TimeZone));
             });
         }
         string[] planned = [.. all.Select(s => s.Code).Where(s => _calendars[s] is not null)];

@@ -13,7 +13,7 @@ using Stowline.Store;
 
 namespace Stowline.Hub.Promising;
 
-/// <summary>How a site promises its capacity, as a caller gives it (K2). What is not given: slots of 15 minutes, lead of 15, visible 30 before, today only, always open.</summary>
+/// <summary>How a site promises its capacity, as a caller gives it (K2). What is not given: slots of 15 minutes, lead of 15, visible 30 before, today only, open when the site works (its <c>working_hours</c>, always where it has none).</summary>
 public sealed record SlotPlanBody
 {
     public long? LengthMinutes { get; init; }
@@ -31,7 +31,11 @@ public sealed record SlotPlanBody
 
 /// <summary>The plan as it is answered.</summary>
 public sealed record SlotPlanView(string Site, int LengthMinutes, SlotMeasure Measure, long? Capacity, Money? CapacityMoney, int LeadMinutes, int VisibleMinutes, int Days,
-    OpeningHours Hours, string TimeZone);
+    OpeningHours Hours, string TimeZone)
+{
+    /// <summary>The hours are the site's <c>working_hours</c> and change with them.</summary>
+    public required bool FollowsSite { get; init; }
+}
 
 /// <summary>One slot as the preview shows it; amounts in the plan's measure (money in ten-thousandths).</summary>
 public sealed record SlotPreview(string Id, DateTimeOffset Start, DateTimeOffset End, DateTimeOffset VisibleAt, long Capacity, long Used, long Free);
@@ -49,11 +53,17 @@ public static class SlotPlans
 {
     internal const string Columns = "site, length_minutes, measure, capacity, currency, lead_minutes, visible_minutes, days, hours";
 
-    internal static SlotPlan Read(RowReader row) => new()
+    /// <summary>A row of <see cref="Columns"/>; where it names no hours, with the site's.</summary>
+    internal static SlotPlan Read(RowReader row, WorkingHours? works)
+    {
+        var hours = JsonSerializer.Deserialize(row.GetString(8), SlotJson.Default.OpeningHours);
+        return Read(row) with { Hours = hours ?? OpeningHours.Of(works), FollowsSite = hours is null };
+    }
+
+    private static SlotPlan Read(RowReader row) => new()
     {
         Site = row.GetString(0), LengthMinutes = row.GetInt32(1), Measure = (SlotMeasure)row.GetInt32(2), Capacity = row.GetInt64(3), Currency = row.GetStringOrNull(4),
         LeadMinutes = row.GetInt32(5), VisibleMinutes = row.GetInt32(6), Days = row.GetInt32(7),
-        Hours = JsonSerializer.Deserialize(row.GetString(8), SlotJson.Default.OpeningHours) ?? new OpeningHours(),
     };
 
     internal static TimeZoneInfo ZoneOf(string? name) => name is not null && TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone) ? zone : TimeZoneInfo.Utc;
@@ -82,7 +92,7 @@ public static class SlotPlans
         var problems = new Problems();
         var plan = Check(site, body, problems);
         if (problems.Any) return problems.ToRefusal();
-        if (await ReadSites.ZoneAsync(tx, site) is not { } zone) return Refusal.NotFound("site_not_found", $"there is no site {site}");
+        if (await ReadSites.ClockAsync(tx, site) is not { } clock) return Refusal.NotFound("site_not_found", $"there is no site {site}");
         SlotPlan? before = null;
         await tx.SelectAsync($"SELECT {Columns} FROM slot_plans WHERE site = k.site", 1, [Column.Of("site", new[] { site })], row => before = Read(row));
         if (before is not null && (before.LengthMinutes, before.Measure, before.Currency) != (plan.LengthMinutes, plan.Measure, plan.Currency)
@@ -97,10 +107,10 @@ public static class SlotPlans
             """, new
             {
                 site, length = plan.LengthMinutes, measure = plan.Measure, capacity = plan.Capacity, currency = plan.Currency, lead = plan.LeadMinutes,
-                visible = plan.VisibleMinutes, days = plan.Days, hours = JsonSerializer.Serialize(plan.Hours, SlotJson.Default.OpeningHours), now = tx.Now,
+                visible = plan.VisibleMinutes, days = plan.Days, hours = body.Hours is null ? "null" : JsonSerializer.Serialize(body.Hours, SlotJson.Default.OpeningHours), now = tx.Now,
             });
         tx.Append(Lane.HubAll, new SlotPlanSaved(site, plan.LengthMinutes, SnakeCaseEnum<SlotMeasure>.Text(plan.Measure), plan.Capacity), "slots/" + site);
-        return View(plan, zone);
+        return View(plan with { Hours = body.Hours ?? OpeningHours.Of(clock.Hours) }, clock.Zone);
     }
 
     private static SlotPlan Check(string site, SlotPlanBody body, Problems problems)
@@ -117,18 +127,19 @@ public static class SlotPlans
         {
             Site = site, LengthMinutes = (int)(body.LengthMinutes ?? 15), Measure = body.Measure!.Value, Currency = body.Measure == SlotMeasure.Money ? body.CapacityMoney!.Value.Currency : null,
             Capacity = body.Measure == SlotMeasure.Money ? body.CapacityMoney!.Value.ToE4() : body.Capacity!.Value, LeadMinutes = (int)(body.LeadMinutes ?? 15),
-            VisibleMinutes = (int)(body.VisibleMinutes ?? 30), Days = (int)(body.Days ?? 1), Hours = body.Hours ?? OpeningHours.Always,
+            VisibleMinutes = (int)(body.VisibleMinutes ?? 30), Days = (int)(body.Days ?? 1), FollowsSite = body.Hours is null,
         };
     }
 
     private static SlotPlanView View(SlotPlan plan, string zone) => new(plan.Site, plan.LengthMinutes, plan.Measure, plan.Measure == SlotMeasure.Money ? null : plan.Capacity,
-        plan.Measure == SlotMeasure.Money ? Money.FromE4(plan.Capacity, plan.Currency!) : null, plan.LeadMinutes, plan.VisibleMinutes, plan.Days, plan.Hours, zone);
+        plan.Measure == SlotMeasure.Money ? Money.FromE4(plan.Capacity, plan.Currency!) : null, plan.LeadMinutes, plan.VisibleMinutes, plan.Days, plan.Hours, zone) { FollowsSite = plan.FollowsSite };
 
     private static async Task<(SlotPlan Plan, string Zone)?> FindAsync(SqlSession session, string site)
     {
+        if (await ReadSites.ClockAsync(session, site) is not { } clock) return null;
         SlotPlan? plan = null;
-        await session.SelectAsync($"SELECT {Columns} FROM slot_plans WHERE site = k.site", 1, [Column.Of("site", new[] { site })], row => plan = Read(row));
-        return plan is null ? null : (plan, await ReadSites.ZoneAsync(session, site) ?? "UTC");
+        await session.SelectAsync($"SELECT {Columns} FROM slot_plans WHERE site = k.site", 1, [Column.Of("site", new[] { site })], row => plan = Read(row, clock.Hours));
+        return plan is null ? null : (plan, clock.Zone);
     }
 
     private sealed record UsedRow { public long StartsAt { get; init; } public long Used { get; init; } }

@@ -1,0 +1,139 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Stowline.Adapters.Brokers;
+using Stowline.Hub.Catalog;
+using Stowline.Hub.Ordering;
+using Stowline.Hub.Promising;
+using Stowline.Kernel;
+using Stowline.Log;
+
+namespace Stowline.Bench;
+
+/// <summary>
+/// The relay to each broker that the settings name against a bare publisher of the same messages with the same confirmations, in turn in the same run. Then the relay's lag at
+/// a steady rate of orders: from the decision to the broker's confirmation.
+/// </summary>
+internal static class RelayBench
+{
+    private const int DefaultOrders = 30_000, Rounds = 2, DefaultRate = 800, DefaultSeconds = 15;
+
+    public static async Task<BenchReport> RunAsync(BenchOptions options, Action<string> say)
+    {
+        var brokers = BenchBroker.Of(options);
+        if (brokers.Count == 0) throw new ArgumentException("relay needs a broker: set kafka, rabbitmq or redis, for example STOWLINE__RABBITMQ=amqp://…");
+        await using var place = await BenchDatabase.MakeAsync(options);
+        await using var node = await Node.OpenAsync(place.Open(TimeProvider.System), modules: [new CatalogModule(), new PromisingModule(), new OrderingModule()]);
+        node.Start((pump, e) => say($"{pump.Name}: {e.Message}"));
+        await BenchStock.GrantAsync(node);
+        var intake = node.Modules.OfType<OrderingModule>().Single().Intake!;
+        var workload = new Workload(options.Hot);
+        var next = 0;
+        async Task<string> PlaceAsync()
+        {
+            var result = await intake.AcceptAsync(AcceptOrder.From(workload.Order(Interlocked.Increment(ref next)), node.Ids).Value, Caller.System);
+            return result.Outcome.IsOk ? result.Outcome.Value.Id : throw new InvalidOperationException(result.Outcome.Refusal!.Detail);
+        }
+        await ClosedLoop.RunAsync(64, options.Orders > 0 ? options.Orders : DefaultOrders, 0, async () => { await PlaceAsync(); return 0; });
+        await AcceptBench.DrainAsync(node);
+
+        // To nobody: what the reading, the encoding and the cursor cost, and the messages for the bare publishers.
+        var nobody = new Nobody("nobody");
+        await RelayAsync(node, nobody);
+        var messages = nobody.Messages;
+        var cpu = new CpuClock(null, null, countSelf: true);
+        await cpu.StartAsync();
+        var alone = await RelayAsync(node, new Nobody("nobody again"));
+        var cpuMs = await cpu.StopAsync();
+        var report = new BenchReport { ["name"] = options.Name, ["store"] = options.Store, ["messages"] = messages.Count, ["to_nobody_per_s"] = Math.Round(messages.Count / alone), ["to_nobody_cpu_us"] = Math.Round(cpuMs * 1_000 / messages.Count, 1), ["floor_ratio"] = null };
+        foreach (var broker in brokers)
+        {
+            var (raw, relay) = (0.0, 0.0);
+            for (var round = 0; round < Rounds; round++)
+            {
+                raw += await RawAsync(node, broker, messages);
+                relay += await RelayAsync(node, broker.Out(PlaceFor(node)));
+            }
+            report[broker.Name + "_raw_per_s"] = Math.Round(Rounds * messages.Count / raw);
+            report[broker.Name + "_relay_per_s"] = Math.Round(Rounds * messages.Count / relay);
+            report[broker.Name + "_ratio"] = Math.Round(raw / relay, 2);
+            say($"{broker.Name}: {raw / relay:0.00} of a bare publisher");
+            var lags = await LagsAsync(options, node, broker, PlaceAsync);
+            report[broker.Name + "_lag_p50_ms"] = Math.Round(lags[lags.Count / 2]);
+            report[broker.Name + "_lag_p99_ms"] = Math.Round(lags[(int)(lags.Count * 0.99)]);
+            report[broker.Name + "_lag_max_ms"] = Math.Round(lags[^1]);
+        }
+        return report;
+    }
+
+    /// <summary>An exchange, topic or stream of this run.</summary>
+    private static string PlaceFor(Node node) => "bench-" + node.Ids.Next().ToString("N");
+
+    /// <summary>Seconds for the whole log, from the first message on: making queues is not what is measured.</summary>
+    private static async Task<double> RelayAsync(Node node, IBrokerOut broker)
+    {
+        await using var relay = new OrderRelay(node.Lanes, broker, new HashSet<string> { "order.placed" });
+        await broker.PublishAsync([], default);
+        var clock = Stopwatch.StartNew();
+        while (await relay.RunOnceAsync(default)) { }
+        return relay.Lag == 0 ? clock.Elapsed.TotalSeconds : throw new InvalidOperationException($"{relay.Lag} events were left");
+    }
+
+    private static async Task<double> RawAsync(Node node, BenchBroker broker, IReadOnlyList<OutgoingMessage> messages)
+    {
+        var place = PlaceFor(node);
+        await using (var made = broker.Out(place)) await made.PublishAsync([messages[0]], default); // with the same queues
+        await using var raw = await broker.RawAsync(place);
+        await raw.PublishAsync([.. messages.Take(200)]);
+        var clock = Stopwatch.StartNew();
+        await raw.PublishAsync(messages);
+        return clock.Elapsed.TotalSeconds;
+    }
+
+    /// <summary>Milliseconds from each order's decision to its confirmation, ascending.</summary>
+    private static async Task<List<double>> LagsAsync(BenchOptions options, Node node, BenchBroker broker, Func<Task<string>> place)
+    {
+        var timed = new Timed(broker.Out(PlaceFor(node)), node.Time);
+        var relay = new OrderRelay(node.Lanes, timed, new HashSet<string> { "order.placed" });
+        while (await relay.RunOnceAsync(default)) { } // what was there before is no lag
+        timed.Lags.Clear();
+        node.Add(relay);
+        var orders = new SteadyOrders(64, options.Rate > 0 ? options.Rate : DefaultRate, (_, _) => place());
+        await orders.RunAsync(TimeSpan.FromSeconds(options.Seconds > 0 ? options.Seconds : DefaultSeconds));
+        using var patience = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (relay.Lag > 0) await patience.WaitForNextTickAsync();
+        return [.. timed.Lags.Order()];
+    }
+
+    private sealed class Nobody(string name) : IBrokerOut
+    {
+        public List<OutgoingMessage> Messages { get; } = [];
+        public string Name => name;
+        public string? Trouble => null;
+
+        public Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
+        {
+            Messages.AddRange(messages);
+            return Task.FromResult<IReadOnlyList<(int, string)>>([]);
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+
+    /// <summary>Notes how old each event is when its broker has confirmed it.</summary>
+    private sealed class Timed(IBrokerOut broker, TimeProvider time) : IBrokerOut
+    {
+        public ConcurrentBag<double> Lags { get; } = [];
+        public string Name => broker.Name;
+        public string? Trouble => broker.Trouble;
+
+        public async Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
+        {
+            var refused = await broker.PublishAsync(messages, ct);
+            var now = time.GetUtcNow();
+            foreach (var message in messages) Lags.Add((now - Protocol.OrderEvent.Parser.ParseFrom(message.Body).At.ToDateTimeOffset()).TotalMilliseconds);
+            return refused;
+        }
+
+        public ValueTask DisposeAsync() => broker.DisposeAsync();
+    }
+}
