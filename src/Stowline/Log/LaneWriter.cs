@@ -60,7 +60,9 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
     {
         foreach (var command in commands)
         {
-            if (IsLost(e)) command.Refuse(Refusal.Unavailable("database_unavailable", $"the database cannot be written now ({e.Message}); nothing was stored", 2));
+            command.DecidedIn = null; // nothing of it is in the lanes, so there is nothing to wait for
+            if (e is LaneHeldException) command.Refuse(Refusal.Unavailable("restored", e.Message + "; nothing was stored", 5));
+            else if (IsLost(e)) command.Refuse(Refusal.Unavailable("database_unavailable", $"the database cannot be written now ({e.Message}); nothing was stored", 2));
             else command.Fail(e);
         }
     }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Stowline.Contracts;
 using Stowline.Hub.Catalog;
 using Stowline.Hub.Promising;
@@ -21,6 +22,8 @@ internal static class Rerouting
     public static async ValueTask RouteAsync(LaneTransaction tx, OrderRow order, List<PartRow> parts, PartRow from, IReadOnlyList<SkuUnits> units, string cause,
         IReadOnlyDictionary<string, SiteFacts> sites, Caller caller, string? onlySite = null)
     {
+        units = await LackingAsync(tx, order, parts, units);
+        if (units.Count == 0) return;
         var allotments = await Allotments.LoadAsync(tx, [.. units.Select(u => u.Sku)]);
         var not = parts.Where(p => p.Site is not null && (p.Status == OrderStatus.Short || p == from))
             .Select(p => p.Site!).Distinct().Where(s => s != onlySite).ToDictionary(s => s, _ => "could not deliver it", StringComparer.Ordinal);
@@ -50,6 +53,17 @@ internal static class Rerouting
         await AssignAsync(tx, order, made, caller);
     }
 
+    /// <summary>
+    /// How much of these units the order still lacks. As a rule all of it: but after a restore a site may report again what was made good before, by a part that
+    /// another site has told of.
+    /// </summary>
+    public static async ValueTask<IReadOnlyList<SkuUnits>> LackingAsync(LaneTransaction tx, OrderRow order, List<PartRow> parts, IReadOnlyList<SkuUnits> units)
+    {
+        var ordered = JsonSerializer.Deserialize(await tx.FindAsync<string>("SELECT lines FROM orders WHERE id = @id", new { id = order.Id }) ?? "[]", ContractsJson.Default.ListPlacedLine) ?? [];
+        var live = parts.Where(p => p.Status is not (OrderStatus.Cancelled or OrderStatus.Short)).SelectMany(p => p.Lines).ToLookup(l => l.Sku, l => l.Quantity, StringComparer.Ordinal);
+        return [.. units.Select(u => u with { Quantity = Math.Min(u.Quantity, ordered.Where(l => l.Sku == u.Sku).Sum(l => l.Quantity) - live[u.Sku].Sum()) }).Where(u => u.Quantity > 0)];
+    }
+
     /// <summary>Tells the sites of new parts.</summary>
     public static async ValueTask AssignAsync(LaneTransaction tx, OrderRow order, IReadOnlyList<PartRow> parts, Caller caller)
     {
@@ -60,8 +74,11 @@ internal static class Rerouting
         {
             if (part.Site is null) continue;
             tx.Append(Lane.HubTo(part.Site), new PartAssigned(order.Id, part.Part, order.Number, order.Channel, order.ExternalId,
-                SnakeCaseEnum<FulfillmentType>.Text(order.FulfillmentType), order.Priority, part.Lines, order.PersonId, whole?.Personal, whole?.Note, order.OnHold),
-                order.Id.ToString(), order.Id, caller);
+                SnakeCaseEnum<FulfillmentType>.Text(order.FulfillmentType), order.Priority, part.Lines, order.PersonId, whole?.Personal, whole?.Note, order.OnHold)
+            {
+                Order = whole is null ? null : new OrderFacts(whole.Currency, whole.TotalE4, JsonSerializer.Deserialize(whole.Lines, ContractsJson.Default.ListPlacedLine) ?? [], null,
+                    whole.PickupSite, whole.PlacedAt),
+            }, order.Id.ToString(), order.Id, caller);
         }
     }
 }

@@ -3,7 +3,9 @@ using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Stowline.Contracts;
 using Stowline.Http;
+using Stowline.Log;
 using Stowline.Kernel;
 using Stowline.Store;
 
@@ -18,6 +20,11 @@ internal sealed class ReturnsModule : Module
     public ReturnsModule() => HttpJson.Add(ReturnsJson.Default);
 
     public override string Name => "returns";
+
+    public override async ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx)
+    {
+        foreach (var e in events.Where(e => e.Type == ReturnReceived.Type)) await ReceiveReturn.RecoverAsync(site, e, tx);
+    }
 
     public override void Map(IEndpointRouteBuilder api, Node node)
     {

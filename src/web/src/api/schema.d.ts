@@ -1931,6 +1931,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/links/{site}/repair": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a node that was restored go on */
+        post: operations["post_links_by_site_repair"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/picking-tasks": {
         parameters: {
             query?: never;
@@ -3156,6 +3173,7 @@ export interface components {
             alerts: string[];
             /** @description Why the other side will not talk, where it said so. */
             refused: null | string;
+            repair: null | components["schemas"]["RepairView"];
         };
         /** @description One lane over a link. long LinkedLane.Head is where its writer has last been known to be, long LinkedLane.Position where the copy is. */
         LinkedLane: {
@@ -3181,6 +3199,14 @@ export interface components {
          * @enum {string}
          */
         LostAnswer: "ask" | "find" | "repeat";
+        /** @description Events of a lane that are known to have been written and that nobody has: what they told of must be looked at by somebody. */
+        LostView: {
+            lane: string;
+            /** Format: int64 */
+            first: number;
+            /** Format: int64 */
+            last: number;
+        };
         /** @description The answer to making a key: the only one that ever holds its text. */
         MadeKey: {
             key: string;
@@ -3326,6 +3352,13 @@ export interface components {
             quantity: number;
             reason: null | string;
             reference: null | string;
+            /**
+             * Format: date
+             * @description Of goods that came in.
+             */
+            expires_on: null | string;
+            /** Format: date */
+            manufactured_on: null | string;
         };
         /** @description A line of the ledger as it is answered. From nowhere: it came in; to nowhere: it left. */
         MovementView: {
@@ -4385,6 +4418,34 @@ export interface components {
             line: number;
             code: string;
             detail: string;
+        };
+        RepairBody: {
+            /** @description At a hub: do not wait for this site. Default false. */
+            exclude?: null | boolean;
+        };
+        /**
+         * @description How far a repair is, as it is answered. The same as RepairState.
+         * @enum {string}
+         */
+        RepairStage: "waiting" | "heard" | "confirmed" | "excluded";
+        /** @description The repair of a link after a restore of the node that is asked. */
+        RepairView: {
+            state: components["schemas"]["RepairStage"];
+            /**
+             * Format: date-time
+             * @description When the backup was made; where the database was set back in another way, when that was noticed.
+             */
+            backup_at: string;
+            /**
+             * Format: int64
+             * @description Events that the other side has given back.
+             */
+            taken_back: number;
+            lost: components["schemas"]["LostView"][];
+            /** @description Types of events that are in the log again but not in the tables, with how many. */
+            unapplied: {
+                [key: string]: number;
+            };
         };
         /** @description Which deliveries to send again: one by its number, or all that failed, or all since a time. */
         ReplayBody: {
@@ -10707,6 +10768,46 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_links_by_site_repair: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RepairBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepairView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
             500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
         };
