@@ -71,6 +71,9 @@ public sealed record Configuration
     /// <summary>Webhooks may go to addresses in the own network, and over plain http.</summary>
     public bool WebhooksAllowPrivate { get; init; }
 
+    /// <summary>Carriers and the delivery service may be at addresses in the own network, and be spoken to over plain http.</summary>
+    public bool CarriersAllowPrivate { get; init; }
+
     /// <summary>What credentials of marketplaces are sealed with, 32 bytes; null: a file <c>secrets.key</c> in the data folder.</summary>
     public byte[]? SecretsKey { get; init; }
 
@@ -83,7 +86,7 @@ public sealed record Configuration
     /// <summary>Settings of the contract whose part is not built yet. Saying nothing would look as if they worked.</summary>
     private static readonly string[] NotYet = [];
 
-    private static readonly string[] Known = ["data", "database", "listen", "port", "auth", "otlp", "otlp_sample", "log_format", "log_level", "node", "stuck", "kafka", "redis", "rabbitmq", "webhooks_allow_private",
+    private static readonly string[] Known = ["data", "database", "listen", "port", "auth", "otlp", "otlp_sample", "log_format", "log_level", "node", "stuck", "kafka", "redis", "rabbitmq", "webhooks_allow_private", "carriers_allow_private",
         "telegram_token", "telegram_chat", "telegram_url", "site", "hub", "key", "secrets_key", .. StockSyncNames.All];
 
     public bool IsPostgres =>
@@ -156,6 +159,7 @@ public sealed record Configuration
                     ? number : throw new CommandRefusedException($"the port must be a number from 0 to 65535, not '{port}'"),
             };
         set = set with { WebhooksAllowPrivate = OneOf(given, "webhooks_allow_private", "false", "true", "false", "True", "False") is "true" or "True" };
+        set = set with { CarriersAllowPrivate = OneOf(given, "carriers_allow_private", "false", "true", "false", "True", "False") is "true" or "True" };
         if (given.GetValueOrDefault("telegram_token") is { Length: > 0 } token)
             set = set with
             {

@@ -13,6 +13,7 @@ using Stowline.Site.People;
 using Stowline.Site.Production;
 using Stowline.Site.Returns;
 using Stowline.Site.Shipping;
+using Stowline.Site.Shipping.Carriers;
 using Stowline.Site.Stock;
 using Stowline.Site.Topology;
 
@@ -37,6 +38,7 @@ internal static class NodeModules
         new PeopleModule(),
         new FulfillmentModule(),
         new ShippingModule(),
+        new CarrierModule(),
         new ReturnsModule(),
         new ProductionModule(),
         new LinkModule(),

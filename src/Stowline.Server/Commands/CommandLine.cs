@@ -35,6 +35,8 @@ public static class CommandLine
         root.Subcommands.Add(KeysCommands.Define());
         root.Subcommands.Add(SitesCommands.Define());
         root.Subcommands.Add(LinkCommands.Define());
+        root.Subcommands.Add(CarriersCommands.Define());
+        root.Subcommands.Add(SmokeCommand.Define());
         root.Subcommands.Add(VersionCommand.Define());
         return root;
     }

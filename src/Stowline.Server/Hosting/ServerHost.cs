@@ -22,6 +22,7 @@ using Stowline.Server.Live;
 using Stowline.Server.Operations;
 using Stowline.Server.Telemetry;
 using Stowline.Server.Web;
+using Stowline.Site.Shipping.Carriers;
 
 namespace Stowline.Server.Hosting;
 
@@ -90,6 +91,7 @@ public sealed class ServerHost : IAsyncDisposable
         var started = node.Time.GetUtcNow();
         node.StuckRules = configuration.Stuck;
         if (node.Modules.OfType<HooksModule>().FirstOrDefault() is { } hooks) hooks.Target.AllowPrivate = configuration.WebhooksAllowPrivate;
+        if (node.Modules.OfType<CarrierModule>().FirstOrDefault() is { } carriers) carriers.Target.AllowPrivate = configuration.CarriersAllowPrivate;
         if (node.Modules.OfType<ChannelsModule>().FirstOrDefault() is { } channels) (channels.Target.AllowPrivate, channels.Sync) = (configuration.WebhooksAllowPrivate, configuration.StockSync);
         var logs = app.Services.GetRequiredService<ILoggerFactory>();
         node.DataFolder = configuration.IsPostgres ? configuration.Data : Path.GetDirectoryName(Path.GetFullPath(configuration.SqlitePath))!;
@@ -115,6 +117,7 @@ public sealed class ServerHost : IAsyncDisposable
         if (node.Role.IsHub)
         {
             ErasureEndpoint.Map(api, node);
+            OverviewEndpoint.Map(api, node);
             CsvEndpoints.Map(api, node);
         }
         foreach (var module in node.Modules) module.Map(api, node);

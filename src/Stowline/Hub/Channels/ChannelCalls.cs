@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Stowline.Http;
 using Stowline.Hub.Hooks;
 
 namespace Stowline.Hub.Channels;
@@ -36,7 +37,7 @@ internal sealed record CallAnswer(CallResult Result, int? Code, JsonNode? Body, 
 /// Calls one account's marketplace: only allowed addresses, within the budget of calls per minute, with a limit of time and size. Of the budget a tenth is kept for orders, so that
 /// a flood of stock changes never keeps orders from coming in.
 /// </summary>
-internal sealed class ChannelCalls(Node node, HookTarget target, CallBudget budget) : IDisposable
+internal sealed class ChannelCalls(Node node, OutboundTarget target, CallBudget budget) : IDisposable
 {
     private const int MostAnswer = 16 * 1024 * 1024;
     private const int MostError = 300;

@@ -66,6 +66,13 @@ internal static class Rerouting
     }
 }
 
+/// <summary>Units of a SKU that accepted orders wait for.</summary>
+internal sealed record BackorderedSku
+{
+    public string Sku { get; init; } = "";
+    public long Units { get; init; }
+}
+
 /// <summary>Units that wait for stock. First come, first served: by age of the order.</summary>
 internal static class Backorders
 {
@@ -79,6 +86,10 @@ internal static class Backorders
 
     public static ValueTask RemoveAsync(LaneTransaction tx, Guid orderId, int part) =>
         tx.WriteAsync("DELETE FROM backorders WHERE order_id = @orderId AND part = @part", new { orderId, part });
+
+    /// <summary>The SKUs that most units wait for.</summary>
+    public static ValueTask<IReadOnlyList<BackorderedSku>> MostAsync(SqlSession session, int limit) => session.QueryAsync<BackorderedSku>(
+        "SELECT sku, CAST(SUM(quantity) AS bigint) AS units FROM backorders GROUP BY sku ORDER BY 2 DESC, sku LIMIT @limit", new { limit });
 
     /// <summary>Parts that wait for any of these SKUs, oldest order first.</summary>
     public static async ValueTask<IReadOnlyList<(Guid OrderId, int Part)>> WaitingAsync(LaneTransaction tx, IReadOnlyCollection<string> skus)

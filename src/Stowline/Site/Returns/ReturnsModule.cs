@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Stowline.Http;
 using Stowline.Kernel;
+using Stowline.Store;
 
 namespace Stowline.Site.Returns;
 
@@ -25,6 +26,10 @@ internal sealed class ReturnsModule : Module
         api.MapGet("/sites/{code}/returns", (HttpContext http, string code) => ListAsync(http, node, code))
             .WithTags("Returns").WithSummary("Returns at a site, oldest first").Pages<ReturnView>();
     }
+
+    /// <summary>How many returns a site has taken in since a time.</summary>
+    internal static async Task<long> CountAsync(SqlSession session, string site, DateTimeOffset since) =>
+        await session.FindAsync<long>("SELECT COUNT(*) FROM returns WHERE site = @site AND id >= @first", new { site, first = IdSource.FirstOf(since) });
 
     private sealed record Row
     {

@@ -123,6 +123,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/system/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All sites at a glance: open work, short stock, and how well it goes */
+        get: operations["get_system_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/imports/{id}": {
         parameters: {
             query?: never;
@@ -1516,6 +1533,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/shipments/{key}/delivered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that a shipment has arrived, where its carrier does not */
+        post: operations["post_shipments_by_key_delivered"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/packing-tasks/{key}/label": {
         parameters: {
             query?: never;
@@ -1561,6 +1595,231 @@ export interface paths {
         put?: never;
         /** Ship what was packed */
         post: operations["post_packing_tasks_by_key_ship"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{code}/carriers/{carrier}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One carrier of a site */
+        get: operations["get_sites_by_code_carriers_by_carrier"];
+        /** Set up or change a carrier of a site */
+        put: operations["put_sites_by_code_carriers_by_carrier"];
+        post?: never;
+        /** Delete a carrier that no parcel needs any more, with its secrets */
+        delete: operations["delete_sites_by_code_carriers_by_carrier"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{code}/carriers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A site's carriers, without their secrets, and whether they answer */
+        get: operations["get_sites_by_code_carriers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carrier-profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The carriers that Stowline knows to speak to */
+        get: operations["get_carrier_profiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{code}/shipping-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a site ships */
+        get: operations["get_sites_by_code_shipping_settings"];
+        /** Who sends from a site, and which carriers take which parcels */
+        put: operations["put_sites_by_code_shipping_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carrier-bookings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Parcels bought from carriers or to be bought, oldest first */
+        get: operations["get_carrier_bookings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carrier-bookings/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One booking by id or number */
+        get: operations["get_carrier_bookings_by_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carrier-bookings/{key}/tracking": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the carrier reported of a parcel, oldest first */
+        get: operations["get_carrier_bookings_by_key_tracking"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/packing-tasks/{key}/rates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the site's carriers would ask for a packed task, cheapest first */
+        get: operations["get_packing_tasks_by_key_rates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carrier-webhooks/{word}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Where a carrier reports by itself; the address is its secret */
+        put: operations["put_carrier_webhooks_by_word"];
+        /** Where a carrier reports by itself; the address is its secret */
+        post: operations["post_carrier_webhooks_by_word"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/packing-tasks/{key}/book": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Buy a packed task's transport from a carrier, by the site's rules or by name */
+        post: operations["post_packing_tasks_by_key_book"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carrier-bookings/{key}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a parcel back to its carrier */
+        post: operations["post_carrier_bookings_by_key_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carrier-bookings/{key}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try now what waits, and again what has failed */
+        post: operations["post_carrier_bookings_by_key_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carrier-bookings/{key}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say what was found at the carrier's after its answer was lost */
+        post: operations["post_carrier_bookings_by_key_resolve"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2295,6 +2554,74 @@ export interface components {
         BinsBody: {
             items?: null | components["schemas"]["BinBody"][];
         };
+        /** @description Who is to carry a packed task. */
+        BookPackingBody: {
+            /** @description A carrier of the site; without one its rules choose, with those to fall back on. */
+            carrier?: null | string;
+            /** @description The carrier's word for the service; without one the rule's, or the profile's. */
+            service?: null | string;
+            /** @description Ship as soon as the carrier has taken it; without a word what the rule says. */
+            ship?: null | boolean;
+        };
+        /**
+         * @description Where a booking stands.
+         * @enum {string}
+         */
+        BookingStatus: "pending" | "asking" | "booked" | "unsure" | "failed" | "cancelling" | "cancelled";
+        /**
+         * @description What is to be done next for a booking.
+         * @enum {string}
+         */
+        BookingTodo: "nothing" | "buy" | "label" | "track" | "cancel";
+        /** @description A parcel bought from a carrier, or to be bought. */
+        BookingView: {
+            /** Format: uuid */
+            id: string;
+            /** Format: int64 */
+            number: number;
+            site: string;
+            /** Format: uuid */
+            packing_task_id: string;
+            /** Format: uuid */
+            order_id: string;
+            /** Format: int32 */
+            part: number;
+            status: components["schemas"]["BookingStatus"];
+            /** @description What the carrier knows it by. */
+            reference: string;
+            carrier: string;
+            /** @description Those that may still be asked, in order, the current one first. */
+            carriers: string[];
+            service: null | string;
+            tracking_number: null | string;
+            /** @description One number per package, where the carrier gives them. */
+            numbers: string[];
+            carrier_reference: null | string;
+            /** @description The carrier's own label where it gave one, else ours. */
+            label_url: null | string;
+            has_carrier_label: boolean;
+            price: null | components["schemas"]["Money"];
+            /** Format: date-time */
+            estimated_at: null | string;
+            ship: boolean;
+            /** Format: uuid */
+            shipment_id: null | string;
+            tracking_status: components["schemas"]["ParcelStatus"];
+            /** Format: date-time */
+            tracked_at: null | string;
+            /** Format: int32 */
+            attempts: number;
+            todo: components["schemas"]["BookingTodo"];
+            /** Format: date-time */
+            next_at: null | string;
+            /** @description What the carrier said last, where it did not do what was asked. */
+            error: null | string;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            /** Format: date-time */
+            booked_at: null | string;
+        };
         /** @description Edge lengths of the bounding box, in millimeters, along the axes of the file. */
         Box: {
             /** Format: double */
@@ -2329,12 +2656,85 @@ export interface components {
         BumpBody: {
             stage?: null | string;
         };
+        CancelBookingBody: {
+            reason?: null | string;
+        };
         /** @description Why a task is given up: 1–500 characters. */
         CancelTaskBody: {
             reason?: null | string;
         };
         CancelTicketBody: {
             reason?: null | string;
+        };
+        /** @description A carrier that a site ships with. */
+        CarrierBody: {
+            /** @description A built-in profile (`GET /carrier-profiles`), or `custom` with a JsonElement? CarrierBody.Definition. */
+            profile?: null | string;
+            /** @description A profile of one's own, as docs/carriers.md describes it. */
+            definition?: unknown;
+            /** @description Where the carrier is reached, where it is not the profile's address. */
+            url?: null | string;
+            /** @description What the profile needs to know of the account; not secret. `statuses` may map further status codes. */
+            settings?: unknown;
+            /** @description The account's credentials by the profile's names. Not shown again; those that are not given stay as they are. */
+            secrets?: null | {
+                [key: string]: string;
+            };
+            enabled?: null | boolean;
+        };
+        /** @description Which carriers take which parcels. What is not given does not matter; the first rule that fits counts. */
+        CarrierRule: {
+            /** @description Countries of the address, two letters each. */
+            countries?: null | string[];
+            channel?: null | string;
+            /** Format: int32 */
+            min_weight_g?: null | number;
+            /**
+             * Format: int32
+             * @description Of all packages together.
+             */
+            max_weight_g?: null | number;
+            /** Format: int32 */
+            max_packages?: null | number;
+            /** @description In the order in which they are asked: the next one when one does not take the parcel or does not answer. */
+            carriers?: null | string[];
+            service?: null | string;
+            /** @description Bought as soon as it is packed; else when somebody asks. */
+            automatic?: boolean;
+            /** @description Shipped as soon as a carrier has taken it; else when somebody says so. */
+            ship?: boolean;
+        };
+        /** @description A carrier as the API shows it, without its secrets. */
+        CarrierView: {
+            site: string;
+            carrier: string;
+            profile: string;
+            title: string;
+            url: null | string;
+            settings: unknown;
+            definition: unknown;
+            /** @description The names of the secrets that are set. */
+            secrets_set: string[];
+            enabled: boolean;
+            /** @description It does not answer and is asked only now and then, next at OpenUntil. */
+            open: boolean;
+            /** Format: date-time */
+            open_until: null | string;
+            /** Format: int32 */
+            failures: number;
+            /** Format: date-time */
+            failing_since: null | string;
+            last_error: null | string;
+            /** Format: date-time */
+            last_success_at: null | string;
+            can: string[];
+            /** @description Why it cannot be used; null when it can. */
+            problem: null | string;
+            /** Format: date-time */
+            saved_at: string;
+            saved_by: string;
+            /** @description Where the carrier reports, with the secret word in it; only in the answer to PUT. */
+            webhook_path?: null | string;
         };
         /** @description An account as it is to be. Settings that are not given have their defaults; secrets that are not given stay as they are. */
         ChannelBody: {
@@ -2512,6 +2912,11 @@ export interface components {
             decision: components["schemas"]["RoutingDecision"];
             history: components["schemas"]["DecisionEntry"][];
         };
+        /** @description When it arrived, RFC 3339; without a word now. */
+        DeliverShipmentBody: {
+            /** Format: date-time */
+            delivered_at?: null | string;
+        };
         /**
          * @description Where a delivery stands. Stored: append, never renumber; those above DeliveryStatus.Pending are final.
          * @enum {string}
@@ -2667,6 +3072,27 @@ export interface components {
             revoked_at: null | string;
             revoked_by: null | string;
         };
+        /** @description One figure. double Kpi.Target is what source 1 wants of it. */
+        Kpi: {
+            name: components["schemas"]["KpiName"];
+            /**
+             * Format: double
+             * @description Null where there was nothing to measure.
+             */
+            value: null | number;
+            /** Format: double */
+            target: number;
+            /**
+             * Format: int64
+             * @description How much it was measured on: units, tasks, parcels, bins, SKUs, links.
+             */
+            of: number;
+        };
+        /**
+         * @description What is measured (W18, source 1).
+         * @enum {string}
+         */
+        KpiName: "stock_accuracy" | "picking_minutes" | "return_rate" | "bin_use" | "stockout_rate" | "sync_seconds";
         /** @description How a site's parcels are labelled. What is not given is not set. */
         LabelSettingsBody: {
             /** @description The GS1 company prefix, 7–10 digits: then each package gets an SSCC. */
@@ -2750,6 +3176,11 @@ export interface components {
         LockBody: {
             reason?: null | string;
         };
+        /**
+         * @description What is done when the answer to a purchase was lost, so that nothing is bought twice.
+         * @enum {string}
+         */
+        LostAnswer: "ask" | "find" | "repeat";
         /** @description The answer to making a key: the only one that ever holds its text. */
         MadeKey: {
             key: string;
@@ -3083,6 +3514,19 @@ export interface components {
             customer?: null | components["schemas"]["CustomerDetails"];
             ship_to?: null | components["schemas"]["AddressDetails"];
         };
+        /** @description All that the overview needs and no list tells. Figures of a time are over the last int OverviewView.Hours. */
+        OverviewView: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int32 */
+            hours: number;
+            stuck: {
+                [key: string]: number;
+            };
+            sites: components["schemas"]["SiteNow"][];
+            short_stock: components["schemas"]["ShortStock"][];
+            kpis: components["schemas"]["Kpi"][];
+        };
         /** @description A package. Volumetric weight is L×W×H / 5000, with millimeters and grams; the carrier charges the greater of it and the weight. */
         Package: {
             /** Format: int32 */
@@ -3210,6 +3654,16 @@ export interface components {
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfBookingView: {
+            items: components["schemas"]["BookingView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfCarrierView: {
+            items: components["schemas"]["CarrierView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfChannelView: {
             items: components["schemas"]["ChannelView"][];
             next_cursor: null | string;
@@ -3280,6 +3734,11 @@ export interface components {
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfProfileView: {
+            items: components["schemas"]["ProfileView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfPutBackTask: {
             items: components["schemas"]["PutBackTask"][];
             next_cursor: null | string;
@@ -3290,8 +3749,18 @@ export interface components {
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfRateView: {
+            items: components["schemas"]["RateView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfReturnView: {
             items: components["schemas"]["ReturnView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfScanView: {
+            items: components["schemas"]["ScanView"][];
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
@@ -3359,6 +3828,11 @@ export interface components {
             items: components["schemas"]["ZoneView"][];
             next_cursor: null | string;
         };
+        /**
+         * @description Where a parcel is, in words for all carriers.
+         * @enum {string}
+         */
+        ParcelStatus: "unknown" | "announced" | "in_transit" | "out_for_delivery" | "available_for_pickup" | "attempt_failed" | "delivered" | "returned" | "lost" | "cancelled";
         /** @description An event that a consumer could not handle, or that waits behind one. */
         ParkedEvent: {
             consumer: string;
@@ -3620,6 +4094,16 @@ export interface components {
             site: string;
             stages: components["schemas"]["TicketStage"][];
         };
+        /** @description A built-in profile: what it can, and what it needs. */
+        ProfileView: {
+            name: string;
+            title: string;
+            url: null | string;
+            can: string[];
+            settings: string[];
+            secrets: string[];
+            after_loss: components["schemas"]["LostAnswer"];
+        };
         PumpStatus: {
             name: string;
             /** Format: int64 */
@@ -3834,6 +4318,17 @@ export interface components {
             finished_at: null | string;
             links: components["schemas"]["QuoteLinks"];
         };
+        /** @description What a carrier would ask for a packed task. */
+        RateView: {
+            carrier: string;
+            service: null | string;
+            name: null | string;
+            price: null | components["schemas"]["Money"];
+            /** @description How long it takes, in the carrier's own words. */
+            days: null | string;
+            /** @description Why this carrier has no price; null where it has. */
+            error: null | string;
+        };
         ReasonBody: {
             reason?: null | string;
         };
@@ -3908,6 +4403,12 @@ export interface components {
         RerouteBody: {
             site?: null | string;
             reason?: null | string;
+        };
+        /** @description What somebody found at the carrier's, whose answer was lost: the number it has given, or that it does not have the parcel. */
+        ResolveBookingBody: {
+            tracking_number?: null | string;
+            carrier_reference?: null | string;
+            not_booked?: boolean;
         };
         ResumeParked: {
             consumer: null | string;
@@ -3993,7 +4494,34 @@ export interface components {
             summary: string;
             candidates: components["schemas"]["RoutingCandidate"][];
         };
-        /** @description Who carries it: 1–64 characters. Without a tracking number, one is made from the shipment's number. */
+        /** @description What a carrier reported of a parcel. */
+        ScanView: {
+            parcel: string;
+            /** Format: date-time */
+            at: string;
+            status: components["schemas"]["ParcelStatus"];
+            /** @description The carrier's own word. */
+            code: string;
+            text: null | string;
+            location: null | string;
+            /** Format: date-time */
+            received_at: string;
+        };
+        /** @description Who sends from a site, as carriers are told. */
+        SenderAddress: {
+            name?: null | string;
+            /** @description A person to ask for. */
+            contact?: null | string;
+            line1?: null | string;
+            city?: null | string;
+            postal_code?: null | string;
+            region?: null | string;
+            /** @description Two letters, ISO 3166. */
+            country?: null | string;
+            phone?: null | string;
+            email?: null | string;
+        };
+        /** @description Who carries it: 1–64 characters. Without a tracking number it is the booking's, where there is one, else one is made from the shipment's number. */
         ShipPackingBody: {
             carrier: null | string;
             tracking_number?: null | string;
@@ -4018,12 +4546,32 @@ export interface components {
             label_url: string;
             /** Format: date-time */
             shipped_at: string;
+            /** Format: date-time */
+            delivered_at: null | string;
+            /**
+             * Format: uuid
+             * @description How it was bought from its carrier; null where its number was given by hand.
+             */
+            booking_id: null | string;
         };
         /**
          * @description Where a shipment stands.
          * @enum {string}
          */
-        ShipmentStatus: "shipped";
+        ShipmentStatus: "shipped" | "delivered" | "returned";
+        /** @description How a site ships. */
+        ShippingSettingsBody: {
+            sender?: null | components["schemas"]["SenderAddress"];
+            /** @description The carrier of this site that is asked for an address where the order has none (its profile must be able to). */
+            address_from?: null | string;
+            rules?: null | components["schemas"]["CarrierRule"][];
+        };
+        ShippingSettingsView: {
+            site: string;
+            sender: null | components["schemas"]["SenderAddress"];
+            address_from: null | string;
+            rules: components["schemas"]["CarrierRule"][];
+        };
         ShopAddress: {
             name?: null | string[];
             line1?: null | string[];
@@ -4120,6 +4668,16 @@ export interface components {
             offer?: null | string[];
             quantity?: null | string[];
         };
+        /** @description A SKU of which nothing is left to promise, or which accepted orders wait for. Units. */
+        ShortStock: {
+            sku: string;
+            /** Format: int64 */
+            free: number;
+            /** Format: int64 */
+            promised: number;
+            /** Format: int64 */
+            backordered: number;
+        };
         /** @description A SKU at one site. long SiteAvailability.Reserved counts open promises: promised − released − consumed. */
         SiteAvailability: {
             site: string;
@@ -4151,6 +4709,33 @@ export interface components {
             /** Format: double */
             reliability?: null | number;
             active?: null | boolean;
+        };
+        /** @description One site at a glance: open tasks per stage, tickets, stuck orders, and what it has given to the hub, in units. */
+        SiteNow: {
+            site: string;
+            name: string;
+            type: components["schemas"]["SiteType"];
+            city: null | string;
+            /** Format: double */
+            latitude: null | number;
+            /** Format: double */
+            longitude: null | number;
+            active: boolean;
+            link: null | components["schemas"]["LinkCondition"];
+            work: components["schemas"]["WorkCounts"];
+            /** Format: int64 */
+            tickets: number;
+            /**
+             * Format: int64
+             * @description Orders that the site holds up.
+             */
+            stuck: number;
+            /** Format: int64 */
+            on_hand: number;
+            /** Format: int64 */
+            promised: number;
+            /** Format: int64 */
+            free: number;
         };
         /**
          * @description What a site is.
@@ -4442,7 +5027,7 @@ export interface components {
             completed_today: number;
             /**
              * Format: int64
-             * @description Pending for longer than `STOCK_SYNC_MONITORING_STALE_OPERATION_HOURS`.
+             * @description Pending for longer than `STOCK_SYNC_MONITORING_STALE_OPERATION_HOURS`, of accounts that are not switched off.
              */
             stale_operations: number;
             /**
@@ -4496,7 +5081,7 @@ export interface components {
             processes: components["schemas"]["NodeProcess"][];
             links: components["schemas"]["LinkView"][];
         };
-        /** @description How many orders were placed, shipped and cancelled in the minute that begins at DateTimeOffset ThroughputMinute.At. */
+        /** @description How many orders were placed, shipped and cancelled in the minute that begins at DateTimeOffset ThroughputMinute.At; int ThroughputMinute.Lines of those placed. */
         ThroughputMinute: {
             /** Format: date-time */
             at: string;
@@ -4506,6 +5091,8 @@ export interface components {
             shipped: number;
             /** Format: int32 */
             cancelled: number;
+            /** Format: int32 */
+            lines: number;
         };
         /** @description The last minutes, oldest first, without gaps; the last one is still running. */
         ThroughputView: {
@@ -4663,6 +5250,13 @@ export interface components {
             /** Format: date-time */
             old_secret_until: null | string;
         };
+        /** @description How many reports were in a message, and how many of them were new. */
+        WebhookTaken: {
+            /** Format: int32 */
+            reports: number;
+            /** Format: int32 */
+            fresh: number;
+        };
         /** @description An endpoint as the API shows it, without its secrets. */
         WebhookView: {
             /** Format: uuid */
@@ -4694,6 +5288,19 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             created_by: string;
+        };
+        /** @description How much work stands at each stage of a site: tasks, without those that are on hold. */
+        WorkCounts: {
+            /** Format: int64 */
+            to_pick: number;
+            /** Format: int64 */
+            picking: number;
+            /** Format: int64 */
+            to_pack: number;
+            /** Format: int64 */
+            packing: number;
+            /** Format: int64 */
+            packed: number;
         };
         /** @description A worker as a caller gives it. The badge is what their card's barcode says. Without sites they work at all of them. */
         WorkerBody: {
@@ -5075,6 +5682,33 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_system_overview: {
+        parameters: {
+            query?: {
+                /** @description Over how many hours the figures are. */
+                hours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverviewView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
             500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
         };
@@ -6258,6 +6892,14 @@ export interface operations {
                 external_id?: string;
                 /** @description Only placed at this time or later. */
                 since?: string;
+                /** @description Only placed before this time. */
+                until?: string;
+                /** @description Only with an id of the shop that begins so, or with this number. */
+                text?: string;
+                /** @description true for those that stand still for too long, as GET /orders/stuck finds them. */
+                stuck?: string;
+                /** @description true for those of them on which somebody should have worked. */
+                late?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -8854,7 +9496,7 @@ export interface operations {
                 /** @description Only from this site. */
                 site?: string;
                 /** @description Only in this state. */
-                status?: "shipped";
+                status?: "shipped" | "delivered" | "returned";
                 /** @description Only of the order with this id. */
                 order?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
@@ -8910,10 +9552,56 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    post_shipments_by_key_delivered: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "delivered_at": "2026-11-21T10:00:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DeliverShipmentBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Shipment"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     get_packing_tasks_by_key_label: {
         parameters: {
             query?: {
-                /** @description zpl, which is also the default, or svg for a picture of them. */
+                /** @description zpl, which is also the default, svg for a picture of them, or carrier for the carrier's own, in whatever format it gave. */
                 format?: string;
             };
             header?: never;
@@ -9004,6 +9692,665 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Shipment"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_sites_by_code_carriers_by_carrier: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site's code. */
+                code: string;
+                carrier: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CarrierView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    put_sites_by_code_carriers_by_carrier: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The site's code. */
+                code: string;
+                carrier: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "profile": "bex",
+                 *       "settings": {
+                 *         "client_id": "326000"
+                 *       },
+                 *       "secrets": {
+                 *         "token": "the account's token"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CarrierBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CarrierView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    delete_sites_by_code_carriers_by_carrier: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The site's code. */
+                code: string;
+                carrier: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CarrierView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_sites_by_code_carriers: {
+        parameters: {
+            query?: {
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfCarrierView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_carrier_profiles: {
+        parameters: {
+            query?: {
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfProfileView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_sites_by_code_shipping_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShippingSettingsView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    put_sites_by_code_shipping_settings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "sender": {
+                 *         "name": "Shop Ltd",
+                 *         "line1": "Bulevar Oslobođenja 1",
+                 *         "city": "Novi Sad",
+                 *         "postal_code": "21000",
+                 *         "country": "RS",
+                 *         "phone": "021123456"
+                 *       },
+                 *       "rules": [
+                 *         {
+                 *           "countries": [
+                 *             "RS"
+                 *           ],
+                 *           "max_weight_g": 30000,
+                 *           "carriers": [
+                 *             "bex",
+                 *             "d_express"
+                 *           ],
+                 *           "automatic": true
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["ShippingSettingsBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShippingSettingsView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_carrier_bookings: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description Only from this site. */
+                site?: string;
+                /** @description Only in this state. */
+                status?: "pending" | "asking" | "booked" | "unsure" | "failed" | "cancelling" | "cancelled";
+                /** @description Only of the order with this id. */
+                order?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfBookingView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_carrier_bookings_by_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_carrier_bookings_by_key_tracking: {
+        parameters: {
+            query?: {
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfScanView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_packing_tasks_by_key_rates: {
+        parameters: {
+            query?: {
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfRateView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    put_carrier_webhooks_by_word: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                word: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookTaken"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_carrier_webhooks_by_word: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                word: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookTaken"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_packing_tasks_by_key_book: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "carrier": "d_express",
+                 *       "ship": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["BookPackingBody"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_carrier_bookings_by_key_cancel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "the customer comes to fetch it"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CancelBookingBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_carrier_bookings_by_key_retry: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_carrier_bookings_by_key_resolve: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "tracking_number": "170123456"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ResolveBookingBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingView"];
                 };
             };
             400: components["responses"]["BadRequest"];
