@@ -5,6 +5,7 @@ using Stowline.Adapters.Kafka;
 using Stowline.Adapters.RabbitMq;
 using Stowline.Adapters.Redis;
 using Stowline.Hub.Alerts;
+using Stowline.Hub.Channels;
 using Stowline.Kernel;
 
 namespace Stowline.Server;
@@ -70,14 +71,23 @@ public sealed record Configuration
     /// <summary>Webhooks may go to addresses in the own network, and over plain http.</summary>
     public bool WebhooksAllowPrivate { get; init; }
 
+    /// <summary>Carriers and the delivery service may be at addresses in the own network, and be spoken to over plain http.</summary>
+    public bool CarriersAllowPrivate { get; init; }
+
+    /// <summary>What credentials of marketplaces are sealed with, 32 bytes; null: a file <c>secrets.key</c> in the data folder.</summary>
+    public byte[]? SecretsKey { get; init; }
+
+    /// <summary>How stock is kept in step with marketplaces.</summary>
+    public StockSyncSettings StockSync { get; init; } = new();
+
     public static string Version { get; } =
         typeof(Configuration).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
 
     /// <summary>Settings of the contract whose part is not built yet. Saying nothing would look as if they worked.</summary>
     private static readonly string[] NotYet = [];
 
-    private static readonly string[] Known = ["data", "database", "listen", "port", "auth", "otlp", "otlp_sample", "log_format", "log_level", "node", "stuck", "kafka", "redis", "rabbitmq", "webhooks_allow_private",
-        "telegram_token", "telegram_chat", "telegram_url", "site", "hub", "key"];
+    private static readonly string[] Known = ["data", "database", "listen", "port", "auth", "otlp", "otlp_sample", "log_format", "log_level", "node", "stuck", "kafka", "redis", "rabbitmq", "webhooks_allow_private", "carriers_allow_private",
+        "telegram_token", "telegram_chat", "telegram_url", "site", "hub", "key", "secrets_key", .. StockSyncNames.All];
 
     public bool IsPostgres =>
         Database.StartsWith("postgres://", StringComparison.Ordinal) || Database.StartsWith("postgresql://", StringComparison.Ordinal);
@@ -100,6 +110,9 @@ public sealed record Configuration
         }
         foreach (var name in Known.Concat(NotYet))
             if (environment("STOWLINE__" + name.ToUpperInvariant()) is { } value) given[name] = value;
+        // Source 5's own names for these.
+        foreach (var name in StockSyncNames.All)
+            if (environment("STOWLINE__" + name.ToUpperInvariant()) is null && environment(name.ToUpperInvariant()) is { } value) given[name] = value;
         foreach (var (name, value) in flags)
             if (value is not null) given[name] = value;
         return Check(given);
@@ -146,6 +159,7 @@ public sealed record Configuration
                     ? number : throw new CommandRefusedException($"the port must be a number from 0 to 65535, not '{port}'"),
             };
         set = set with { WebhooksAllowPrivate = OneOf(given, "webhooks_allow_private", "false", "true", "false", "True", "False") is "true" or "True" };
+        set = set with { CarriersAllowPrivate = OneOf(given, "carriers_allow_private", "false", "true", "false", "True", "False") is "true" or "True" };
         if (given.GetValueOrDefault("telegram_token") is { Length: > 0 } token)
             set = set with
             {
@@ -168,6 +182,9 @@ public sealed record Configuration
         {
             throw new CommandRefusedException(e.Message);
         }
+        set = set with { StockSync = StockSyncNames.Read(given) };
+        if (given.GetValueOrDefault("secrets_key") is { Length: > 0 } secret)
+            set = set with { SecretsKey = SecretBox.KeyOf(secret) ?? throw new CommandRefusedException("secrets_key must be 32 bytes in Base64, as 'openssl rand -base64 32' makes them") };
         set = Telemetry(set, given);
         if (set.Site.Length > 0 && !CodeRule.TryNormalize(set.Site, out _)) throw new CommandRefusedException($"site {CodeRule.Description}, not '{set.Site}'");
         if (set.Hub.Length > 0 && !(Uri.TryCreate(set.Hub, UriKind.Absolute, out var hub) && hub.Scheme is "http" or "https"))

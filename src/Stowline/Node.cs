@@ -48,6 +48,9 @@ public sealed class Node : IAsyncDisposable
     /// <summary>Where the node keeps files; null where it was not told: then it takes none.</summary>
     public string? DataFolder { get; set; }
 
+    /// <summary>Seals the credentials of other systems; null where the node has no key for it: then it takes none.</summary>
+    public SecretBox? Secrets { get; set; }
+
     /// <summary>How long orders may stand still before they are stuck.</summary>
     public StuckRules StuckRules { get; set; } = StuckRules.Default;
 

@@ -1,6 +1,7 @@
 using Stowline.Hub.Access;
 using Stowline.Hub.Alerts;
 using Stowline.Hub.Catalog;
+using Stowline.Hub.Channels;
 using Stowline.Hub.Hooks;
 using Stowline.Hub.Ordering;
 using Stowline.Hub.Promising;
@@ -12,6 +13,7 @@ using Stowline.Site.People;
 using Stowline.Site.Production;
 using Stowline.Site.Returns;
 using Stowline.Site.Shipping;
+using Stowline.Site.Shipping.Carriers;
 using Stowline.Site.Stock;
 using Stowline.Site.Topology;
 
@@ -25,7 +27,7 @@ internal static class NodeModules
     [
         new AccessModule(),
         new CatalogModule(),
-        .. role.IsHub ? new Module[] { new PromisingModule(), new OrderingModule(), new QuotesModule(), new HooksModule(), new AlertsModule() } : [],
+        .. role.IsHub ? new Module[] { new PromisingModule(), new OrderingModule(), new QuotesModule(), new HooksModule(), new AlertsModule(), new ChannelsModule() } : [],
         new TopologyModule(),
         // The site does not know the hub: here, where both are known, the catalogue is lent to it. On a site's node it is a copy.
         new StockModule
@@ -36,6 +38,7 @@ internal static class NodeModules
         new PeopleModule(),
         new FulfillmentModule(),
         new ShippingModule(),
+        new CarrierModule(),
         new ReturnsModule(),
         new ProductionModule(),
         new LinkModule(),

@@ -29,11 +29,13 @@ public static class CommandLine
         root.Subcommands.Add(ArchiveCommand.Define());
         root.Subcommands.Add(BenchCommand.Define());
         root.Subcommands.Add(new Command("import", "Bring data from elsewhere into a node") { RetailCommands.Import(), PizzaCommands.Import(), CsvCommands.Import(), CsvCommands.ImportMenu() });
+        root.Subcommands.Add(SimulateCommand.Define());
         root.Subcommands.Add(new Command("export", "Take data out of a node, running or stopped") { CsvCommands.Export() });
         root.Subcommands.Add(new Command("replay", "Run recorded business through a node, from the order to the parcel") { RetailCommands.Replay(), PizzaCommands.Replay() });
         root.Subcommands.Add(KeysCommands.Define());
         root.Subcommands.Add(SitesCommands.Define());
         root.Subcommands.Add(LinkCommands.Define());
+        root.Subcommands.Add(CarriersCommands.Define());
         root.Subcommands.Add(VersionCommand.Define());
         return root;
     }

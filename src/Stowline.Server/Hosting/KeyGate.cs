@@ -20,7 +20,13 @@ internal sealed class KeyGate(Node node, KeyRing ring)
     {
         var endpoint = http.GetEndpoint() as RouteEndpoint;
         if (KeyRules.IsOpen(endpoint)) return null;
-        if (Given(http.Request, KeyRules.IsLive(endpoint)) is not { } key) return Unauthenticated(http, "this node needs a key: send it as 'Authorization: Bearer KEY'");
+        var given = Given(http.Request, KeyRules.IsLive(endpoint));
+        if (given is null && endpoint?.Metadata.GetMetadata<SignedDoor>() is not null)
+        {
+            http.Features.Set(new WithoutKey());
+            return null;
+        }
+        if (given is not { } key) return Unauthenticated(http, "this node needs a key: send it as 'Authorization: Bearer KEY'");
         if (await ring.FindAsync(node.Database, key, http.RequestAborted) is not { } holder) return Unauthenticated(http, "this key is not known or was revoked");
         http.User = new ClaimsPrincipal(new GenericIdentity(holder.Name, "key"));
         http.Features.Set(holder); // gRPC names the site in the message, so its services ask themselves

@@ -23,11 +23,15 @@ internal static class KeyRules
         new("sites", "returns", KeyScope.Tasks),
         new("sites", "join", KeyScope.Admin),
         new("sites", "stops", KeyScope.Tasks),
+        // Whoever sets up a carrier says where parcels' addresses are sent, and gives credentials.
+        new("sites", "carriers", KeyScope.Admin),
         new("sites", null, KeyScope.Stock),
         new("picking-tasks", null, KeyScope.Tasks),
         new("packing-tasks", null, KeyScope.Tasks),
         new("put-back-tasks", null, KeyScope.Tasks),
         new("shipments", null, KeyScope.Tasks),
+        new("carrier-bookings", null, KeyScope.Tasks),
+        new("carrier-profiles", null, KeyScope.Admin),
         new("tickets", null, KeyScope.Tasks),
         new("erp", null, KeyScope.Tasks),
         new("menu", null, KeyScope.Stock),
@@ -40,6 +44,9 @@ internal static class KeyRules
         new("links", null, KeyScope.Admin),
         new("alerts", null, KeyScope.Tasks),
         new("webhooks", null, KeyScope.Admin, KeyScope.Admin),
+        new("channels", "orders", KeyScope.Orders),
+        new("channels", null, KeyScope.Admin),
+        new("stock-sync", null, KeyScope.Stock),
     ];
 
     /// <summary>
@@ -60,12 +67,12 @@ internal static class KeyRules
     private static readonly string[] GrpcReads = ["Get", "List", "Watch", "Print"];
 
     /// <summary>Whoever watches whether the node is up has no key, and learns nothing else; the description of the API is the same everywhere.
-    /// The link asks for the site's key itself, on nodes without keys too.</summary>
+    /// The link asks for the site's key itself, on nodes without keys too; carriers have no key, but a secret address each.</summary>
     private static readonly string[] Open = ["/health/live", "/health/ready", "/openapi/v1.json", "/docs", "/proto", "/proto/{file}", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch",
-        LinkEndpoint.Path];
+        LinkEndpoint.Path, "/api/v1/carrier-webhooks/{word}"];
 
     /// <summary>The resources outside <c>/sites</c> that belong to sites.</summary>
-    private static readonly string[] OfOneSite = ["workers", "picking-tasks", "packing-tasks", "put-back-tasks", "shipments", "tickets", "links"];
+    private static readonly string[] OfOneSite = ["workers", "picking-tasks", "packing-tasks", "put-back-tasks", "shipments", "carrier-bookings", "tickets", "links"];
 
     /// <summary>The screens are open too: they hold no data, and it is they that ask for the key.</summary>
     public static bool IsOpen(RouteEndpoint? endpoint) => endpoint is not null &&

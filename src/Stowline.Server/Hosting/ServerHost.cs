@@ -9,8 +9,10 @@ using Stowline.Adapters.Kafka;
 using Stowline.Adapters.RabbitMq;
 using Stowline.Adapters.Redis;
 using Stowline.Http;
+using Stowline.Kernel;
 using Stowline.Hub.Access;
 using Stowline.Hub.Alerts;
+using Stowline.Hub.Channels;
 using Stowline.Hub.Hooks;
 using Stowline.Server.Csv;
 using Stowline.Server.Grpc;
@@ -20,6 +22,7 @@ using Stowline.Server.Live;
 using Stowline.Server.Operations;
 using Stowline.Server.Telemetry;
 using Stowline.Server.Web;
+using Stowline.Site.Shipping.Carriers;
 
 namespace Stowline.Server.Hosting;
 
@@ -88,8 +91,11 @@ public sealed class ServerHost : IAsyncDisposable
         var started = node.Time.GetUtcNow();
         node.StuckRules = configuration.Stuck;
         if (node.Modules.OfType<HooksModule>().FirstOrDefault() is { } hooks) hooks.Target.AllowPrivate = configuration.WebhooksAllowPrivate;
+        if (node.Modules.OfType<CarrierModule>().FirstOrDefault() is { } carriers) carriers.Target.AllowPrivate = configuration.CarriersAllowPrivate;
+        if (node.Modules.OfType<ChannelsModule>().FirstOrDefault() is { } channels) (channels.Target.AllowPrivate, channels.Sync) = (configuration.WebhooksAllowPrivate, configuration.StockSync);
         var logs = app.Services.GetRequiredService<ILoggerFactory>();
         node.DataFolder = configuration.IsPostgres ? configuration.Data : Path.GetDirectoryName(Path.GetFullPath(configuration.SqlitePath))!;
+        node.Secrets = configuration.SecretsKey is { } key ? SecretBox.Of(key) : SecretBox.InFile(Path.Combine(node.DataFolder, "secrets.key"));
         var disk = new Disk(node.DataFolder);
         var telemetry = new NodeTelemetry(node, configuration, disk, () => feeds.Clients, logs);
         var gate = configuration.Auth == "keys" ? new KeyGate(node, node.Modules.OfType<AccessModule>().Single().Ring) : null;

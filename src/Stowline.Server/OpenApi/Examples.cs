@@ -41,6 +41,15 @@ internal static class Examples
         ["POST /api/v1/packing-tasks/{key}/start"] = """{"worker":"mira"}""",
         ["POST /api/v1/packing-tasks/{key}/packages"] = """{"packaging_type":"box","weight_g":1500,"length_mm":400,"width_mm":300,"height_mm":200}""",
         ["POST /api/v1/packing-tasks/{key}/ship"] = """{"carrier":"post_express","tracking_number":"PE123"}""",
+        ["POST /api/v1/packing-tasks/{key}/book"] = """{"carrier":"d_express","ship":true}""",
+        ["PUT /api/v1/sites/{code}/carriers/{carrier}"] = """{"profile":"bex","settings":{"client_id":"326000"},"secrets":{"token":"the account's token"}}""",
+        ["PUT /api/v1/sites/{code}/shipping-settings"] = """
+            {"sender":{"name":"Shop Ltd","line1":"Bulevar Oslobođenja 1","city":"Novi Sad","postal_code":"21000","country":"RS","phone":"021123456"},
+             "rules":[{"countries":["RS"],"max_weight_g":30000,"carriers":["bex","d_express"],"automatic":true}]}
+            """,
+        ["POST /api/v1/carrier-bookings/{key}/cancel"] = """{"reason":"the customer comes to fetch it"}""",
+        ["POST /api/v1/carrier-bookings/{key}/resolve"] = """{"tracking_number":"170123456"}""",
+        ["POST /api/v1/shipments/{key}/delivered"] = """{"delivered_at":"2026-11-21T10:00:00Z"}""",
         ["POST /api/v1/sites/{code}/returns"] = """{"reference":"RMA-1","order":"1","reason":"too small","lines":[{"sku":"85123A","quantity":1,"condition":"good"}]}""",
         ["POST /api/v1/system/erasures"] = """{"email":"ana@example.com"}""",
     };

@@ -19,6 +19,8 @@ internal static partial class Operations
         ["key"] = "The id, or the number.",
         ["item"] = "The item's id within the task.",
         ["quote"] = "The quote's id, or its number.",
+        ["account"] = "The account's code, which is its orders' channel.",
+        ["operation"] = "The operation's id.",
         ["id"] = "The order's id, its number, or channel:external_id.",
     };
 

@@ -28,6 +28,9 @@ internal sealed partial class Schemas
         ["ShipPackingBody"] = ["carrier"],
         ["ReceiveReturnBody"] = ["reference", "reason", "lines"],
         ["ReturnLineBody"] = ["sku", "quantity"],
+        ["ChannelBody"] = ["kind"],
+        ["OffersBody"] = ["items"],
+        ["OfferEntry"] = ["offer", "sku"],
         ["ResumeParked"] = ["consumer", "lane", "subject"],
         ["DiscardParked"] = ["consumer", "lane", "subject", "reason"],
     };

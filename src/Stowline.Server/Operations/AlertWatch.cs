@@ -1,9 +1,11 @@
 using Stowline.Contracts;
 using Stowline.Hub.Alerts;
+using Stowline.Hub.Channels;
 using Stowline.Hub.Hooks;
 using Stowline.Hub.Ordering;
 using Stowline.Kernel;
 using Stowline.Log;
+using Stowline.Site.Shipping.Carriers;
 using Stowline.Store;
 
 namespace Stowline.Server.Operations;
@@ -19,6 +21,9 @@ internal sealed class AlertWatch(Node node, StatusEndpoints.Around around) : Pum
     /// <summary>A webhook that fails for less than this is likely to recover by itself.</summary>
     private static readonly TimeSpan WebhookPatience = TimeSpan.FromMinutes(15);
 
+    /// <summary>An external service that is away for longer is critical (source 2 §12.3).</summary>
+    private static readonly TimeSpan CarrierPatience = TimeSpan.FromMinutes(5);
+
     private DateTimeOffset _next = DateTimeOffset.MinValue;
     private HashSet<string> _before = [];
 
@@ -30,7 +35,7 @@ internal sealed class AlertWatch(Node node, StatusEndpoints.Around around) : Pum
         var now = node.Time.GetUtcNow();
         if (now < _next) return false;
         _next = now + Between;
-        var shared = await node.Database.ReadAsync(s => BusinessAsync(s, now), ct);
+        var shared = await node.Database.ReadAsync(s => BusinessAsync(s, node.Modules.OfType<ChannelsModule>().FirstOrDefault()?.Sync, now), ct);
         await WriteAsync("", shared, shared.Select(f => f.Key).ToHashSet(StringComparer.Ordinal), ct);
 
         var own = OwnOf((await StatusEndpoints.ReadAsync(node, around, ct)).Reasons);
@@ -47,7 +52,7 @@ internal sealed class AlertWatch(Node node, StatusEndpoints.Around around) : Pum
             await node.Lanes.ExecuteAsConsumerAsync<int>(Lane.Hub, Caller.System, tx => AlertBook.ReconcileAsync(origin, found, kept, tx));
     }
 
-    private static async Task<IReadOnlyList<AlertFinding>> BusinessAsync(SqlSession session, DateTimeOffset now)
+    private static async Task<IReadOnlyList<AlertFinding>> BusinessAsync(SqlSession session, StockSyncSettings? sync, DateTimeOffset now)
     {
         var found = new List<AlertFinding>();
         foreach (var (reason, orders) in await StuckOrders.CountAsync(session))
@@ -58,6 +63,14 @@ internal sealed class AlertWatch(Node node, StatusEndpoints.Around around) : Pum
         foreach (var hook in await Webhooks.TroubledAsync(session, now - WebhookPatience))
             found.Add(new AlertFinding($"webhook/{hook.Id}", hook.Enabled ? AlertSeverity.Warning : AlertSeverity.Critical,
                 $"webhook to {new Uri(hook.Url).Host} " + (hook.Enabled ? $"fails since {RowTypes.Text(hook.FailingSince!.Value)}" : $"was switched off: {hook.DisabledReason}")));
+        foreach (var (site, carrier, since, error) in await Bookings.UnavailableAsync(session))
+            found.Add(new AlertFinding($"carrier/{site}/{carrier}", since < now - CarrierPatience ? AlertSeverity.Critical : AlertSeverity.Warning,
+                $"carrier {carrier} of {site} does not answer since {(since is { } t ? RowTypes.Text(t) : "its setup")}: {error}"));
+        foreach (var (site, status, count) in await Bookings.WaitingAsync(session))
+            found.Add(status == BookingStatus.Unsure
+                ? new AlertFinding($"booking_unsure/{site}", AlertSeverity.Critical, $"{count} parcels of {site} may be booked: the carrier's answer was lost, and somebody must look there")
+                : new AlertFinding($"booking_failed/{site}", AlertSeverity.Warning, $"{count} parcels of {site} were taken by no carrier"));
+        if (sync is not null) found.AddRange(await ChannelAlerts.FindAsync(session, sync, now));
         return found;
     }
 

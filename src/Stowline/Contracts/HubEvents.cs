@@ -200,3 +200,10 @@ public sealed record AlertAcknowledged(Guid AlertId, string Key) : IEvent
 {
     public static string Type => "alert.acknowledged";
 }
+
+/// <summary>hub: an account at a marketplace or shop was made or changed. Neither its settings nor its secrets are in the log.</summary>
+/// <param name="Kind"><c>allegro</c> or <c>shop</c>.</param>
+public sealed record ChannelSaved(string Code, string Kind, bool Enabled) : IEvent
+{
+    public static string Type => "channel.saved";
+}

@@ -133,11 +133,71 @@ public sealed record PartShipped(
     public static string Type => "part.shipped";
 }
 
+/// <summary>The part has reached its customer, by the carrier's word or somebody's.</summary>
+/// <param name="DeliveredAt">When, as the carrier says.</param>
+public sealed record PartDelivered(Guid OrderId, int Part, Guid ShipmentId, long Number, string Carrier, string TrackingNumber, DateTimeOffset DeliveredAt) : IEvent
+{
+    public static string Type => "part.delivered";
+}
+
+/// <summary>A parcel is to be bought from one of these carriers, the first that takes it (F5).</summary>
+/// <param name="Reference">What the carrier knows the parcel by, before it has given it a number.</param>
+public sealed record BookingRequested(Guid BookingId, long Number, Guid OrderId, int Part, Guid PackingTaskId, string Reference, IReadOnlyList<string> Carriers) : IEvent
+{
+    public static string Type => "booking.requested";
+}
+
+/// <summary>A carrier has taken the parcel and given it a number.</summary>
+public sealed record BookingConfirmed(Guid BookingId, long Number, Guid OrderId, int Part, string Carrier, string TrackingNumber) : IEvent
+{
+    public static string Type => "booking.confirmed";
+}
+
+/// <summary>The carrier did not take the parcel; the next one is asked.</summary>
+/// <param name="Reason"><c>refused</c>, <c>unavailable</c>.</param>
+public sealed record BookingFellBack(Guid BookingId, long Number, Guid OrderId, int Part, string From, string To, string Reason) : IEvent
+{
+    public static string Type => "booking.fell_back";
+}
+
+/// <summary>Nothing more happens by itself: somebody must look.</summary>
+/// <param name="Reason"><c>refused</c>: no carrier takes it. <c>unsure</c>: one may have, its answer was lost, and it cannot be asked.</param>
+public sealed record BookingFailed(Guid BookingId, long Number, Guid OrderId, int Part, string Carrier, string Reason) : IEvent
+{
+    public static string Type => "booking.failed";
+}
+
+/// <summary>The parcel is not bought any more, or was given back to the carrier.</summary>
+public sealed record BookingCancelled(Guid BookingId, long Number, Guid OrderId, int Part, string Carrier, string Reason) : IEvent
+{
+    public static string Type => "booking.cancelled";
+}
+
+/// <summary>A shipped parcel is somewhere else, as its carrier says. Told when its state changes, not at every scan; names and signatures are not in it.</summary>
+/// <param name="Status">As in <c>GET /carrier-bookings/{id}/tracking</c>.</param>
+public sealed record ParcelMoved(Guid BookingId, Guid OrderId, int Part, string Carrier, string TrackingNumber, string Status, DateTimeOffset At) : IEvent
+{
+    public static string Type => "parcel.moved";
+}
+
+/// <summary>A carrier was set up or changed. Neither its credentials nor its address are told.</summary>
+/// <param name="Change"><c>saved</c> or <c>deleted</c>.</param>
+public sealed record CarrierChanged(string Carrier, string Profile, bool Enabled, string Change) : IEvent { public static string Type => "carrier.changed"; }
+
+/// <summary>A carrier does not answer, so that it is asked ever less often. Told once; <see cref="CarrierRecovered"/> ends it.</summary>
+public sealed record CarrierUnavailable(string Carrier, int Failures, DateTimeOffset Since) : IEvent { public static string Type => "carrier.unavailable"; }
+
+/// <summary>A carrier answers again.</summary>
+public sealed record CarrierRecovered(string Carrier) : IEvent { public static string Type => "carrier.recovered"; }
+
 /// <summary>Goods came back from a customer.</summary>
 public sealed record ReturnReceived(
     Guid ReturnId, long Number, Guid? OrderId, string Reference, string Reason, IReadOnlyList<MovementLine> Movements, IReadOnlyList<Balance> Balances)
     : IEvent, IHasBalances
 {
+    /// <summary>Those of the movements whose units are damaged; null where none are.</summary>
+    public IReadOnlyList<Guid>? Damaged { get; init; }
+
     public static string Type => "return.received";
 }
 

@@ -14,3 +14,9 @@ public sealed record CallLimits(IReadOnlyList<string> Sites, IReadOnlyList<strin
 
     public bool Any => Sites.Count > 0 || Sellers.Count > 0;
 }
+
+/// <summary>Of an endpoint that others reach without a key because they sign what they send. It looks itself who may come in.</summary>
+public sealed record SignedDoor;
+
+/// <summary>A feature of a request that came to a <see cref="SignedDoor"/> without a key, on a node that asks for keys.</summary>
+public sealed record WithoutKey;

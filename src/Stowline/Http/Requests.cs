@@ -132,8 +132,11 @@ public static class Requests
     /// <summary>Says what an idempotency key stands for where the body was read by other means than <see cref="ReadAsync{T}"/>.</summary>
     public static void Remember(HttpContext http, byte[] body) => http.Items[BodyKey] = body;
 
+    /// <summary>The bytes that <see cref="ReadAsync{T}"/> has read, for checking a signature.</summary>
+    public static byte[] BodyOf(HttpContext http) => http.Items[BodyKey] as byte[] ?? [];
+
     /// <summary>Who calls, on which trace; with the idempotency key when the call has one (after the body was read).</summary>
-    public static Outcome<Caller> CallerOf(HttpContext http) => CallerOf(http, () => http.Items[BodyKey] as byte[] ?? []);
+    public static Outcome<Caller> CallerOf(HttpContext http) => CallerOf(http, () => BodyOf(http));
 
     /// <summary>As above for a door that reads bodies in its own way.</summary>
     /// <param name="body">The request's bytes, asked for only where there is an idempotency key.</param>

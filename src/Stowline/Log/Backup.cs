@@ -8,8 +8,10 @@ namespace Stowline.Log;
 /// </summary>
 public static class Backup
 {
-    /// <summary>What is not worth keeping: which migrations ran stands in the manifest, writers are of processes that will be gone.</summary>
-    internal static readonly HashSet<string> LeftOut = new(StringComparer.Ordinal) { "schema_migrations", "lane_writers" };
+    /// <summary>
+    /// What is not worth keeping – which migrations ran stands in the manifest, writers are of processes that will be gone – and what a file that lies about should not hold: carriers' credentials.
+    /// </summary>
+    internal static readonly HashSet<string> LeftOut = new(StringComparer.Ordinal) { "schema_migrations", "lane_writers", "carrier_secrets" };
 
     private sealed record LaneRow
     {

@@ -9,7 +9,6 @@ namespace Stowline.Log;
 /// </summary>
 public sealed class Lanes : IAsyncDisposable
 {
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(2);
     private readonly int _capacity;
     private readonly ConcurrentDictionary<string, LaneWriter> _writers = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Lane, LaneTail> _tails = new();
@@ -58,6 +57,9 @@ public sealed class Lanes : IAsyncDisposable
 
     /// <summary>The most events that local consumers may lag before intake is refused with 503.</summary>
     public long BacklogLimit { get; set; } = 50_000;
+
+    /// <summary>The longest that an answer waits for those who read behind the write; zero where it does not wait at all.</summary>
+    internal TimeSpan LongestWait { get; set; } = TimeSpan.FromSeconds(2);
 
     public IEnumerable<Pump> Writers => _writers.Values;
     public int QueueDepth => _writers.Values.Sum(w => w.Queue.Depth);
@@ -282,6 +284,7 @@ public sealed class Lanes : IAsyncDisposable
 
     private async Task<bool> WaitForConsumersAsync(IReadOnlyList<(Lane Lane, long Position)> appended, int hops, CancellationToken ct)
     {
+        if (LongestWait == TimeSpan.Zero) return false;
         for (; hops > 0 && appended.Count > 0; hops--)
         {
             var next = new Dictionary<Lane, long>();

@@ -13,6 +13,9 @@ public static class Personal
     private const int NonceSize = 12;
     private const int TagSize = 16;
 
+    /// <summary>How many erased keys of a person are remembered: who is erased more often within the life of a frame does not exist.</summary>
+    private const int MostErased = 16;
+
     /// <summary>Who a person is: by e-mail, else by phone, else whoever placed this one order.</summary>
     public static Guid PersonOf(string? email, string? phone, Guid orderId)
     {
@@ -103,8 +106,8 @@ public static class Personal
         tx.FindAsync<Known>("SELECT key, erased_key FROM people WHERE person_id = @person", new { person });
 
     /// <summary>
-    /// Another node erased a person: deletes the very key that it deleted, and remembers it, should a copy still be on its way. A newer key, of
-    /// somebody who came again, stays.
+    /// Another node erased a person: deletes the very key that it deleted, and remembers it beside those before, should a copy of any still be on its way. A newer
+    /// key, of somebody who came again, stays.
     /// </summary>
     public static async ValueTask FollowErasureAsync(LaneTransaction tx, Guid person, byte[] erased)
     {
@@ -113,7 +116,21 @@ public static class Personal
         await tx.WriteAsync("""
             INSERT INTO people (person_id, key, created_at, erased_at, erased_key) VALUES (@person, @keep, @now, @now, @erased)
             ON CONFLICT (person_id) DO UPDATE SET key = excluded.key, erased_at = excluded.erased_at, erased_key = excluded.erased_key
-            """, new { person, keep, now = tx.Now, erased });
+            """, new { person, keep, now = tx.Now, erased = Remembered(known?.ErasedKey ?? [], erased) });
+    }
+
+    /// <summary>The hashes of a person's erased keys, one behind the other, with one more; of very many only the last.</summary>
+    private static byte[] Remembered(byte[] before, byte[] erased)
+    {
+        if (IsAmong(before, erased)) return before;
+        return [.. before.AsSpan(Math.Max(0, before.Length - (MostErased - 1) * SHA256.HashSizeInBytes)), .. erased];
+    }
+
+    private static bool IsAmong(byte[] hashes, ReadOnlySpan<byte> hash)
+    {
+        for (var at = 0; at + SHA256.HashSizeInBytes <= hashes.Length; at += SHA256.HashSizeInBytes)
+            if (hashes.AsSpan(at, SHA256.HashSizeInBytes).SequenceEqual(hash)) return true;
+        return false;
     }
 
     /// <summary>The keys of these people as they are now, to be given to a node that needs them.</summary>
@@ -131,7 +148,7 @@ public static class Personal
         foreach (var given in keys)
         {
             var known = await FindAsync(tx, given.Person);
-            if (known?.ErasedKey is { } erased && SHA256.HashData(given.Key).AsSpan().SequenceEqual(erased)) continue;
+            if (IsAmong(known?.ErasedKey ?? [], SHA256.HashData(given.Key))) continue;
             if (known?.Key is { } same && same.AsSpan().SequenceEqual(given.Key)) continue;
             await tx.WriteAsync("""
                 INSERT INTO people (person_id, key, created_at) VALUES (@person, @key, @at)

@@ -39,6 +39,14 @@ public sealed class Signal
         if (Interlocked.Exchange(ref _set, 1) == 0) _semaphore.Release();
     }
 
+    /// <summary>Takes the signal if it is set, without waiting: for whoever runs pumps without loops.</summary>
+    internal bool TryTake()
+    {
+        if (!_semaphore.Wait(0)) return false;
+        Volatile.Write(ref _set, 0);
+        return true;
+    }
+
     /// <summary>Waits for <see cref="Set"/>, at most <paramref name="timeout"/> of the injected clock.</summary>
     public async Task WaitAsync(TimeSpan timeout, TimeProvider time, CancellationToken ct)
     {

@@ -10,7 +10,7 @@ namespace Stowline.Store;
 /// SQLite in WAL mode: one writer, many readers that never wait for it. <c>synchronous=FULL</c>, so an answered command survives a power
 /// cut. Uses the system's libsqlite3 where it is newer than the one that ships with the package.
 /// </summary>
-public sealed class SqliteDatabase : Database
+public class SqliteDatabase : Database
 {
     private readonly string _connectionString;
     private static readonly Lock LoadGate = new();
@@ -32,7 +32,7 @@ public sealed class SqliteDatabase : Database
     {
         var connection = new SqliteConnection(_connectionString);
         await connection.OpenAsync(ct);
-        var session = new SqliteSession(connection);
+        var session = SessionOn(connection);
         // The default checkpoint at 1,000 pages stalls the writer; 4,000 was measured faster and the log stays below 20 MB.
         await session.ScriptAsync($"""
             PRAGMA busy_timeout = 10000;
@@ -46,6 +46,9 @@ public sealed class SqliteDatabase : Database
             """);
         return session;
     }
+
+    /// <summary>Where the simulator puts in what may go wrong with a disk.</summary>
+    private protected virtual SqliteSession SessionOn(SqliteConnection connection) => new(connection);
 
     public override bool IsInfrastructure(Exception exception) => exception is SqliteException
     {
@@ -78,7 +81,7 @@ public sealed class SqliteDatabase : Database
 }
 
 /// <summary>A SQLite connection. Ordinary statements go through ADO.NET, whole sets through raw prepared statements on the same connection.</summary>
-internal sealed class SqliteSession(SqliteConnection connection) : SqlSession(connection)
+internal class SqliteSession(SqliteConnection connection) : SqlSession(connection)
 {
     private readonly SqliteConnection _connection = connection;
     private readonly Dictionary<string, SqliteStatement> _statements = new(StringComparer.Ordinal);

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Stowline.Http;
 using Stowline.Hub.Hooks;
 using Stowline.Log;
 using Stowline.Tests.Retail;

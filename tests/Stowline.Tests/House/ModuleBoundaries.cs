@@ -51,6 +51,7 @@ public partial class ModuleBoundaries
         var wrong = new List<string>();
         foreach (var file in Sources(Path.Combine(Root, "src")).Concat(Sources(Path.Combine(Root, "bench"))))
         {
+            if (Path.GetFileName(file) is ("Books.cs" or "Mutants.cs") && file.Contains("Stowline.Simulation")) continue; // compares all modules' books; is wrong about their statements
             if (Path.GetFileName(file) is "Floor.cs" or "FloorTasks.cs" or "LedgerBench.cs" or "FillLane.cs" or "FillBooks.cs" or "FillBench.cs") continue; // benchmarks that write every module's rows by design
             foreach (Match match in Touches().Matches(File.ReadAllText(file)))
             {

@@ -18,10 +18,11 @@ public sealed class HubNode(TestNode node) : IAsyncDisposable
     public Node Node => node.Node;
     public AcceptOrders Intake => Node.Modules.OfType<OrderingModule>().Single().Intake!;
 
-    public static async Task<HubNode> StartAsync(string store) => new(await TestNode.StartAsync(store, modules: Modules()));
+    /// <param name="more">Modules beside those that every test of the hub needs.</param>
+    public static async Task<HubNode> StartAsync(string store, params Module[] more) => new(await TestNode.StartAsync(store, modules: [.. Modules(), .. more]));
 
     /// <summary>Another process on the same database.</summary>
-    public async Task<HubNode> BesideAsync() => new(await node.BesideAsync(Modules()));
+    public async Task<HubNode> BesideAsync(params Module[] more) => new(await node.BesideAsync([.. Modules(), .. more]));
 
     private static Module[] Modules() => [new CatalogModule(), new PromisingModule(), new OrderingModule(), new HooksModule()];
 

@@ -98,6 +98,28 @@ public class OrderProcess
         await hub.Test.VerifyAsync();
     }
 
+    /// Found by the simulator (seed 10089): the first part's new rows were written a second time with the next one's.
+    [Theory, EveryDatabase]
+    public async Task Two_waiting_parts_of_one_order_are_served_by_one_arrival(string store)
+    {
+        await using var hub = await HubNode.StartAsync(store);
+        await hub.SiteAsync("W1");
+        await hub.SiteAsync("W2");
+        await hub.ProductsAsync("A", "B");
+        await hub.GrantAsync("W1", "B", 2);
+        var order = (await hub.PlaceAsync(hub.Order("1", [("A", 4), ("B", 2)], b => b with { Backorder = true }).Value)).Value;
+        var id = Guid.Parse(order.Id);
+        await hub.SayAsync("W1", "B", b => b with { Withdrawn = 2, OnHand = 0 }, b => new PartShort(id, 1, [new SkuUnits("B", 2)], true, "bin empty", [b]), id);
+        await hub.GrantAsync("W2", "A", 1);
+        Assert.Equal([OrderStatus.Short, OrderStatus.Backorder, OrderStatus.Backorder], (await hub.ReadAsync(order.Id)).Parts.Select(p => p.Status));
+
+        await hub.TellAsync("W1", new StockMoved("receipt", [], [new Balance("A", 1, 3, 0, 0, 3, 0, 0), new Balance("B", 1, 4, 0, 2, 2, 0, 0)]));
+
+        var served = (await hub.ReadAsync(order.Id)).Parts.Where(p => p.Status == OrderStatus.Allocated);
+        Assert.Equal(["W1 A 3", "W1 B 2", "W2 A 1"], served.Select(p => $"{p.Site} {p.Lines.Single().Sku} {p.Lines.Single().Quantity}").Order(StringComparer.Ordinal));
+        await hub.Test.VerifyAsync();
+    }
+
     [Theory, EveryDatabase]
     public async Task Hold_priority_and_reroute_reach_the_site(string store)
     {

@@ -3,6 +3,7 @@ using Stowline.Hub.Ordering;
 using Stowline.Kernel;
 using Stowline.Link;
 using Stowline.Log;
+using Stowline.Site.Returns;
 using Stowline.Site.Shipping;
 using Stowline.Tests.Support;
 
@@ -26,6 +27,21 @@ public class PartitionTests
         while (await nodes.WorkAsync()) await nodes.DrainAsync();
         Assert.Equal(OrderStatus.Shipped, (await nodes.Hub.ReadAsync(order.Id)).Status);
         Assert.Equal(6, await nodes.Hub.AvailableAsync("A"));
+        await nodes.CompareAsync();
+    }
+
+    [Theory, EveryDatabase]
+    public async Task What_comes_back_damaged_is_damaged_at_the_hub_too(string store)
+    {
+        await using var nodes = await TwoNodes.StartAsync(store);
+        nodes.Connect();
+        var body = new ReceiveReturnBody
+        {
+            Reference = "R1", Reason = "broken", Lines = [new ReturnLineBody { Sku = "A", Quantity = 3 }, new ReturnLineBody { Sku = "A", Quantity = 2, Condition = "damaged" }],
+        };
+        Assert.True((await nodes.Site.RunAsync(Lane.Site(TwoNodes.Code), tx => ReceiveReturn.DecideAsync(TwoNodes.Code, body, tx))).IsOk);
+        await nodes.DrainAsync();
+        Assert.Equal(3, await nodes.Hub.AvailableAsync("A"));
         await nodes.CompareAsync();
     }
 
@@ -132,6 +148,26 @@ public class PartitionTests
         Assert.Contains("Long Street 1", (await nodes.Site.Database.ReadAsync(s => Labels.RenderAsync(s, TwoNodes.Code, next))).Value);
         await nodes.DrainAsync();
         await nodes.CompareAsync();
+    }
+
+    [Theory, EveryDatabase]
+    public async Task A_late_copy_of_any_erased_key_is_not_taken(string store)
+    {
+        await using var nodes = await TwoNodes.StartAsync(store, store);
+        var person = nodes.Site.Node.Ids.Next();
+        byte[][] keys = [[1, 1], [2, 2], [3, 3]];
+        Task<Outcome<Done>> AtSiteAsync(Func<LaneTransaction, ValueTask> act) => nodes.Site.RunAsync<Done>(Lane.Site(TwoNodes.Code), async tx =>
+        {
+            await act(tx);
+            return new Done();
+        });
+        Task TakeAsync(byte[] key) => AtSiteAsync(tx => Personal.TakeAsync(tx, [new PersonKey(person, key, tx.Now)]));
+        // Erased, come again, erased again: a frame from before all that may still be on its way.
+        foreach (var key in keys[..2]) await AtSiteAsync(tx => Personal.FollowErasureAsync(tx, person, System.Security.Cryptography.SHA256.HashData(key)));
+        foreach (var key in keys[..2]) await TakeAsync(key);
+        Assert.Null(await nodes.Site.Database.ReadAsync(async s => await Personal.KeyAsync(s, person)));
+        await TakeAsync(keys[2]);
+        Assert.Equal(keys[2], await nodes.Site.Database.ReadAsync(async s => await Personal.KeyAsync(s, person)));
     }
 
     private static async Task EraseAsync(TwoNodes nodes) => await nodes.HubTest.RunAsync<Done>(Lane.Hub, async tx =>

@@ -54,7 +54,8 @@ public static class JoinSite
         }, ct);
     }
 
-    private static async ValueTask<Outcome<Done>> FreeAsync(string site, LaneTransaction tx, Node node)
+    /// <summary>Lets go of the site's lane, in the site's own scope.</summary>
+    internal static async ValueTask<Outcome<Done>> FreeAsync(string site, LaneTransaction tx, Node node)
     {
         var session = tx.Group.Session;
         foreach (var module in node.Modules)

@@ -112,6 +112,8 @@ internal static class Backorders
             if (routing.Unserved.Count > 0) continue;
             await PlaceAsync(tx, entry.Order, entry.Parts, part, routing, allotments, caller);
             await OrderRows.SaveAsync(tx, [entry], _ => caller);
+            // Another part of the order may wait, too: it is saved with these, whose new parts are rows by now.
+            orders[orderId] = (await OrderRows.LoadAsync(tx, [orderId]))[orderId];
         }
     }
 

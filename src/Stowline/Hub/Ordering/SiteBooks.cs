@@ -15,7 +15,7 @@ internal sealed class SiteBooks(string site, SiteDirectory directory) : Consumer
     private static readonly HashSet<string> Types = new(StringComparer.Ordinal)
     {
         StockMoved.Type, StockRebalanced.Type, ReturnReceived.Type, RecallRequested.Type, ItemSkipped.Type, PickingExtended.Type,
-        PickingStarted.Type, PickingCompleted.Type, PackingCompleted.Type, PartShipped.Type, PartShort.Type, PartCancelled.Type, PartCancelRefused.Type,
+        PickingStarted.Type, PickingCompleted.Type, PackingCompleted.Type, PartShipped.Type, PartDelivered.Type, PartShort.Type, PartCancelled.Type, PartCancelRefused.Type,
         TicketMoved.Type, TicketCancelled.Type, TicketCancelRefused.Type, DishStopped.Type, DishResumed.Type,
     };
 
@@ -83,6 +83,7 @@ internal sealed class SiteBooks(string site, SiteDirectory directory) : Consumer
                     Advance(shipped.OrderId, shipped.Part, OrderStatus.Shipped);
                     break;
                 }
+                case "part.delivered": Delivered(e.Read<PartDelivered>()); break;
                 case "part.short": await ShortAsync(e.Read<PartShort>()); break;
                 case "part.cancelled": await CancelledAsync(e.Read<PartCancelled>()); break;
                 case "part.cancel_refused": Refused(e.Read<PartCancelRefused>()); break;
@@ -115,6 +116,12 @@ internal sealed class SiteBooks(string site, SiteDirectory directory) : Consumer
             if (OrderLifecycle.Progress(to) <= OrderLifecycle.Progress(part.Status)) return;
             part.Status = to;
             part.Changed = true;
+        }
+
+        /// <summary>Only what has left can arrive.</summary>
+        private void Delivered(PartDelivered delivered)
+        {
+            if (Part(delivered.OrderId, delivered.Part) is { Status: OrderStatus.Shipped } part) (part.Status, part.Changed) = (OrderStatus.Delivered, true);
         }
 
         private async ValueTask RecallAsync(RecallRequested recall)

@@ -35,6 +35,11 @@ public static class ShippedParts
         await FulfillmentOrders.EndAsync(tx, task.OrderId, task.Part, FulfillmentStatus.Shipped, parcel.Units);
     }
 
+    /// <summary>A carrier has taken the parcel and given it a number, or has it no more (null): the task shows it before it is shipped.</summary>
+    public static ValueTask NoteCarrierAsync(LaneTransaction tx, Guid packingTaskId, string? carrier, string? trackingNumber) => tx.WriteAsync(
+        "UPDATE packing_tasks SET carrier = @carrier, tracking_number = @trackingNumber WHERE id = @packingTaskId AND status <> @shipped",
+        new { packingTaskId, carrier, trackingNumber, shipped = PackingStatus.Shipped });
+
     private sealed record SerialRow { public string Sku { get; init; } = ""; public string Serials { get; init; } = "[]"; }
 
     /// <summary>Packing tasks that are shipped, for the check that each has a shipment.</summary>

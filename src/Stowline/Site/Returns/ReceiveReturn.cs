@@ -77,7 +77,8 @@ public static class ReceiveReturn
         await tx.WriteAsync("INSERT INTO returns (id, number, site, order_id, reference, reason, lines, at) VALUES (@id, @number, @site, @order, @reference, @reason, @lines, @now)",
             new { id, number, site, order, reference, reason, lines = JsonSerializer.Serialize(lines, ReturnsJson.Default.ListReturnLine), now = tx.Now });
         var balances = await StockBook.SettleAsync(tx, site, [.. lines.Select(l => l.Sku).Distinct(StringComparer.Ordinal)]);
-        tx.Append(Lane.Site(site), new ReturnReceived(id, number, order, reference, reason, movements, balances), order?.ToString() ?? $"return/{number}", order);
+        Guid[] damaged = [.. movements.Where((_, i) => lines[i].Condition == ReturnCondition.Damaged).Select(m => m.Id)];
+        tx.Append(Lane.Site(site), new ReturnReceived(id, number, order, reference, reason, movements, balances) { Damaged = damaged.Length == 0 ? null : damaged }, order?.ToString() ?? $"return/{number}", order);
         return new ReturnReceipt(id, number, movements);
     }
 

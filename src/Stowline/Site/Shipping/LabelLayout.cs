@@ -5,8 +5,14 @@ namespace Stowline.Site.Shipping;
 
 /// <summary>What stands on every label of a parcel.</summary>
 /// <param name="Font">A font in the printer; null for its built-in one.</param>
+/// <param name="Numbers">The carrier's number of each package, where it gave one to each.</param>
 internal sealed record Parcel(
-    IReadOnlyList<string> Sender, IReadOnlyList<string> Recipient, long OrderNumber, string? Carrier, string? TrackingNumber, IReadOnlyList<Package> Packages, string? Font = null);
+    IReadOnlyList<string> Sender, IReadOnlyList<string> Recipient, long OrderNumber, string? Carrier, string? TrackingNumber, IReadOnlyList<Package> Packages, string? Font = null,
+    IReadOnlyList<string>? Numbers = null)
+{
+    /// <summary>What the carrier scans on this package.</summary>
+    public string? NumberOf(Package package) => Numbers is { Count: > 0 } numbers && package.SequenceNumber <= numbers.Count ? numbers[package.SequenceNumber - 1] : TrackingNumber;
+}
 
 /// <summary>Something on a label. Positions and sizes in dots, from the upper left corner.</summary>
 internal abstract record LabelItem(int Y);
@@ -52,7 +58,7 @@ internal static class LabelLayout
         if (parcel.Carrier is { } carrier) items.Add(new LabelText(835, 36, carrier));
         items.Add(new LabelRule(890));
         // Before it is shipped a parcel has no tracking number: then the package's own barcode identifies it.
-        items.Add(Tracking(930, 180, parcel.TrackingNumber ?? package.Barcode));
+        items.Add(Tracking(930, 180, parcel.NumberOf(package) ?? package.Barcode));
     }
 
     /// <summary>GS1: narrow bars of 0.5 mm (4 dots) and at least 32 mm high (256 dots), at the bottom with its number beneath.</summary>
@@ -60,7 +66,7 @@ internal static class LabelLayout
     {
         items.Add(new LabelText(676, 30, $"Order {parcel.OrderNumber}   Package {package.SequenceNumber} of {parcel.Packages.Count}   {Weight(package)}"));
         if (parcel.Carrier is { } carrier) items.Add(new LabelText(712, 30, carrier));
-        if (parcel.TrackingNumber is { } tracking) items.Add(Tracking(750, 90, tracking));
+        if (parcel.NumberOf(package) is { } tracking) items.Add(Tracking(750, 90, tracking));
         items.Add(new LabelRule(884));
         items.Add(new LabelBarcode(904, 256, 4, "00" + sscc, true, "(00) " + sscc));
     }

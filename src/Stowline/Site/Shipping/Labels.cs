@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -8,30 +7,35 @@ using Stowline.Http;
 using Stowline.Kernel;
 using Stowline.Log;
 using Stowline.Site.Fulfillment;
+using Stowline.Site.Shipping.Carriers;
 using Stowline.Store;
 
 namespace Stowline.Site.Shipping;
 
 /// <summary>
 /// Shipping labels, 4×6 inch at 203 dpi, one per package (F6): ZPL for the printer, SVG for the screen. The address is decrypted for the answer and kept
-/// nowhere; of an erased person the label says so. Refusals: <c>packing_task_not_found</c>, <c>not_packed</c>.
+/// nowhere; of an erased person the label says so. Where a carrier gave a label of its own, it is there as it came. Refusals: <c>packing_task_not_found</c>, <c>not_packed</c>,
+/// <c>no_carrier_label</c>.
 /// </summary>
 internal static class Labels
 {
     public static string UrlOf(Guid packingTaskId) => PackingTasks.LabelUrl(packingTaskId);
 
+    /// <param name="carriers">The carrier's own.</param>
+    public static string UrlOf(Guid packingTaskId, bool carriers) => carriers ? $"/api/v1/packing-tasks/{packingTaskId}/label?format=carrier" : UrlOf(packingTaskId);
+
     public static void Map(IEndpointRouteBuilder api, Node node) =>
         api.MapGet("/packing-tasks/{key}/label", (HttpContext http, string key) => GetAsync(http, node, key))
             .WithTags("Shipping").WithSummary("The labels of a packed task, one per package").Produces<string>(contentType: "application/zpl")
-            .Reads("format", "zpl, which is also the default, or svg for a picture of them.");
+            .Reads("format", "zpl, which is also the default, svg for a picture of them, or carrier for the carrier's own, in whatever format it gave.");
 
     private static async Task GetAsync(HttpContext http, Node node, string key)
     {
         var database = node.Database;
         var format = Requests.Query(http, "format") ?? "zpl";
-        if (format is not ("zpl" or "svg"))
+        if (format is not ("zpl" or "svg" or "carrier"))
         {
-            await Answers.WriteAsync(http, Refusal.Invalid("format", "must be zpl or svg"));
+            await Answers.WriteAsync(http, Refusal.Invalid("format", "must be zpl, svg or carrier"));
             return;
         }
         if (await TaskInput.FindAsync(database, PackingEndpoints.Table, key, http.RequestAborted) is { } task && node.IsRemote(task.Site))
@@ -39,6 +43,7 @@ internal static class Labels
             await Answers.WriteAsync(http, Replicas.Refuse(Lane.Site(task.Site)));
             return;
         }
+        if (format == "carrier") { await CarrierLabels.WriteAsync(http, database, key); return; }
         var found = await FindAsync(http, database, key);
         if (found.Refusal is { } no) await Answers.WriteAsync(http, no);
         else if (format == "zpl") await WriteAsync(http, ZplLabels.Render(found.Value.Parcel), "application/zpl; charset=utf-8");
@@ -71,15 +76,15 @@ internal static class Labels
         if (task.LabelUrl is null) return Refusal.Conflict("not_packed", $"packing task {task.Number} is {SnakeCaseEnum<PackingStatus>.Text(task.Status)}, not packed");
         var order = await FulfillmentOrders.FindAsync(session, task.OrderId, task.Part) ?? throw new InvalidOperationException($"packing task {task.Number} has no fulfillment order");
         var settings = await LabelSettings.ReadAsync(session, site);
-        return (new Parcel(settings.Sender.Count > 0 ? settings.Sender : [site], await RecipientAsync(session, order), task.OrderNumber, task.Carrier, task.TrackingNumber, task.Packages,
-            settings.Font), task.Lines);
+        var booking = await Bookings.OfTaskAsync(session, packingTaskId);
+        return (new Parcel(settings.Sender.Count > 0 ? settings.Sender : [site], await RecipientAsync(session, order, booking), task.OrderNumber, task.Carrier, task.TrackingNumber, task.Packages,
+            settings.Font, booking?.NumberList), task.Lines);
     }
 
-    private static async ValueTask<IReadOnlyList<string>> RecipientAsync(SqlSession session, FulfillmentOrder order)
+    private static async ValueTask<IReadOnlyList<string>> RecipientAsync(SqlSession session, FulfillmentOrder order, BookingRow? booking)
     {
-        if (order.Personal is not { } sealedBytes) return ["(no address given)"];
-        if (Personal.Decrypt(await Personal.KeyAsync(session, order.PersonId), sealedBytes) is not { } plain) return ["(erased)"];
-        var details = JsonSerializer.Deserialize(plain, ContractsJson.Default.PersonalDetails);
+        if (order.Personal is { } sealedBytes && Personal.Decrypt(await Personal.KeyAsync(session, order.PersonId), sealedBytes) is null) return ["(erased)"];
+        var details = await ParcelValues.RecipientAsync(session, order, booking);
         var to = details?.ShipTo;
         string?[] lines = [to?.Name ?? details?.Customer?.Name, to?.Line1, to?.Line2, $"{to?.PostalCode} {to?.City}", to?.Region, to?.Country, details?.Customer?.Phone];
         string[] known = [.. lines.Where(l => !string.IsNullOrWhiteSpace(l)).Select(l => l!.Trim())];

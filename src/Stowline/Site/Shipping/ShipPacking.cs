@@ -3,16 +3,17 @@ using Stowline.Contracts;
 using Stowline.Kernel;
 using Stowline.Log;
 using Stowline.Site.Fulfillment;
+using Stowline.Site.Shipping.Carriers;
 using Stowline.Site.Stock;
 
 namespace Stowline.Site.Shipping;
 
-/// <summary>Who carries it: 1–64 characters. Without a tracking number, one is made from the shipment's number.</summary>
+/// <summary>Who carries it: 1–64 characters. Without a tracking number it is the booking's, where there is one, else one is made from the shipment's number.</summary>
 public sealed record ShipPackingBody { public string? Carrier { get; init; } public string? TrackingNumber { get; init; } }
 
 /// <summary>
 /// A packed part leaves the site (F4, F5): its units are consumed. Shipping again with the same data answers the shipment that exists. Refusals:
-/// <c>packing_task_not_found</c>, <c>invalid_transition</c>, <c>order_on_hold</c>, <c>tracking_number_taken</c>.
+/// <c>packing_task_not_found</c>, <c>invalid_transition</c>, <c>order_on_hold</c>, <c>tracking_number_taken</c>, <c>booking_open</c>, <c>booked_elsewhere</c>.
 /// </summary>
 public static class ShipPacking
 {
@@ -33,11 +34,26 @@ public static class ShipPacking
             case Transition.Go: break;
         }
         if (task.OnHold) return Transitions.OnHold("packing task", task.Number);
+        var booking = await Bookings.OfTaskAsync(tx.Group.Session, packingTaskId);
+        if (AgainstBooking(booking, carrier, tracking) is { } no) return no;
+        tracking ??= booking?.TrackingNumber;
         if (tracking is not null && await Shipments.IsTakenAsync(tx.Group.Session, site, carrier, tracking))
             return Refusal.Conflict("tracking_number_taken", $"{carrier} {tracking} is another shipment's tracking number");
 
         var number = await tx.NextNumberAsync("shipment", Lane.Site(site));
-        return await WriteAsync(tx, parcel, carrier, tracking ?? await NewTrackingAsync(tx, site, carrier, number), number);
+        var shipment = await WriteAsync(tx, parcel, carrier, tracking ?? await NewTrackingAsync(tx, site, carrier, number), number, booking?.Id);
+        if (booking is not null) await BookingResults.ShippedAsync(tx, booking, shipment);
+        return shipment;
+    }
+
+    /// <summary>A parcel that a carrier has taken goes with that carrier; one that may have been taken waits until that is known.</summary>
+    private static Refusal? AgainstBooking(BookingRow? booking, string carrier, string? tracking)
+    {
+        if (booking is null) return null;
+        if (booking.Status != BookingStatus.Booked)
+            return Refusal.Conflict("booking_open", $"booking {booking.Number} with {booking.Carrier} is {SnakeCaseEnum<BookingStatus>.Text(booking.Status)}; wait for it, or cancel it first");
+        return booking.Carrier == carrier && (tracking is null || tracking == booking.TrackingNumber) ? null
+            : Refusal.Conflict("booked_elsewhere", $"the parcel is booked with {booking.Carrier} as {booking.TrackingNumber}; cancel booking {booking.Number} first");
     }
 
     /// <summary>ST and the shipment's number; somebody may have given just that by hand, so it is made sure.</summary>
@@ -48,18 +64,18 @@ public static class ShipPacking
         return text;
     }
 
-    private static async ValueTask<Shipment> WriteAsync(LaneTransaction tx, ShippedParts.Parcel parcel, string carrier, string tracking, long number)
+    private static async ValueTask<Shipment> WriteAsync(LaneTransaction tx, ShippedParts.Parcel parcel, string carrier, string tracking, long number, Guid? bookingId)
     {
         var task = parcel.Task;
         var shipment = new Shipment(tx.NewId(), number, task.OrderId, task.Part, task.Site, task.Id, carrier, tracking, ShipmentStatus.Shipped, task.Packages,
-            Labels.UrlOf(task.Id), tx.Now);
+            Labels.UrlOf(task.Id), tx.Now) { BookingId = bookingId };
         await tx.WriteAsync("""
-            INSERT INTO shipments (id, number, site, order_id, part, packing_task_id, carrier, tracking_number, status, packages, shipped_at)
-            VALUES (@id, @number, @site, @orderId, @part, @taskId, @carrier, @tracking, @status, @packages, @now)
+            INSERT INTO shipments (id, number, site, order_id, part, packing_task_id, carrier, tracking_number, status, packages, shipped_at, booking_id)
+            VALUES (@id, @number, @site, @orderId, @part, @taskId, @carrier, @tracking, @status, @packages, @now, @bookingId)
             """, new
             {
                 id = shipment.Id, number, site = task.Site, orderId = task.OrderId, part = task.Part, taskId = task.Id, carrier, tracking,
-                status = shipment.Status, packages = JsonSerializer.Serialize([.. task.Packages], ShippingJson.Default.ListPackage), now = tx.Now,
+                status = shipment.Status, packages = JsonSerializer.Serialize([.. task.Packages], ShippingJson.Default.ListPackage), now = tx.Now, bookingId,
             });
         foreach (var (sku, serials) in parcel.Serials)
             await Serials.LeaveAsync(tx, task.Site, sku, serials, $"shipment {number}");

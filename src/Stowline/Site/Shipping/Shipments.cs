@@ -13,17 +13,22 @@ namespace Stowline.Site.Shipping;
 
 /// <summary>Where a shipment stands (F5). Stored: append, never renumber.</summary>
 [JsonConverter(typeof(SnakeCaseEnum<ShipmentStatus>))]
-public enum ShipmentStatus { Shipped = 1 }
+public enum ShipmentStatus { Shipped = 1, Delivered = 2, Returned = 3 }
 
 /// <summary>A part of an order on its way (F5). Weights in grams, lengths in millimeters.</summary>
 public sealed record Shipment(
     Guid Id, long Number, Guid OrderId, int Part, string Site, Guid PackingTaskId, string Carrier, string TrackingNumber, ShipmentStatus Status,
-    IReadOnlyList<Package> Packages, string LabelUrl, DateTimeOffset ShippedAt);
+    IReadOnlyList<Package> Packages, string LabelUrl, DateTimeOffset ShippedAt)
+{
+    public DateTimeOffset? DeliveredAt { get; init; }
+    /// <summary>How it was bought from its carrier; null where its number was given by hand.</summary>
+    public Guid? BookingId { get; init; }
+}
 
 /// <summary>Reads of shipments: one by id or number, lists by order and site, newest last.</summary>
 internal static class Shipments
 {
-    private const string Columns = "id, number, site, order_id, part, packing_task_id, carrier, tracking_number, status, packages, shipped_at";
+    private const string Columns = "id, number, site, order_id, part, packing_task_id, carrier, tracking_number, status, packages, shipped_at, delivered_at, booking_id";
 
     private sealed record Row
     {
@@ -38,13 +43,24 @@ internal static class Shipments
         public ShipmentStatus Status { get; init; }
         public string Packages { get; init; } = "[]";
         public DateTimeOffset ShippedAt { get; init; }
+        public DateTimeOffset? DeliveredAt { get; init; }
+        public Guid? BookingId { get; init; }
 
         public Shipment Shown => new(Id, Number, OrderId, Part, Site, PackingTaskId, Carrier, TrackingNumber, Status,
-            JsonSerializer.Deserialize(Packages, ShippingJson.Default.ListPackage) ?? [], Labels.UrlOf(PackingTaskId), ShippedAt);
+            JsonSerializer.Deserialize(Packages, ShippingJson.Default.ListPackage) ?? [], Labels.UrlOf(PackingTaskId), ShippedAt) { DeliveredAt = DeliveredAt, BookingId = BookingId };
     }
 
     public static async ValueTask<Shipment?> FindByTaskAsync(SqlSession session, Guid packingTaskId) =>
         (await session.FindAsync<Row>($"SELECT {Columns} FROM shipments WHERE packing_task_id = @packingTaskId", new { packingTaskId }))?.Shown;
+
+    public static Refusal NotFound(string key) => Refusal.NotFound("shipment_not_found", $"there is no shipment {key}");
+
+    public static async ValueTask<Shipment?> FindAsync(SqlSession session, Guid id) =>
+        (await session.FindAsync<Row>($"SELECT {Columns} FROM shipments WHERE id = @id", new { id }))?.Shown;
+
+    /// <summary>It came back: what arrives is a return. An arrival that was told before stays.</summary>
+    public static ValueTask ReturnedAsync(Log.LaneTransaction tx, Guid id) =>
+        tx.WriteAsync("UPDATE shipments SET status = @status WHERE id = @id AND delivered_at IS NULL", new { id, status = ShipmentStatus.Returned });
 
     public static async ValueTask<bool> IsTakenAsync(SqlSession session, string site, string carrier, string trackingNumber) => await session.FindAsync<long>(
         "SELECT COUNT(*) FROM shipments WHERE site = @site AND carrier = @carrier AND tracking_number = @trackingNumber", new { site, carrier, trackingNumber }) > 0;
@@ -57,13 +73,15 @@ internal static class Shipments
             .Reads("order", "Only of the order with this id.", format: "uuid");
         api.MapGet("/shipments/{key}", (HttpContext http, string key) => GetAsync(http, node.Database, key))
             .WithTags("Shipping").WithSummary("One shipment by id or number").Produces<Shipment>();
+        api.MapPost("/shipments/{key}/delivered", (HttpContext http, string key) => TaskInput.RunAsync<DeliverShipmentBody, Shipment>(http, node, "shipments", key, NotFound, DeliverShipment.DecideAsync, optionalBody: true))
+            .WithTags("Shipping").WithSummary("Say that a shipment has arrived, where its carrier does not").Takes<DeliverShipmentBody>(optional: true).Produces<Shipment>();
     }
 
     private static async Task GetAsync(HttpContext http, Database database, string key)
     {
         if (await TaskInput.FindAsync(database, "shipments", key, http.RequestAborted) is not { } found)
         {
-            await Answers.WriteAsync(http, Refusal.NotFound("shipment_not_found", $"there is no shipment {key}"));
+            await Answers.WriteAsync(http, NotFound(key));
             return;
         }
         var row = await database.ReadAsync(async session => await session.FindAsync<Row>($"SELECT {Columns} FROM shipments WHERE id = @id", new { id = found.Id }),

@@ -36,5 +36,6 @@ internal sealed class ShippingModule : Module
 [JsonSerializable(typeof(Shipment))]
 [JsonSerializable(typeof(Page<Shipment>))]
 [JsonSerializable(typeof(ShipPackingBody))]
+[JsonSerializable(typeof(DeliverShipmentBody))]
 [JsonSerializable(typeof(List<Package>))]
 internal sealed partial class ShippingJson : JsonSerializerContext;

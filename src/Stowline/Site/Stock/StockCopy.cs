@@ -37,6 +37,7 @@ internal sealed class StockCopy(string site) : Consumer
         }
         foreach (var e in events)
         {
+            var damaged = e.Type == ReturnReceived.Type ? e.Read<ReturnReceived>().Damaged ?? [] : [];
             foreach (var line in MovementsOf(e))
             {
                 // Damage stays where it is, and disposal takes what is damaged.
@@ -46,7 +47,7 @@ internal sealed class StockCopy(string site) : Consumer
                     continue;
                 }
                 Add(line, line.FromBin, -line.Quantity, line.Kind == MovementKind.Disposal ? -line.Quantity : 0, e.At);
-                Add(line, line.ToBin, line.Quantity, 0, e.At);
+                Add(line, line.ToBin, line.Quantity, damaged.Contains(line.Id) ? line.Quantity : 0, e.At);
             }
         }
         if (changes.Count == 0) return;

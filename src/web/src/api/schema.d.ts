@@ -1018,6 +1018,212 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One account and how it stands */
+        get: operations["get_channels_by_account"];
+        /** Save an account at a marketplace or shop */
+        put: operations["put_channels_by_account"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The accounts and how they stand, without their secrets */
+        get: operations["get_channels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{account}/offers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is offered there, and what the marketplace last acknowledged */
+        get: operations["get_channels_by_account_offers"];
+        /** Say which offer there is which product here */
+        put: operations["put_channels_by_account_offers"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{account}/waiting-orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Orders there that could not be taken yet, with the reason */
+        get: operations["get_channels_by_account_waiting_orders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{account}/discrepancies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Offers where the marketplace does not show what it confirmed */
+        get: operations["get_channels_by_account_discrepancies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{account}/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a shop's order as the shop writes it */
+        post: operations["post_channels_by_account_orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stock-sync/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the synchronization of stock stands */
+        get: operations["get_stock_sync_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stock-sync/pending": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Operations, newest first; those that wait or are under way where no status is given */
+        get: operations["get_stock_sync_pending"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stock-sync/operations/{operation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One operation with every step of it */
+        get: operations["get_stock_sync_operations_by_operation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stock-sync/retry/{operation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try an operation again now, counting anew */
+        post: operations["post_stock_sync_retry_by_operation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stock-sync/cancel/{operation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Give an operation up */
+        delete: operations["delete_stock_sync_cancel_by_operation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stock-sync/reconcile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Compare with the marketplaces now */
+        post: operations["post_stock_sync_reconcile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{code}/zones/{zone}": {
         parameters: {
             query?: never;
@@ -1310,6 +1516,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/shipments/{key}/delivered": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that a shipment has arrived, where its carrier does not */
+        post: operations["post_shipments_by_key_delivered"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/packing-tasks/{key}/label": {
         parameters: {
             query?: never;
@@ -1355,6 +1578,231 @@ export interface paths {
         put?: never;
         /** Ship what was packed */
         post: operations["post_packing_tasks_by_key_ship"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{code}/carriers/{carrier}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One carrier of a site */
+        get: operations["get_sites_by_code_carriers_by_carrier"];
+        /** Set up or change a carrier of a site */
+        put: operations["put_sites_by_code_carriers_by_carrier"];
+        post?: never;
+        /** Delete a carrier that no parcel needs any more, with its secrets */
+        delete: operations["delete_sites_by_code_carriers_by_carrier"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{code}/carriers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A site's carriers, without their secrets, and whether they answer */
+        get: operations["get_sites_by_code_carriers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carrier-profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The carriers that Stowline knows to speak to */
+        get: operations["get_carrier_profiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{code}/shipping-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a site ships */
+        get: operations["get_sites_by_code_shipping_settings"];
+        /** Who sends from a site, and which carriers take which parcels */
+        put: operations["put_sites_by_code_shipping_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carrier-bookings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Parcels bought from carriers or to be bought, oldest first */
+        get: operations["get_carrier_bookings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carrier-bookings/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One booking by id or number */
+        get: operations["get_carrier_bookings_by_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carrier-bookings/{key}/tracking": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the carrier reported of a parcel, oldest first */
+        get: operations["get_carrier_bookings_by_key_tracking"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/packing-tasks/{key}/rates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the site's carriers would ask for a packed task, cheapest first */
+        get: operations["get_packing_tasks_by_key_rates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carrier-webhooks/{word}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Where a carrier reports by itself; the address is its secret */
+        put: operations["put_carrier_webhooks_by_word"];
+        /** Where a carrier reports by itself; the address is its secret */
+        post: operations["post_carrier_webhooks_by_word"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/packing-tasks/{key}/book": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Buy a packed task's transport from a carrier, by the site's rules or by name */
+        post: operations["post_packing_tasks_by_key_book"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carrier-bookings/{key}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a parcel back to its carrier */
+        post: operations["post_carrier_bookings_by_key_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carrier-bookings/{key}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try now what waits, and again what has failed */
+        post: operations["post_carrier_bookings_by_key_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/carrier-bookings/{key}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say what was found at the carrier's after its answer was lost */
+        post: operations["post_carrier_bookings_by_key_resolve"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2089,6 +2537,74 @@ export interface components {
         BinsBody: {
             items?: null | components["schemas"]["BinBody"][];
         };
+        /** @description Who is to carry a packed task. */
+        BookPackingBody: {
+            /** @description A carrier of the site; without one its rules choose, with those to fall back on. */
+            carrier?: null | string;
+            /** @description The carrier's word for the service; without one the rule's, or the profile's. */
+            service?: null | string;
+            /** @description Ship as soon as the carrier has taken it; without a word what the rule says. */
+            ship?: null | boolean;
+        };
+        /**
+         * @description Where a booking stands.
+         * @enum {string}
+         */
+        BookingStatus: "pending" | "asking" | "booked" | "unsure" | "failed" | "cancelling" | "cancelled";
+        /**
+         * @description What is to be done next for a booking.
+         * @enum {string}
+         */
+        BookingTodo: "nothing" | "buy" | "label" | "track" | "cancel";
+        /** @description A parcel bought from a carrier, or to be bought. */
+        BookingView: {
+            /** Format: uuid */
+            id: string;
+            /** Format: int64 */
+            number: number;
+            site: string;
+            /** Format: uuid */
+            packing_task_id: string;
+            /** Format: uuid */
+            order_id: string;
+            /** Format: int32 */
+            part: number;
+            status: components["schemas"]["BookingStatus"];
+            /** @description What the carrier knows it by. */
+            reference: string;
+            carrier: string;
+            /** @description Those that may still be asked, in order, the current one first. */
+            carriers: string[];
+            service: null | string;
+            tracking_number: null | string;
+            /** @description One number per package, where the carrier gives them. */
+            numbers: string[];
+            carrier_reference: null | string;
+            /** @description The carrier's own label where it gave one, else ours. */
+            label_url: null | string;
+            has_carrier_label: boolean;
+            price: null | components["schemas"]["Money"];
+            /** Format: date-time */
+            estimated_at: null | string;
+            ship: boolean;
+            /** Format: uuid */
+            shipment_id: null | string;
+            tracking_status: components["schemas"]["ParcelStatus"];
+            /** Format: date-time */
+            tracked_at: null | string;
+            /** Format: int32 */
+            attempts: number;
+            todo: components["schemas"]["BookingTodo"];
+            /** Format: date-time */
+            next_at: null | string;
+            /** @description What the carrier said last, where it did not do what was asked. */
+            error: null | string;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            /** Format: date-time */
+            booked_at: null | string;
+        };
         /** @description Edge lengths of the bounding box, in millimeters, along the axes of the file. */
         Box: {
             /** Format: double */
@@ -2123,12 +2639,184 @@ export interface components {
         BumpBody: {
             stage?: null | string;
         };
+        CancelBookingBody: {
+            reason?: null | string;
+        };
         /** @description Why a task is given up: 1–500 characters. */
         CancelTaskBody: {
             reason?: null | string;
         };
         CancelTicketBody: {
             reason?: null | string;
+        };
+        /** @description A carrier that a site ships with. */
+        CarrierBody: {
+            /** @description A built-in profile (`GET /carrier-profiles`), or `custom` with a JsonElement? CarrierBody.Definition. */
+            profile?: null | string;
+            /** @description A profile of one's own, as docs/carriers.md describes it. */
+            definition?: unknown;
+            /** @description Where the carrier is reached, where it is not the profile's address. */
+            url?: null | string;
+            /** @description What the profile needs to know of the account; not secret. `statuses` may map further status codes. */
+            settings?: unknown;
+            /** @description The account's credentials by the profile's names. Not shown again; those that are not given stay as they are. */
+            secrets?: null | {
+                [key: string]: string;
+            };
+            enabled?: null | boolean;
+        };
+        /** @description Which carriers take which parcels. What is not given does not matter; the first rule that fits counts. */
+        CarrierRule: {
+            /** @description Countries of the address, two letters each. */
+            countries?: null | string[];
+            channel?: null | string;
+            /** Format: int32 */
+            min_weight_g?: null | number;
+            /**
+             * Format: int32
+             * @description Of all packages together.
+             */
+            max_weight_g?: null | number;
+            /** Format: int32 */
+            max_packages?: null | number;
+            /** @description In the order in which they are asked: the next one when one does not take the parcel or does not answer. */
+            carriers?: null | string[];
+            service?: null | string;
+            /** @description Bought as soon as it is packed; else when somebody asks. */
+            automatic?: boolean;
+            /** @description Shipped as soon as a carrier has taken it; else when somebody says so. */
+            ship?: boolean;
+        };
+        /** @description A carrier as the API shows it, without its secrets. */
+        CarrierView: {
+            site: string;
+            carrier: string;
+            profile: string;
+            title: string;
+            url: null | string;
+            settings: unknown;
+            definition: unknown;
+            /** @description The names of the secrets that are set. */
+            secrets_set: string[];
+            enabled: boolean;
+            /** @description It does not answer and is asked only now and then, next at OpenUntil. */
+            open: boolean;
+            /** Format: date-time */
+            open_until: null | string;
+            /** Format: int32 */
+            failures: number;
+            /** Format: date-time */
+            failing_since: null | string;
+            last_error: null | string;
+            /** Format: date-time */
+            last_success_at: null | string;
+            can: string[];
+            /** @description Why it cannot be used; null when it can. */
+            problem: null | string;
+            /** Format: date-time */
+            saved_at: string;
+            saved_by: string;
+            /** @description Where the carrier reports, with the secret word in it; only in the answer to PUT. */
+            webhook_path?: null | string;
+        };
+        /** @description An account as it is to be. Settings that are not given have their defaults; secrets that are not given stay as they are. */
+        ChannelBody: {
+            kind: null | components["schemas"]["ChannelKind"];
+            name?: null | string;
+            /** @description true when not given. Switched off, nothing goes there or comes from there; what waits waits. */
+            enabled?: null | boolean;
+            settings?: null | components["schemas"]["ChannelSettings"];
+            secrets?: null | components["schemas"]["ChannelSecrets"];
+        };
+        /**
+         * @description What is at the other end.
+         * @enum {string}
+         */
+        ChannelKind: "allegro" | "shop";
+        /** @description The share of what may be promised that an account offers: `(available − buffer) × share_percent / 100`, rounded down, at least 0 and at most `max`. */
+        ChannelPool: {
+            /**
+             * Format: int32
+             * @description Units kept back per SKU, 0 when not given: what may be sold elsewhere before the marketplace knows.
+             */
+            buffer?: null | number;
+            /**
+             * Format: int32
+             * @description 0–100, 100 when not given.
+             */
+            share_percent?: null | number;
+            /** Format: int64 */
+            max?: null | number;
+            /** @description Only the stock of these sites; of all when not given. */
+            sites?: null | string[];
+        };
+        /** @description Credentials of an account. Written, never read back by the API; sealed where they are kept. */
+        ChannelSecrets: {
+            /** @description Allegro: of the registered application. */
+            client_id?: null | string;
+            client_secret?: null | string;
+            /** @description Allegro: from the authorization of the seller; it is replaced with each renewal. */
+            refresh_token?: null | string;
+            /** @description Shop: the value of the header that stock calls are authorized with. */
+            token?: null | string;
+            /** @description Shop: what it signs its webhooks with. */
+            signing_secret?: null | string;
+        };
+        /** @description An account's settings as they are kept. */
+        ChannelSettings: {
+            /** @description Where Allegro's API is: `https://api.allegro.pl` when not given. */
+            api_url?: null | string;
+            /** @description Where Allegro's tokens are renewed: `https://allegro.pl/auth/oauth/token` when not given. */
+            auth_url?: null | string;
+            /**
+             * Format: int32
+             * @description Calls per minute, 9,000 when not given (Allegro's limit for a client id).
+             */
+            requests_per_minute?: null | number;
+            /** @description Orders are taken from there; true when not given. */
+            orders?: null | boolean;
+            /** @description Stock is sent there; true when not given. */
+            stock?: null | boolean;
+            pool?: null | components["schemas"]["ChannelPool"];
+            mapping?: null | components["schemas"]["ShopMapping"];
+        };
+        /** @description How an account stands. */
+        ChannelView: {
+            code: string;
+            kind: components["schemas"]["ChannelKind"];
+            name: string;
+            enabled: boolean;
+            settings: components["schemas"]["ChannelSettings"];
+            /** @description Which secrets are there, by name. */
+            secrets: string[];
+            /**
+             * Format: date-time
+             * @description Since when no call has come through; null while calls do.
+             */
+            failing_since: null | string;
+            last_error: null | string;
+            /** Format: date-time */
+            last_success_at: null | string;
+            /** Format: date-time */
+            reconciled_at: null | string;
+            /**
+             * Format: int64
+             * @description Offers that are kept in step, and of these those whose confirmed quantity is not the wanted one.
+             */
+            offers: number;
+            /** Format: int64 */
+            offers_differing: number;
+            /** Format: int64 */
+            pending_operations: number;
+            /** Format: int64 */
+            failed_operations: number;
+            /**
+             * Format: int64
+             * @description Orders there that could not be taken yet.
+             */
+            waiting_orders: number;
+            /** Format: date-time */
+            saved_at: string;
         };
         CloudEvent: {
             specversion: string;
@@ -2206,6 +2894,11 @@ export interface components {
             order_id: string;
             decision: components["schemas"]["RoutingDecision"];
             history: components["schemas"]["DecisionEntry"][];
+        };
+        /** @description When it arrived, RFC 3339; without a word now. */
+        DeliverShipmentBody: {
+            /** Format: date-time */
+            delivered_at?: null | string;
         };
         /**
          * @description Where a delivery stands. Stored: append, never renumber; those above DeliveryStatus.Pending are final.
@@ -2445,6 +3138,11 @@ export interface components {
         LockBody: {
             reason?: null | string;
         };
+        /**
+         * @description What is done when the answer to a purchase was lost, so that nothing is bought twice.
+         * @enum {string}
+         */
+        LostAnswer: "ask" | "find" | "repeat";
         /** @description The answer to making a key: the only one that ever holds its text. */
         MadeKey: {
             key: string;
@@ -2628,6 +3326,53 @@ export interface components {
             /** @description Whether it runs the consumers. */
             on_duty: boolean;
         };
+        OfferEntry: {
+            /** @description The id there: of an offer, a variant or an inventory item. */
+            offer: null | string;
+            /** @description Null takes the offer away: it is then left alone. */
+            sku: null | string;
+        };
+        /** @description An offer's quantities. Where long? OfferView.Acknowledged is not long? OfferView.Wanted, an operation is under way or has failed. */
+        OfferView: {
+            offer: string;
+            sku: string;
+            /**
+             * Format: int64
+             * @description What the marketplace should show: the channel's share of what may be promised.
+             */
+            wanted: null | number;
+            /** Format: date-time */
+            wanted_at: null | string;
+            /**
+             * Format: int64
+             * @description What the marketplace last confirmed.
+             */
+            acknowledged: null | number;
+            /** Format: date-time */
+            acknowledged_at: null | string;
+            /**
+             * Format: int64
+             * @description What it showed when it was last asked.
+             */
+            seen: null | number;
+            /** Format: date-time */
+            seen_at: null | string;
+            /**
+             * Format: date-time
+             * @description Since when what it shows is not what it confirmed.
+             */
+            differs_since: null | string;
+        };
+        /** @description Which offer there is which product here. */
+        OffersBody: {
+            items: null | components["schemas"]["OfferEntry"][];
+        };
+        OffersSaved: {
+            /** Format: int32 */
+            saved: number;
+            /** Format: int32 */
+            removed: number;
+        };
         /**
          * @description When a site is open, on the clock of its wall: `{"monday":["11:00-14:00","17:00-23:00"], …, "exceptions":{"2026-12-25":[]}}`. An interval
          *     that ends at or before its beginning runs past midnight and belongs to the day on which it began; `24:00` is the day's end. A weekday that is not named is closed.
@@ -2645,6 +3390,16 @@ export interface components {
                 [key: string]: string[];
             };
         };
+        /**
+         * @description Where an operation stands (source 5).
+         * @enum {string}
+         */
+        OperationStatus: "pending" | "processing" | "completed" | "failed" | "cancelled";
+        /**
+         * @description Why an offer's quantity is set (S1, source 5).
+         * @enum {string}
+         */
+        OperationType: "deduction" | "refund" | "adjustment";
         /** @description An order as a caller gives it. */
         OrderBody: {
             external_id?: null | string;
@@ -2848,6 +3603,21 @@ export interface components {
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfBookingView: {
+            items: components["schemas"]["BookingView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfCarrierView: {
+            items: components["schemas"]["CarrierView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfChannelView: {
+            items: components["schemas"]["ChannelView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfDeliveryView: {
             items: components["schemas"]["DeliveryView"][];
             next_cursor: null | string;
@@ -2875,6 +3645,11 @@ export interface components {
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfMovementView: {
             items: components["schemas"]["MovementView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfOfferView: {
+            items: components["schemas"]["OfferView"][];
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
@@ -2908,6 +3683,11 @@ export interface components {
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfProfileView: {
+            items: components["schemas"]["ProfileView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfPutBackTask: {
             items: components["schemas"]["PutBackTask"][];
             next_cursor: null | string;
@@ -2918,8 +3698,18 @@ export interface components {
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfRateView: {
+            items: components["schemas"]["RateView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfReturnView: {
             items: components["schemas"]["ReturnView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfScanView: {
+            items: components["schemas"]["ScanView"][];
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
@@ -2935,6 +3725,11 @@ export interface components {
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfSlotPreview: {
             items: components["schemas"]["SlotPreview"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfStockOperationView: {
+            items: components["schemas"]["StockOperationView"][];
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
@@ -2963,6 +3758,11 @@ export interface components {
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfWaitingOrder: {
+            items: components["schemas"]["WaitingOrder"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfWebhookView: {
             items: components["schemas"]["WebhookView"][];
             next_cursor: null | string;
@@ -2977,6 +3777,11 @@ export interface components {
             items: components["schemas"]["ZoneView"][];
             next_cursor: null | string;
         };
+        /**
+         * @description Where a parcel is, in words for all carriers.
+         * @enum {string}
+         */
+        ParcelStatus: "unknown" | "announced" | "in_transit" | "out_for_delivery" | "available_for_pickup" | "attempt_failed" | "delivered" | "returned" | "lost" | "cancelled";
         /** @description An event that a consumer could not handle, or that waits behind one. */
         ParkedEvent: {
             consumer: string;
@@ -3238,6 +4043,16 @@ export interface components {
             site: string;
             stages: components["schemas"]["TicketStage"][];
         };
+        /** @description A built-in profile: what it can, and what it needs. */
+        ProfileView: {
+            name: string;
+            title: string;
+            url: null | string;
+            can: string[];
+            settings: string[];
+            secrets: string[];
+            after_loss: components["schemas"]["LostAnswer"];
+        };
         PumpStatus: {
             name: string;
             /** Format: int64 */
@@ -3452,6 +4267,17 @@ export interface components {
             finished_at: null | string;
             links: components["schemas"]["QuoteLinks"];
         };
+        /** @description What a carrier would ask for a packed task. */
+        RateView: {
+            carrier: string;
+            service: null | string;
+            name: null | string;
+            price: null | components["schemas"]["Money"];
+            /** @description How long it takes, in the carrier's own words. */
+            days: null | string;
+            /** @description Why this carrier has no price; null where it has. */
+            error: null | string;
+        };
         ReasonBody: {
             reason?: null | string;
         };
@@ -3490,6 +4316,18 @@ export interface components {
             reason: null | string;
             lines: null | components["schemas"]["ReturnLineBody"][];
         };
+        /** @description What to compare with the marketplaces. */
+        ReconcileBody: {
+            /** @description Only this one; all when not given. */
+            account?: null | string;
+            /** @description Set right at once what is safe to, however young the difference. */
+            fix?: null | boolean;
+        };
+        /** @description The comparison is made in the background; its result stands in `/channels/{account}` and its `discrepancies`. */
+        ReconcileQueued: {
+            status: string;
+            accounts: string[];
+        };
         /** @description An order that was well written and yet refused, for example for want of stock. */
         RefusedRow: {
             /** Format: int32 */
@@ -3514,6 +4352,12 @@ export interface components {
         RerouteBody: {
             site?: null | string;
             reason?: null | string;
+        };
+        /** @description What somebody found at the carrier's, whose answer was lost: the number it has given, or that it does not have the parcel. */
+        ResolveBookingBody: {
+            tracking_number?: null | string;
+            carrier_reference?: null | string;
+            not_booked?: boolean;
         };
         ResumeParked: {
             consumer: null | string;
@@ -3599,7 +4443,34 @@ export interface components {
             summary: string;
             candidates: components["schemas"]["RoutingCandidate"][];
         };
-        /** @description Who carries it: 1–64 characters. Without a tracking number, one is made from the shipment's number. */
+        /** @description What a carrier reported of a parcel. */
+        ScanView: {
+            parcel: string;
+            /** Format: date-time */
+            at: string;
+            status: components["schemas"]["ParcelStatus"];
+            /** @description The carrier's own word. */
+            code: string;
+            text: null | string;
+            location: null | string;
+            /** Format: date-time */
+            received_at: string;
+        };
+        /** @description Who sends from a site, as carriers are told. */
+        SenderAddress: {
+            name?: null | string;
+            /** @description A person to ask for. */
+            contact?: null | string;
+            line1?: null | string;
+            city?: null | string;
+            postal_code?: null | string;
+            region?: null | string;
+            /** @description Two letters, ISO 3166. */
+            country?: null | string;
+            phone?: null | string;
+            email?: null | string;
+        };
+        /** @description Who carries it: 1–64 characters. Without a tracking number it is the booking's, where there is one, else one is made from the shipment's number. */
         ShipPackingBody: {
             carrier: null | string;
             tracking_number?: null | string;
@@ -3624,12 +4495,128 @@ export interface components {
             label_url: string;
             /** Format: date-time */
             shipped_at: string;
+            /** Format: date-time */
+            delivered_at: null | string;
+            /**
+             * Format: uuid
+             * @description How it was bought from its carrier; null where its number was given by hand.
+             */
+            booking_id: null | string;
         };
         /**
          * @description Where a shipment stands.
          * @enum {string}
          */
-        ShipmentStatus: "shipped";
+        ShipmentStatus: "shipped" | "delivered" | "returned";
+        /** @description How a site ships. */
+        ShippingSettingsBody: {
+            sender?: null | components["schemas"]["SenderAddress"];
+            /** @description The carrier of this site that is asked for an address where the order has none (its profile must be able to). */
+            address_from?: null | string;
+            rules?: null | components["schemas"]["CarrierRule"][];
+        };
+        ShippingSettingsView: {
+            site: string;
+            sender: null | components["schemas"]["SenderAddress"];
+            address_from: null | string;
+            rules: components["schemas"]["CarrierRule"][];
+        };
+        ShopAddress: {
+            name?: null | string[];
+            line1?: null | string[];
+            line2?: null | string[];
+            city?: null | string[];
+            region?: null | string[];
+            postal_code?: null | string[];
+            country?: null | string[];
+        };
+        ShopCondition: {
+            path?: null | string;
+            /** @description The values that count; any that is there when not given. */
+            in?: null | string[];
+        };
+        ShopCustomer: {
+            name?: null | string[];
+            email?: null | string[];
+            phone?: null | string[];
+        };
+        ShopLines: {
+            /** @description The array of lines. */
+            path?: null | string;
+            /** @description Our SKU. */
+            sku?: null | string[];
+            /** @description Else an offer's id there, whose SKU was saved with the offer. */
+            offer?: null | string[];
+            quantity?: null | string[];
+            /** @description The agreed price of one. */
+            unit_price?: null | string[];
+        };
+        /**
+         * @description How a shop's JSON is read and its stock set: the mapping file. Where a value is taken from is a list of places, of which the first that holds something counts. A place is a
+         *     path of names and numbers with dots between (`shipping.city`, `items.0.id`), or text with such paths in braces (`{first_name} {last_name}`).
+         */
+        ShopMapping: {
+            orders?: null | components["schemas"]["ShopOrders"];
+            signature?: null | components["schemas"]["ShopSigning"];
+            stock?: null | components["schemas"]["ShopStockCall"];
+            read?: null | components["schemas"]["ShopStockRead"];
+        };
+        /**
+         * @description What became of a shop's order. Stored nowhere.
+         * @enum {string}
+         */
+        ShopOrderResult: "placed" | "existing" | "cancelled" | "ignored";
+        ShopOrderTaken: {
+            result: components["schemas"]["ShopOrderResult"];
+            order_id: null | string;
+            /** Format: int64 */
+            number: null | number;
+            reason: null | string;
+        };
+        ShopOrders: {
+            /** @description The member that the order is wrapped in, where it is. */
+            root?: null | string;
+            external_id?: null | string[];
+            /** @description ISO 4217; the catalog's prices count where it is missing. */
+            currency?: null | string[];
+            customer?: null | components["schemas"]["ShopCustomer"];
+            ship_to?: null | components["schemas"]["ShopAddress"];
+            note?: null | string[];
+            lines?: null | components["schemas"]["ShopLines"];
+            take_when?: null | components["schemas"]["ShopCondition"];
+            cancel_when?: null | components["schemas"]["ShopCondition"];
+        };
+        ShopSigning: {
+            /** @enum {string} */
+            scheme?: "hmac_sha256_base64" | "hmac_sha256_hex" | "standard_webhooks";
+            header?: null | string;
+        };
+        /**
+         * @description A call that sets a quantity. In string? ShopStockCall.Url and the texts of the body `{offer}` and `{quantity}` are filled in; a text that is nothing but `{quantity}` or
+         *     `{offer_number}` becomes a number. With JsonElement? ShopStockCall.Each many travel in one call, where `{items}` stands in the body.
+         */
+        ShopStockCall: {
+            /** @description PUT when not given. */
+            method?: null | string;
+            url?: null | string;
+            /** @description The header of the token; `Authorization` when not given. */
+            auth_header?: null | string;
+            body?: unknown;
+            each?: unknown;
+            /**
+             * Format: int32
+             * @description 100 when not given; for JsonElement? ShopStockCall.Each.
+             */
+            batch_size?: null | number;
+        };
+        /** @description A call that reads quantities: in string? ShopStockRead.Url`{offers}` is a list with commas. */
+        ShopStockRead: {
+            url?: null | string;
+            /** @description The array in the answer; the answer itself when not given. */
+            items?: null | string;
+            offer?: null | string[];
+            quantity?: null | string[];
+        };
         /** @description A SKU at one site. long SiteAvailability.Reserved counts open promises: promised − released − consumed. */
         SiteAvailability: {
             site: string;
@@ -3806,6 +4793,47 @@ export interface components {
             code: string;
             detail: string;
         };
+        /** @description An operation: an offer's quantity is set there. The names are those of source 5. */
+        StockOperationView: {
+            /** Format: uuid */
+            id: string;
+            /** @description Source 5's `token_id`. */
+            account: string;
+            /**
+             * Format: uuid
+             * @description The marketplace's order that made it, where it was one.
+             */
+            order_id: null | string;
+            operation_type: components["schemas"]["OperationType"];
+            status: components["schemas"]["OperationStatus"];
+            sku: string;
+            offer: string;
+            /**
+             * Format: int64
+             * @description What the offer is set to.
+             */
+            quantity: number;
+            /**
+             * Format: int64
+             * @description What it was to be before; null when that was not known.
+             */
+            previous: null | number;
+            /** Format: int32 */
+            retry_count: number;
+            /** Format: int32 */
+            max_retries: number;
+            /** Format: date-time */
+            next_retry_at: null | string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** Format: date-time */
+            completed_at: null | string;
+            error_message: null | string;
+            /** @description Every step with its duration; only where one operation is asked for. */
+            log?: null | components["schemas"]["SyncLogLine"][];
+        };
         /** @description One stock row's address and some units of it. */
         StockUnits: {
             sku: string;
@@ -3888,6 +4916,50 @@ export interface components {
          * @enum {string}
          */
         StuckReason: "not_picked" | "picking_slow" | "packing_slow" | "not_shipped" | "cancel_unanswered" | "backorder_old" | "task_not_started" | "no_progress" | "no_dimensions" | "parked";
+        /** @description A step of an operation. */
+        SyncLogLine: {
+            /** @description source 5's `created`, `retry`, `completed`, `failed` and the like. */
+            action: string;
+            status: string;
+            details: null | string;
+            /** Format: date-time */
+            timestamp: string;
+            /**
+             * Format: int32
+             * @description How long the call took, where there was one.
+             */
+            execution_time_ms: null | number;
+        };
+        SyncStatistics: {
+            /** Format: int64 */
+            pending_operations: number;
+            /** Format: int64 */
+            failed_operations: number;
+            /** Format: int64 */
+            completed_today: number;
+            /**
+             * Format: int64
+             * @description Pending for longer than `STOCK_SYNC_MONITORING_STALE_OPERATION_HOURS`, of accounts that are not switched off.
+             */
+            stale_operations: number;
+            /**
+             * Format: double
+             * @description Of those completed today, how many needed no retry; null when there were none.
+             */
+            first_try_percent: null | number;
+            /**
+             * Format: double
+             * @description From the first failure to the end, of those completed today that were retried.
+             */
+            mean_retry_seconds: null | number;
+        };
+        /** @description How the synchronization stands (source 5). string SyncStatus.Status is `healthy` or `warning`. */
+        SyncStatus: {
+            status: string;
+            statistics: components["schemas"]["SyncStatistics"];
+            /** Format: date-time */
+            last_updated: string;
+        };
         /** @description How a node stands. StatusLight SystemStatus.Status is its worst reason's. */
         SystemStatus: {
             status: components["schemas"]["StatusLight"];
@@ -4049,6 +5121,17 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description An order there that could not be taken yet. */
+        WaitingOrder: {
+            external_id: string;
+            reason: string;
+            /** Format: int32 */
+            looks: number;
+            /** Format: date-time */
+            first_seen_at: string;
+            /** Format: date-time */
+            next_at: string;
+        };
         /** @description An endpoint to be told of events. */
         WebhookBody: {
             /** @description Where to, `https`. For the profile `order_status` with `{id}` where the order's id goes. */
@@ -4076,6 +5159,13 @@ export interface components {
             secret: string;
             /** Format: date-time */
             old_secret_until: null | string;
+        };
+        /** @description How many reports were in a message, and how many of them were new. */
+        WebhookTaken: {
+            /** Format: int32 */
+            reports: number;
+            /** Format: int32 */
+            fresh: number;
         };
         /** @description An endpoint as the API shows it, without its secrets. */
         WebhookView: {
@@ -6977,6 +8067,504 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    get_channels_by_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account's code, which is its orders' channel. */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    put_channels_by_account: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The account's code, which is its orders' channel. */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_channels: {
+        parameters: {
+            query?: {
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfChannelView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_channels_by_account_offers: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description Only offers of this product. */
+                sku?: string;
+                /** @description true: only those where the marketplace has not acknowledged what it should show. */
+                differs?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The account's code, which is its orders' channel. */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfOfferView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    put_channels_by_account_offers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The account's code, which is its orders' channel. */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OffersBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OffersSaved"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_channels_by_account_waiting_orders: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The account's code, which is its orders' channel. */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfWaitingOrder"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_channels_by_account_discrepancies: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The account's code, which is its orders' channel. */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfOfferView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_channels_by_account_orders: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The account's code, which is its orders' channel. */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShopOrderTaken"];
+                };
+            };
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShopOrderTaken"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_stock_sync_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncStatus"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_stock_sync_pending: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description Only in this state. */
+                status?: "pending" | "processing" | "completed" | "failed" | "cancelled";
+                /** @description Only of this account. */
+                account?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfStockOperationView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_stock_sync_operations_by_operation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The operation's id. */
+                operation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StockOperationView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_stock_sync_retry_by_operation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The operation's id. */
+                operation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StockOperationView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    delete_stock_sync_cancel_by_operation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The operation's id. */
+                operation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StockOperationView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_stock_sync_reconcile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ReconcileBody"];
+            };
+        };
+        responses: {
+            /** @description Taken; it goes on by itself. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReconcileQueued"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     get_sites_by_code_zones_by_zone: {
         parameters: {
             query?: never;
@@ -7770,7 +9358,7 @@ export interface operations {
                 /** @description Only from this site. */
                 site?: string;
                 /** @description Only in this state. */
-                status?: "shipped";
+                status?: "shipped" | "delivered" | "returned";
                 /** @description Only of the order with this id. */
                 order?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
@@ -7826,10 +9414,56 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    post_shipments_by_key_delivered: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "delivered_at": "2026-11-21T10:00:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DeliverShipmentBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Shipment"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     get_packing_tasks_by_key_label: {
         parameters: {
             query?: {
-                /** @description zpl, which is also the default, or svg for a picture of them. */
+                /** @description zpl, which is also the default, svg for a picture of them, or carrier for the carrier's own, in whatever format it gave. */
                 format?: string;
             };
             header?: never;
@@ -7920,6 +9554,665 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Shipment"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_sites_by_code_carriers_by_carrier: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site's code. */
+                code: string;
+                carrier: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CarrierView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    put_sites_by_code_carriers_by_carrier: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The site's code. */
+                code: string;
+                carrier: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "profile": "bex",
+                 *       "settings": {
+                 *         "client_id": "326000"
+                 *       },
+                 *       "secrets": {
+                 *         "token": "the account's token"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CarrierBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CarrierView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    delete_sites_by_code_carriers_by_carrier: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The site's code. */
+                code: string;
+                carrier: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CarrierView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_sites_by_code_carriers: {
+        parameters: {
+            query?: {
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfCarrierView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_carrier_profiles: {
+        parameters: {
+            query?: {
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfProfileView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_sites_by_code_shipping_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShippingSettingsView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    put_sites_by_code_shipping_settings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "sender": {
+                 *         "name": "Shop Ltd",
+                 *         "line1": "Bulevar Oslobođenja 1",
+                 *         "city": "Novi Sad",
+                 *         "postal_code": "21000",
+                 *         "country": "RS",
+                 *         "phone": "021123456"
+                 *       },
+                 *       "rules": [
+                 *         {
+                 *           "countries": [
+                 *             "RS"
+                 *           ],
+                 *           "max_weight_g": 30000,
+                 *           "carriers": [
+                 *             "bex",
+                 *             "d_express"
+                 *           ],
+                 *           "automatic": true
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["ShippingSettingsBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShippingSettingsView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_carrier_bookings: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description Only from this site. */
+                site?: string;
+                /** @description Only in this state. */
+                status?: "pending" | "asking" | "booked" | "unsure" | "failed" | "cancelling" | "cancelled";
+                /** @description Only of the order with this id. */
+                order?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfBookingView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_carrier_bookings_by_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_carrier_bookings_by_key_tracking: {
+        parameters: {
+            query?: {
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfScanView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_packing_tasks_by_key_rates: {
+        parameters: {
+            query?: {
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfRateView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    put_carrier_webhooks_by_word: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                word: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookTaken"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_carrier_webhooks_by_word: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                word: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookTaken"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_packing_tasks_by_key_book: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "carrier": "d_express",
+                 *       "ship": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["BookPackingBody"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_carrier_bookings_by_key_cancel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "the customer comes to fetch it"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CancelBookingBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_carrier_bookings_by_key_retry: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_carrier_bookings_by_key_resolve: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "tracking_number": "170123456"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ResolveBookingBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BookingView"];
                 };
             };
             400: components["responses"]["BadRequest"];

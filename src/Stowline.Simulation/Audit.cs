@@ -1,0 +1,171 @@
+using System.Text.Json;
+using Stowline.Contracts;
+using Stowline.Hub.Ordering;
+using Stowline.Log;
+using Stowline.Site.Fulfillment;
+using Stowline.Store;
+
+namespace Stowline.Simulation;
+
+/// <summary>
+/// The invariants of the architecture: what must hold after any step (<see cref="Quick"/>), what each node can say of itself (<see cref="Whole"/>), and what must
+/// be the same everywhere once all has come to rest (<see cref="Compare"/>). Reads the disks, so it sees also what a node that is down has left.
+/// </summary>
+internal sealed class Audit(World world) : IDisposable
+{
+    private readonly Dictionary<SimNode, SqlSession> _sessions = [];
+
+    private SqlSession On(SimNode node)
+    {
+        if (_sessions.TryGetValue(node, out var known)) return known;
+        return _sessions[node] = world.Run(async () => await new SqliteDatabase(node.Disk.Path, node.Clock).OpenAsync(readOnly: true, default));
+    }
+
+    private T Read<T>(SimNode node, Func<SqlSession, Task<T>> read) => world.Run(() => read(On(node)));
+
+    private IReadOnlyDictionary<string, LanePoint> Points(SimNode node) => Read(node, Replicas.PointsAsync);
+
+    // ---- after any step
+
+    public void Quick()
+    {
+        foreach (var site in world.Sites)
+        {
+            Escrow(site);
+            foreach (var copy in Points(site).Values.Where(p => p.Name.StartsWith("hub/", StringComparison.Ordinal))) IsBeginning(site, copy, world.Hub);
+        }
+        var atHub = Points(world.Hub);
+        foreach (var site in world.Sites) IsBeginning(world.Hub, atHub[Lane.Site(site.Name).Name], site);
+    }
+
+    /// <summary>Invariant 4: a copy is a beginning of its lane, hash for hash.</summary>
+    private void IsBeginning(SimNode at, LanePoint copy, SimNode writer)
+    {
+        if (!Read(writer, s => Replicas.HasPointAsync(s, copy))) world.Fail($"{at.Name} has of {copy.Name} {copy.Position} events that are not the beginning of what {writer.Name} has written");
+    }
+
+    /// <summary>Invariant 2, over both nodes: nobody has promised or shipped what was not given, and nobody has heard what was not said.</summary>
+    private void Escrow(SimNode site)
+    {
+        var books = Read(site, async s => await Books.AtSiteAsync(s)).ToDictionary(b => b.Sku, StringComparer.Ordinal);
+        foreach (var view in Read(world.Hub, async s => await Books.AtHubAsync(s, site.Name)))
+        {
+            var at = $"{view.Sku} at {site.Name}";
+            var own = books.GetValueOrDefault(view.Sku) ?? new CounterRow { Epoch = view.Epoch };
+            if (view.Granted - view.Returned - view.Promised + view.Released < 0) world.Fail($"{at}: more is promised than was ever granted ({view})");
+            if (view.Epoch != own.Epoch) continue;
+            if (view.Granted > own.Granted || view.Consumed > own.Consumed || view.Withdrawn > own.Withdrawn) world.Fail($"{at}: the hub has heard more than was said ({view}, {own})");
+            if (own.Returned > view.Returned) world.Fail($"{at}: the site has back more than the hub returned ({view}, {own})");
+            if (own.Consumed > view.Promised - view.Released) world.Fail($"{at}: more has left than was promised ({view}, {own})");
+        }
+    }
+
+    // ---- each node by itself
+
+    /// <summary>Invariants 1 to 3 within each node that is up: what <c>stowline verify</c> checks, hash chains included.</summary>
+    public void Whole()
+    {
+        foreach (var node in world.Nodes.Where(n => n.IsUp))
+        {
+            var report = world.Run(() => Verification.RunAsync(node.Node));
+            if (!report.Ok) world.Fail($"{node.Name}: " + string.Join("; ", report.Checks.Where(c => c.Value != "ok").Select(c => $"{c.Key}: {c.Value}")));
+        }
+    }
+
+    // ---- at rest
+
+    public bool IsEqual() => Difference() is null;
+
+    /// <summary>What keeps the nodes apart; null when each has all of the others.</summary>
+    public string? Difference()
+    {
+        var atHub = Points(world.Hub);
+        foreach (var node in world.Nodes)
+            if (!node.IsUp || !node.Node.IsDrained) return $"{node.Name} has something to do";
+        foreach (var site in world.Sites)
+            foreach (var there in Points(site).Values)
+                if (atHub[there.Name].Position != there.Position || !atHub[there.Name].Hash.AsSpan().SequenceEqual(there.Hash))
+                    return $"{there.Name} has {there.Position} events at {site.Name} and {atHub[there.Name].Position} at the hub";
+        return null;
+    }
+
+    /// <summary>Invariants 3 and 5: the hub's view of every site is the site's own books, and every order has ended with each unit accounted for.</summary>
+    public void Compare()
+    {
+        foreach (var site in world.Sites)
+        {
+            var view = Read(world.Hub, async s => await Books.AtHubAsync(s, site.Name)).Select(v => v with { Promised = 0, Released = 0 });
+            Same($"counters of {site.Name}", view, Read(site, async s => await Books.AtSiteAsync(s)));
+            Same($"bins of {site.Name}", Read(world.Hub, async s => await Books.BinsAsync(s, site.Name, copy: true)), Read(site, async s => await Books.BinsAsync(s, site.Name, copy: false)));
+            Same($"tasks of {site.Name}", Read(world.Hub, s => Books.TasksAsync(s, site.Name)), Read(site, s => Books.TasksAsync(s, site.Name)));
+            Received(site);
+            Erased(site);
+        }
+        Orders();
+    }
+
+    private void Same<T>(string what, IEnumerable<T> atHub, IEnumerable<T> atSite)
+    {
+        var (here, there) = (atHub.ToHashSet(), atSite.ToHashSet());
+        if (here.SetEquals(there)) return;
+        world.Fail($"{what} differ: the hub has {string.Join(", ", here.Except(there).Take(3))}; the site has {string.Join(", ", there.Except(here).Take(3))}");
+    }
+
+    /// <summary>What stood at the gate is booked once, however often it was asked for.</summary>
+    private void Received(SimNode site)
+    {
+        var booked = Read(site, async s => await Books.ReceivedAsync(s)).ToDictionary(r => r.What, StringComparer.Ordinal);
+        foreach (var delivery in world.Book.Deliveries.Where(d => d.Site == site.Name))
+            if (booked.GetValueOrDefault(delivery.Reference) is not { B: 1 } row || row.A != delivery.Units)
+                world.Fail($"goods {delivery.Reference} of {delivery.Units} units are booked as {booked.GetValueOrDefault(delivery.Reference)}");
+    }
+
+    /// <summary>Who was erased at the hub is erased everywhere: no site has a key that the hub has not.</summary>
+    private void Erased(SimNode site)
+    {
+        var keys = Read(world.Hub, async s => await Books.KeysAsync(s)).ToDictionary(k => k.PersonId, k => k.Key);
+        foreach (var key in Read(site, async s => await Books.KeysAsync(s)))
+            if (!keys.TryGetValue(key.PersonId, out var atHub) || !atHub.AsSpan().SequenceEqual(key.Key)) world.Fail($"{site.Name} can still read what the hub has erased of {key.PersonId}");
+    }
+
+    private void Orders()
+    {
+        var orders = Read(world.Hub, async s => await Books.OrdersAsync(s)).ToDictionary(o => o.Id);
+        if (world.Book.Placed.Keys.FirstOrDefault(id => !orders.ContainsKey(id)) is var lost && lost != default) world.Fail($"order {lost} was accepted and is lost");
+        if (orders.Values.FirstOrDefault(o => !world.Book.Placed.ContainsKey(o.Id)) is { } more) world.Fail($"order {more.Id} ({more.ExternalId}) exists, and nobody was told so");
+        var parts = Read(world.Hub, async s => await Books.PartsAtHubAsync(s)).ToLookup(p => p.OrderId);
+        var shipped = world.Sites.SelectMany(site => Read(site, async s => await Books.PartsAtSiteAsync(s))).Where(p => (FulfillmentStatus)p.Status == FulfillmentStatus.Shipped)
+            .ToLookup(p => p.OrderId);
+        foreach (var (id, wish) in world.Book.Placed) Order(orders[id], wish, [.. parts[id]], Units(shipped[id]));
+    }
+
+    /// <summary>Each unit of an order has left, or waits for stock, unless somebody asked to cancel; none has left twice.</summary>
+    private void Order(OrderEnd order, Wish wish, IReadOnlyList<PartOfOrder> parts, Dictionary<string, long> shipped)
+    {
+        if (parts.FirstOrDefault(p => (OrderStatus)p.Status is not (OrderStatus.Shipped or OrderStatus.Cancelled or OrderStatus.Short or OrderStatus.Backorder)) is { } open)
+            world.Fail($"order {wish.Body.ExternalId}: part {open.Part} at {open.Site} never ended, it is {(OrderStatus)open.Status}");
+        var told = Units(parts.Where(p => (OrderStatus)p.Status == OrderStatus.Shipped));
+        var waiting = Units(parts.Where(p => (OrderStatus)p.Status == OrderStatus.Backorder));
+        foreach (var line in wish.Body.Lines!.GroupBy(l => l!.Sku!))
+        {
+            var (wanted, left, waits) = (line.Sum(l => l!.Quantity!.Value), shipped.GetValueOrDefault(line.Key), waiting.GetValueOrDefault(line.Key));
+            if (left != told.GetValueOrDefault(line.Key)) world.Fail($"order {wish.Body.ExternalId}: {left} {line.Key} have left, the hub knows of {told.GetValueOrDefault(line.Key)}");
+            var isWhole = left + waits == wanted;
+            if (left + waits > wanted || !isWhole && !wish.MayBeCancelled)
+                world.Fail($"order {wish.Body.ExternalId} wants {wanted} {line.Key}: {left} have left, {waits} wait for stock ({(OrderStatus)order.Status})");
+        }
+    }
+
+    private static Dictionary<string, long> Units(IEnumerable<PartOfOrder> parts) =>
+        parts.SelectMany(p => JsonSerializer.Deserialize(p.Lines, ContractsJson.Default.ListSkuUnits) ?? []).GroupBy(u => u.Sku, StringComparer.Ordinal)
+            .ToDictionary(g => g.Key, g => g.Sum(u => (long)u.Quantity), StringComparer.Ordinal);
+
+    public void Dispose()
+    {
+        foreach (var session in _sessions.Values) world.Run(async () =>
+        {
+            await session.DisposeAsync();
+            return true;
+        });
+    }
+}

@@ -1,0 +1,19 @@
+namespace Stowline.Simulation;
+
+/// <summary>
+/// What a run is like. Each seed draws its own: a run in which everything goes wrong at once hides what goes wrong alone, so most leave some kinds of trouble out.
+/// Rates are per thousand steps.
+/// </summary>
+internal sealed record Plan(int Sites, int Skus, Weather Weather, int Acts, int Faults, int Leaps, IReadOnlyList<Trouble> Troubles)
+{
+    public static Plan Draw(Random random)
+    {
+        Trouble[] kinds = [.. Enum.GetValues<Trouble>().Where(_ => random.Next(100) < 65)];
+        var rough = random.Next(100) < 70;
+        return new Plan(random.Next(2, 4), random.Next(2, 5), rough ? new Weather(random.Next(12), random.Next(12), random.Next(30)) : default,
+            random.Next(150, 320), kinds.Length == 0 ? 0 : random.Next(10, 60), random.Next(20, 80), kinds);
+    }
+}
+
+/// <summary>Kinds of trouble.</summary>
+internal enum Trouble { Crash, Disk, Cut, OneWay, Clock }

@@ -1,0 +1,118 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Stowline.Contracts;
+using Stowline.Hub.Hooks;
+using Stowline.Kernel;
+
+namespace Stowline.Hub.Channels;
+
+/// <summary>
+/// How a shop's JSON is read and its stock set: the mapping file. Where a value is taken from is a list of places, of which the first that holds something counts. A place is a
+/// path of names and numbers with dots between (<c>shipping.city</c>, <c>items.0.id</c>), or text with such paths in braces (<c>{first_name} {last_name}</c>).
+/// </summary>
+public sealed record ShopMapping
+{
+    public ShopOrders? Orders { get; init; }
+    /// <summary>How the shop signs its webhooks; without it a call needs a key of this node.</summary>
+    public ShopSigning? Signature { get; init; }
+    /// <summary>How a quantity is set there; without it no stock is sent.</summary>
+    public ShopStockCall? Stock { get; init; }
+    /// <summary>How quantities are read there; without it nothing is compared.</summary>
+    public ShopStockRead? Read { get; init; }
+
+    internal void Check(HookTarget target, Problems problems)
+    {
+        const string at = "settings.mapping";
+        if (Orders is { } orders)
+        {
+            problems.Check(orders.ExternalId is { Count: > 0 }, at + ".orders.external_id", "is required");
+            problems.Check(orders.Lines?.Quantity is { Count: > 0 }, at + ".orders.lines.quantity", "is required");
+            problems.Check(orders.Lines is { } lines && (lines.Sku ?? lines.Offer) is not null, at + ".orders.lines.sku", "or offer is required");
+        }
+        if (Signature is { } signature)
+        {
+            problems.Check(signature.Scheme is not null, at + ".signature.scheme", "is required: " + SnakeCaseEnum<ShopSignatureScheme>.Choices);
+            problems.Check(signature.Scheme == ShopSignatureScheme.StandardWebhooks || !string.IsNullOrWhiteSpace(signature.Header), at + ".signature.header", "is required");
+        }
+        if (Stock is { } stock)
+        {
+            if (target.Problem(stock.Url?.Replace("{offer}", "0", StringComparison.Ordinal)) is { } wrong) problems.Add(at + ".stock.url", wrong);
+            problems.Check(stock.Method is null or "PUT" or "POST" or "PATCH", at + ".stock.method", "must be PUT, POST or PATCH");
+            problems.Check(stock.BatchSize is null or (>= 1 and <= 1_000), at + ".stock.batch_size", "must be 1–1000");
+            problems.Check(stock.Body is { ValueKind: not JsonValueKind.Undefined }, at + ".stock.body", "is required");
+        }
+        if (Read is { } read)
+        {
+            if (target.Problem(read.Url?.Replace("{offers}", "0", StringComparison.Ordinal)) is { } wrong) problems.Add(at + ".read.url", wrong);
+            problems.Check(read.Offer is { Count: > 0 }, at + ".read.offer", "is required");
+            problems.Check(read.Quantity is { Count: > 0 }, at + ".read.quantity", "is required");
+        }
+    }
+}
+
+public sealed record ShopOrders
+{
+    /// <summary>The member that the order is wrapped in, where it is.</summary>
+    public string? Root { get; init; }
+    public IReadOnlyList<string>? ExternalId { get; init; }
+    /// <summary>ISO 4217; the catalog's prices count where it is missing.</summary>
+    public IReadOnlyList<string>? Currency { get; init; }
+    public ShopCustomer? Customer { get; init; }
+    public ShopAddress? ShipTo { get; init; }
+    public IReadOnlyList<string>? Note { get; init; }
+    public ShopLines? Lines { get; init; }
+    /// <summary>Only such orders are taken; all when not given.</summary>
+    public ShopCondition? TakeWhen { get; init; }
+    /// <summary>Such an order is cancelled here.</summary>
+    public ShopCondition? CancelWhen { get; init; }
+}
+
+public sealed record ShopCustomer(IReadOnlyList<string>? Name = null, IReadOnlyList<string>? Email = null, IReadOnlyList<string>? Phone = null);
+
+public sealed record ShopAddress(
+    IReadOnlyList<string>? Name = null, IReadOnlyList<string>? Line1 = null, IReadOnlyList<string>? Line2 = null, IReadOnlyList<string>? City = null, IReadOnlyList<string>? Region = null,
+    IReadOnlyList<string>? PostalCode = null, IReadOnlyList<string>? Country = null);
+
+/// <param name="Path">The array of lines.</param>
+/// <param name="Sku">Our SKU.</param>
+/// <param name="Offer">Else an offer's id there, whose SKU was saved with the offer.</param>
+/// <param name="UnitPrice">The agreed price of one.</param>
+public sealed record ShopLines(string? Path = null, IReadOnlyList<string>? Sku = null, IReadOnlyList<string>? Offer = null, IReadOnlyList<string>? Quantity = null, IReadOnlyList<string>? UnitPrice = null);
+
+/// <param name="In">The values that count; any that is there when not given.</param>
+public sealed record ShopCondition(string? Path = null, IReadOnlyList<string>? In = null);
+
+/// <summary>How a body is signed.</summary>
+[JsonConverter(typeof(SnakeCaseEnum<ShopSignatureScheme>))]
+public enum ShopSignatureScheme
+{
+    /// <summary>HMAC-SHA256 of the body in Base64 (Shopify, WooCommerce).</summary>
+    HmacSha256Base64 = 1,
+    /// <summary>HMAC-SHA256 of the body in hexadecimal digits.</summary>
+    HmacSha256Hex = 2,
+    /// <summary>Standard Webhooks.</summary>
+    StandardWebhooks = 3,
+}
+
+public sealed record ShopSigning(ShopSignatureScheme? Scheme = null, string? Header = null);
+
+/// <summary>
+/// A call that sets a quantity. In <see cref="Url"/> and the texts of the body <c>{offer}</c> and <c>{quantity}</c> are filled in; a text that is nothing but <c>{quantity}</c> or
+/// <c>{offer_number}</c> becomes a number. With <see cref="Each"/> many travel in one call, where <c>{items}</c> stands in the body.
+/// </summary>
+public sealed record ShopStockCall
+{
+    /// <summary>PUT when not given.</summary>
+    public string? Method { get; init; }
+    public string? Url { get; init; }
+    /// <summary>The header of the token; <c>Authorization</c> when not given.</summary>
+    public string? AuthHeader { get; init; }
+    public JsonElement? Body { get; init; }
+    public JsonElement? Each { get; init; }
+    /// <summary>100 when not given; for <see cref="Each"/>.</summary>
+    public int? BatchSize { get; init; }
+}
+
+/// <summary>A call that reads quantities: in <see cref="Url"/> <c>{offers}</c> is a list with commas.</summary>
+/// <param name="Items">The array in the answer; the answer itself when not given.</param>
+public sealed record ShopStockRead(string? Url = null, string? Items = null, IReadOnlyList<string>? Offer = null, IReadOnlyList<string>? Quantity = null);

@@ -1,0 +1,167 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Stowline.Contracts;
+using Stowline.Http;
+using Stowline.Kernel;
+using Stowline.Log;
+using Stowline.Store;
+
+namespace Stowline.Hub.Channels;
+
+/// <summary>How the synchronization stands (source 5). <see cref="Status"/> is <c>healthy</c> or <c>warning</c>.</summary>
+public sealed record SyncStatus(string Status, SyncStatistics Statistics, DateTimeOffset LastUpdated);
+
+/// <param name="StaleOperations">Pending for longer than <c>STOCK_SYNC_MONITORING_STALE_OPERATION_HOURS</c>, of accounts that are not switched off.</param>
+/// <param name="FirstTryPercent">Of those completed today, how many needed no retry; null when there were none (S8).</param>
+/// <param name="MeanRetrySeconds">From the first failure to the end, of those completed today that were retried (S8).</param>
+public sealed record SyncStatistics(long PendingOperations, long FailedOperations, long CompletedToday, long StaleOperations, double? FirstTryPercent, double? MeanRetrySeconds);
+
+/// <summary>What to compare with the marketplaces.</summary>
+/// <param name="Account">Only this one; all when not given.</param>
+/// <param name="Fix">Set right at once what is safe to, however young the difference.</param>
+public sealed record ReconcileBody(string? Account, bool? Fix) : IOptionalBody;
+
+/// <summary>The comparison is made in the background; its result stands in <c>/channels/{account}</c> and its <c>discrepancies</c>.</summary>
+public sealed record ReconcileQueued(string Status, IReadOnlyList<string> Accounts);
+
+/// <summary>
+/// <c>/stock-sync</c> (S5, source 5): how operations stand, and what an operator may do. Refusals: <c>operation_not_found</c>, <c>invalid_transition</c>, <c>channel_not_found</c>.
+/// </summary>
+public static class StockSync
+{
+    /// <summary>More than this that wait are worth a look (source 5).</summary>
+    private const int HealthyPending = 100;
+
+    internal static void Map(IEndpointRouteBuilder api, Node node, ChannelsModule module)
+    {
+        api.Get("/stock-sync/status", async http =>
+        {
+            var now = node.Time.GetUtcNow();
+            var status = await node.Database.ReadAsync(s => StatusAsync(s, module.Sync, now), http.RequestAborted);
+            await Answers.WriteAsync(http, (Outcome<SyncStatus>)status);
+        }).WithTags("Stock synchronization").WithSummary("How the synchronization of stock stands").Produces<SyncStatus>();
+        api.Get("/stock-sync/pending", http => ListAsync(http, node)).WithTags("Stock synchronization")
+            .WithSummary("Operations, newest first; those that wait or are under way where no status is given").Pages<StockOperationView>()
+            .Reads("status", "Only in this state.", typeof(OperationStatus)).Reads("account", "Only of this account.");
+        api.MapGet("/stock-sync/operations/{operation}", (HttpContext http, string operation) => GetAsync(http, node, operation)).WithTags("Stock synchronization")
+            .WithSummary("One operation with every step of it").Produces<StockOperationView>();
+        api.MapPost("/stock-sync/retry/{operation}", (HttpContext http, string operation) => Commands.RunAsync(http, node.Lanes, Lane.Hub, tx => RetryAsync(operation, module, tx)))
+            .WithTags("Stock synchronization").WithSummary("Try an operation again now, counting anew").Produces<StockOperationView>();
+        api.MapDelete("/stock-sync/cancel/{operation}", (HttpContext http, string operation) => Commands.RunAsync(http, node.Lanes, Lane.Hub, tx => CancelAsync(operation, tx)))
+            .WithTags("Stock synchronization").WithSummary("Give an operation up").Produces<StockOperationView>();
+        api.Post("/stock-sync/reconcile", http => Commands.RunAsync<ReconcileBody, ReconcileQueued>(http, node.Lanes, Lane.Hub, (body, tx) => ReconcileAsync(body, module, tx), status: 202))
+            .WithTags("Stock synchronization").WithSummary("Compare with the marketplaces now").Takes<ReconcileBody>(optional: true).Produces<ReconcileQueued>(202);
+    }
+
+    private static Refusal NotFound(string id) => Refusal.NotFound("operation_not_found", $"there is no operation {id}");
+
+    private sealed record Numbers
+    {
+        public long Pending { get; init; }
+        public long Failed { get; init; }
+        public long Stale { get; init; }
+    }
+
+    private sealed record Finished
+    {
+        public int RetryCount { get; init; }
+        public int Revivals { get; init; }
+        public DateTimeOffset? FirstFailedAt { get; init; }
+        public DateTimeOffset CompletedAt { get; init; }
+    }
+
+    internal static async Task<(long Pending, long Failed, long Stale)> CountsAsync(SqlSession session, StockSyncSettings settings, DateTimeOffset now)
+    {
+        var counts = (await session.FindAsync<Numbers>("""
+            SELECT (SELECT COUNT(*) FROM stock_operations WHERE status IN (1, 2)) AS pending, (SELECT COUNT(*) FROM stock_operations WHERE status = 4) AS failed,
+                (SELECT COUNT(*) FROM stock_operations o WHERE o.status IN (1, 2) AND o.created_at < @stale
+                    AND EXISTS (SELECT 1 FROM channel_accounts a WHERE a.code = o.account AND a.enabled = @yes)) AS stale
+            """, new { stale = now.AddHours(-settings.MonitoringStaleOperationHours), yes = true }))!;
+        return (counts.Pending, counts.Failed, counts.Stale);
+    }
+
+    public static async Task<SyncStatus> StatusAsync(SqlSession session, StockSyncSettings settings, DateTimeOffset now)
+    {
+        var (pending, failing, stale) = await CountsAsync(session, settings, now);
+        var (done, first, retried, seconds) = (0L, 0L, 0L, 0.0);
+        await foreach (var op in session.StreamAsync<Finished>("SELECT retry_count, revivals, first_failed_at, completed_at FROM stock_operations WHERE completed_at >= @today",
+            new { today = new DateTimeOffset(now.UtcDateTime.Date, TimeSpan.Zero) }))
+        {
+            done++;
+            if (op.FirstFailedAt is not { } failed) first++;
+            else (retried, seconds) = (retried + 1, seconds + (op.CompletedAt - failed).TotalSeconds);
+        }
+        return new SyncStatus(pending < HealthyPending && stale == 0 ? "healthy" : "warning",
+            new SyncStatistics(pending, failing, done, stale, done == 0 ? null : Math.Round(100.0 * first / done, 2), retried == 0 ? null : Math.Round(seconds / retried, 1)), now);
+    }
+
+    private static async Task ListAsync(HttpContext http, Node node)
+    {
+        var paging = Requests.Paging(http);
+        if (paging.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
+        var (limit, cursor) = paging.Value;
+        var before = Guid.AllBitsSet;
+        if (cursor is not null && !Guid.TryParseExact(cursor, "D", out before)) { await Answers.WriteAsync(http, Refusal.Invalid("cursor", "is not one that this list gave")); return; }
+        var which = "status IN (1, 2)";
+        if (Requests.Query(http, "status") is { } text)
+        {
+            if (!SnakeCaseEnum<OperationStatus>.TryParse(text, out var known)) { await Answers.WriteAsync(http, Refusal.Invalid("status", SnakeCaseEnum<OperationStatus>.Choices)); return; }
+            which = "status = " + ((int)known).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        }
+        var account = Requests.Query(http, "account");
+        var rows = await node.Database.ReadAsync(async s => account is null
+            ? await s.QueryAsync<OperationRow>($"SELECT {OperationRow.Columns} FROM stock_operations WHERE {which} AND id < @before ORDER BY id DESC LIMIT @most", new { before, most = limit + 1 })
+            : await s.QueryAsync<OperationRow>($"SELECT {OperationRow.Columns} FROM stock_operations WHERE {which} AND account = @account AND id < @before ORDER BY id DESC LIMIT @most",
+                new { before, account, most = limit + 1 }), http.RequestAborted);
+        StockOperationView[] items = [.. rows.Take(limit).Select(r => r.View)];
+        await Answers.WriteAsync<Page<StockOperationView>>(http, new Page<StockOperationView>(items, rows.Count > limit ? items[^1].Id.ToString() : null));
+    }
+
+    private static async Task GetAsync(HttpContext http, Node node, string id)
+    {
+        var view = await node.Database.ReadAsync(async s => Guid.TryParseExact(id, "D", out var key) && await OperationRow.FindAsync(s, key) is { } row
+            ? row.View with { Log = await SyncLog.OfAsync(s, key) } : null, http.RequestAborted);
+        await Answers.WriteAsync(http, view is null ? NotFound(id) : (Outcome<StockOperationView>)view);
+    }
+
+    private static async ValueTask<Outcome<OperationRow>> FindAsync(string id, OperationAction action, LaneTransaction tx)
+    {
+        if (!Guid.TryParseExact(id, "D", out var key) || await OperationRow.FindAsync(tx.Group.Session, key) is not { } row) return NotFound(id);
+        return OperationLifecycle.May(row.Status, action) ? row
+            : Refusal.Conflict("invalid_transition", $"an operation that is {SnakeCaseEnum<OperationStatus>.Text(row.Status)} cannot be {(action == OperationAction.Cancel ? "cancelled" : "retried")}");
+    }
+
+    internal static async ValueTask<Outcome<StockOperationView>> RetryAsync(string id, ChannelsModule module, LaneTransaction tx)
+    {
+        var found = await FindAsync(id, OperationAction.Retry, tx);
+        if (found.Refusal is { } no) return no;
+        var op = found.Value;
+        await tx.WriteAsync("""
+            UPDATE stock_operations SET status = 1, retry_count = 0, next_retry_at = @now, revive_at = NULL, transport = @no, error_message = NULL, updated_at = @now WHERE id = @id
+            """, new { id = op.Id, now = tx.Now, no = false });
+        if (op.CommandId is { } command) await tx.WriteAsync("UPDATE channel_commands SET next_at = @now WHERE id = @command", new { command, now = tx.Now });
+        await SyncLog.WriteAsync(tx, op.Id, "manual_retry", OperationStatus.Pending, $"by {tx.Caller.Actor}");
+        tx.OnCommitted(module.WakeAll);
+        return (op with { Status = OperationStatus.Pending, RetryCount = 0, NextRetryAt = tx.Now, ErrorMessage = null, UpdatedAt = tx.Now }).View;
+    }
+
+    internal static async ValueTask<Outcome<StockOperationView>> CancelAsync(string id, LaneTransaction tx)
+    {
+        var found = await FindAsync(id, OperationAction.Cancel, tx);
+        if (found.Refusal is { } no) return no;
+        await tx.WriteAsync("UPDATE stock_operations SET status = 5, updated_at = @now, revive_at = NULL WHERE id = @id", new { id = found.Value.Id, now = tx.Now });
+        await SyncLog.WriteAsync(tx, found.Value.Id, "cancelled", OperationStatus.Cancelled, $"by {tx.Caller.Actor}");
+        return (found.Value with { Status = OperationStatus.Cancelled, UpdatedAt = tx.Now }).View;
+    }
+
+    internal static async ValueTask<Outcome<ReconcileQueued>> ReconcileAsync(ReconcileBody body, ChannelsModule module, LaneTransaction tx)
+    {
+        var accounts = (await AccountRow.AllAsync(tx.Group.Session)).Where(a => body.Account is null || a.Code == body.Account).Select(a => a.Code).ToList();
+        if (body.Account is { } one && accounts.Count == 0) return SaveChannel.NotFound(one);
+        foreach (var code in accounts)
+            await tx.WriteAsync("UPDATE channel_accounts SET reconcile_at = @now, reconcile_fixes = @fix WHERE code = @code", new { code, now = tx.Now, fix = body.Fix ?? false });
+        tx.OnCommitted(module.WakeAll);
+        return new ReconcileQueued("queued", accounts);
+    }
+}
