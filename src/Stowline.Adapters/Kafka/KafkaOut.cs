@@ -17,6 +17,7 @@ public sealed class KafkaOut(KafkaSettings settings) : IBrokerOut
 
     public async Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
     {
+        if (messages.Count == 0) return [];
         var producer = _producer ??= Open();
         var waiting = new Batch(messages.Count);
         try
