@@ -159,6 +159,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         var committing = Stopwatch.GetTimestamp();
         var commit = turn.Seat.Session!.CommitAsync().AsTask();
         if (overlaps && !alone && IsWorthIt(turn)) turn.Next = Begin(queue.Take(), after: turn, ct);
+        var answered = true;
         try
         {
             await commit;
@@ -170,7 +171,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
             if (turn.Next is { } next) await next.Prepared.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await AbandonAsync(turn.Seat, e);
             if (!await WasCommittedAsync(turn.Seat, turn.Number, ct)) throw;
-            BeginNextAgain(turn, ct);
+            answered = false;
         }
         _metrics.Group(turn.Commands.Count, Stopwatch.GetElapsedTime(turn.Started), Stopwatch.GetElapsedTime(committing));
         try
@@ -181,6 +182,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         {
             turn.Settled.TrySetResult();
         }
+        if (!answered) BeginNextAgain(turn, ct);
         foreach (var command in turn.Commands)
         {
             if (command.DecidedIn?.Announces == true) command.Announced = turn.Group!.Announced;
