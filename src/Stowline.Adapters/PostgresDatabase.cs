@@ -96,6 +96,7 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
     private readonly List<SetSelect> _asked = [];
     private readonly StatementTexts _texts = new();
     private Task? _writing;
+    private Task? _held;
     private const int MostLater = 200;
 
     public override Dialect Dialect => Dialect.Postgres;
@@ -193,6 +194,8 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         await batch.ExecuteNonQueryAsync();
     }
 
+    public override void HoldRows(Task? until) => _held = until;
+
     public override void StartWriting()
     {
         if (_later is null || _asked.Count > 0 || _writing is not null) return; // what has rows to read waits for its reader
@@ -247,6 +250,11 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         var reader = await batch.ExecuteReaderAsync();
         try
         {
+            if (_held is { } held)
+            {
+                _held = null;
+                await held;
+            }
             var rows = new Reader(reader);
             foreach (var select in asked)
             {

@@ -37,6 +37,21 @@ public abstract class Module
     /// </summary>
     public virtual Task<string?> FindSiteOfAsync(Database database, string resource, string key, CancellationToken ct) => Task.FromResult<string?>(null);
 
+    /// <summary>Whether <see cref="RecoverAsync"/> brings what events of this type tell into the module's tables, or they tell nothing that is in tables.</summary>
+    public virtual bool Recovers(string type) => false;
+
+    /// <summary>
+    /// After a restore: brings events of this node's own lanes, which copies have given back, into the module's tables. Each event once, in the order of its lane; the tables stand
+    /// where they stood before the first of them. Nothing may be appended. The site is that of the link over which they came.
+    /// </summary>
+    public virtual ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx) => ValueTask.CompletedTask;
+
+    /// <summary>All of them are here: for what follows from them together. Nothing may be appended.</summary>
+    public virtual ValueTask FinishRecoveryAsync(string site, LaneTransaction tx) => ValueTask.CompletedTask;
+
+    /// <summary>An operator has confirmed: the lanes can be written again.</summary>
+    public virtual ValueTask GoOnAsync(string site, LaneTransaction tx) => ValueTask.CompletedTask;
+
     /// <summary>Those of the orders that the module still has in its tables: the log keeps their events when it is archived.</summary>
     public virtual Task<IReadOnlyCollection<Guid>> LiveOrdersAsync(SqlSession session, IReadOnlyList<Guid> orders) => Task.FromResult<IReadOnlyCollection<Guid>>([]);
 

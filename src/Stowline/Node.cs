@@ -29,7 +29,7 @@ public sealed class Node : IAsyncDisposable
         Ids = ids;
         Role = role;
         Modules = modules;
-        Lanes = new Lanes(database, ids) { WriterOpened = pump => _writerHost?.Start(pump) };
+        Lanes = new Lanes(database, ids) { WriterOpened = pump => _writerHost?.Start(pump), Recovery = new NodeRecovery(modules) };
     }
 
     public Database Database { get; }

@@ -36,6 +36,7 @@ public static class CommandLine
         root.Subcommands.Add(SitesCommands.Define());
         root.Subcommands.Add(LinkCommands.Define());
         root.Subcommands.Add(CarriersCommands.Define());
+        root.Subcommands.Add(SmokeCommand.Define());
         root.Subcommands.Add(VersionCommand.Define());
         return root;
     }

@@ -52,6 +52,7 @@ internal sealed class KeyLimits(Node node)
         if (resource == "sites") return (http.Request.RouteValues["code"] as string ?? Requests.Query(http, "site")) is { } code ? Other(holder, code) : null;
         if (resource == "events") return OfLane(holder, Requests.Query(http, "lane") ?? "");
         if (KeyRules.PathOf(endpoint) == "system/parked") return Limited(holder, "parked events are of every site");
+        if (KeyRules.PathOf(endpoint) == "system/overview") return Limited(holder, "the overview tells of every site");
         if (resource == "alerts") return Limited(holder, "alerts are of every site");
         if (resource == "stock-sync" || resource == "channels" && KeyRules.PathOf(endpoint) != "channels/{account}/orders") return Limited(holder, "channels offer the stock of every site");
         // The catalogue is one for all.

@@ -117,6 +117,7 @@ public sealed class ServerHost : IAsyncDisposable
         if (node.Role.IsHub)
         {
             ErasureEndpoint.Map(api, node);
+            OverviewEndpoint.Map(api, node);
             CsvEndpoints.Map(api, node);
         }
         foreach (var module in node.Modules) module.Map(api, node);

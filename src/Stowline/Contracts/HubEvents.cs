@@ -42,6 +42,12 @@ public sealed record OrderRefused(string Channel, string ExternalId, string Code
 
 public sealed record MissingUnits(string Sku, int Requested, int Available);
 
+/// <summary>hub: an order that a restore had lost was put together again from what its sites know of it. Routing and timeline of before are not known.</summary>
+public sealed record OrderRecovered(Guid OrderId, long Number, string Channel, string ExternalId) : IEvent
+{
+    public static string Type => "order.recovered";
+}
+
 /// <summary>hub: the order's status, derived from its parts, changed.</summary>
 public sealed record OrderStatusChanged(Guid OrderId, string From, string To) : IEvent
 {
@@ -71,11 +77,21 @@ public sealed record OrderRerouted(Guid OrderId, int FromPart, string Cause, IRe
     public static string Type => "order.rerouted";
 }
 
+/// <summary>
+/// The order that a part is of, for a site with a node of its own: the copy there is the only other place that knows of the order, should the hub have to be
+/// restored from a backup.
+/// </summary>
+/// <param name="Lines">All of the order, with prices in ten-thousandths of <paramref name="Currency"/>.</param>
+/// <param name="RequestHash">By which a repeat of the request is known; null where it is not told.</param>
+public sealed record OrderFacts(string Currency, long TotalE4, IReadOnlyList<PlacedLine> Lines, byte[]? RequestHash, string? PickupSite, DateTimeOffset PlacedAt);
+
 /// <summary>hub/{site}: this part of an order is yours. Carries all that the site needs to work alone.</summary>
 public sealed record PartAssigned(
     Guid OrderId, int Part, long OrderNumber, string Channel, string ExternalId, string FulfillmentType, Priority Priority,
     IReadOnlyList<SkuUnits> Lines, Guid PersonId, byte[]? Personal, string? Note, bool OnHold) : IEvent
 {
+    /// <summary>Only where the site has a node of its own.</summary>
+    public OrderFacts? Order { get; init; }
     public static string Type => "part.assigned";
 }
 

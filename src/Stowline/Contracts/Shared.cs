@@ -54,6 +54,7 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(OrderPlaced))]
 [JsonSerializable(typeof(OrderRefused))]
 [JsonSerializable(typeof(OrderStatusChanged))]
+[JsonSerializable(typeof(OrderRecovered))]
 [JsonSerializable(typeof(OrderCancelRequested))]
 [JsonSerializable(typeof(OrderHeld))]
 [JsonSerializable(typeof(OrderReleased))]

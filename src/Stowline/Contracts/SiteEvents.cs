@@ -17,11 +17,25 @@ public interface IHasBalances
 
 /// <summary>One line of the ledger (W4). From nowhere: it came in; to nowhere: it left.</summary>
 public sealed record MovementLine(
-    Guid Id, long Number, MovementKind Kind, string Sku, string? Lot, string? FromBin, string? ToBin, int Quantity, string? Reason, string? Reference);
+    Guid Id, long Number, MovementKind Kind, string Sku, string? Lot, string? FromBin, string? ToBin, int Quantity, string? Reason, string? Reference)
+{
+    /// <summary>Of goods that came in.</summary>
+    public DateOnly? ExpiresOn { get; init; }
+    public DateOnly? ManufacturedOn { get; init; }
+}
+
+/// <summary>A unit with a number of its own.</summary>
+public sealed record SerialUnit(string Sku, string Serial, string? Lot);
+
+/// <summary>The document of goods that came in.</summary>
+public sealed record ReceiptFacts(Guid Id, long Number, IReadOnlyList<SerialUnit>? Serials);
 
 /// <summary>Stock moved: receipt, move, adjustment, damage, return, put-back … The kind is on each movement.</summary>
 public sealed record StockMoved(string? Reference, IReadOnlyList<MovementLine> Movements, IReadOnlyList<Balance> Balances) : IEvent, IHasBalances
 {
+    /// <summary>Where it was a receipt.</summary>
+    public ReceiptFacts? Receipt { get; init; }
+
     public static string Type => "stock.moved";
 }
 
@@ -201,7 +215,28 @@ public sealed record ReturnReceived(
     public static string Type => "return.received";
 }
 
-public sealed record ZoneSaved(string Zone, string ZoneType) : IEvent { public static string Type => "zone.saved"; }
-public sealed record BinsSaved(int Created, int Updated, IReadOnlyList<string> Bins) : IEvent { public static string Type => "bins.saved"; }
+/// <summary>A zone as it is now, beside its code and type.</summary>
+public sealed record ZoneFacts(
+    string Name, string StorageClass, double? TemperatureMinC, double? TemperatureMaxC, double? HumidityMin, double? HumidityMax, double? AreaM2, long? MaxWeightG);
+
+/// <summary>A bin as it is now. Positions and dimensions in millimeters, weight in grams.</summary>
+public sealed record BinFacts(
+    string Code, string Zone, string BinType, string? Aisle, string? Position, string? Level, long? XMm, long? YMm, string? Barcode, long? WidthMm, long? HeightMm, long? DepthMm,
+    long? MaxWeightG, bool Available);
+
+public sealed record ZoneSaved(string Zone, string ZoneType) : IEvent
+{
+    /// <summary>Missing for the zones that every site has.</summary>
+    public ZoneFacts? Facts { get; init; }
+    public static string Type => "zone.saved";
+}
+
+public sealed record BinsSaved(int Created, int Updated, IReadOnlyList<string> Bins) : IEvent
+{
+    /// <summary>Missing for the bins that every site has.</summary>
+    public IReadOnlyList<BinFacts>? Facts { get; init; }
+    public static string Type => "bins.saved";
+}
+
 public sealed record BinLocked(string Bin, string Reason) : IEvent { public static string Type => "bin.locked"; }
 public sealed record BinUnlocked(string Bin) : IEvent { public static string Type => "bin.unlocked"; }

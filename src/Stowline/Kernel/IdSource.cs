@@ -49,6 +49,15 @@ public sealed class IdSource
         return new Guid(bytes, bigEndian: true);
     }
 
+    /// <summary>The smallest id of a time: whatever was made later by this clock sorts behind it. For conditions on time that can use an index of ids.</summary>
+    public static Guid FirstOf(DateTimeOffset time)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        bytes.Clear();
+        BinaryPrimitives.WriteInt64BigEndian(bytes, Math.Max(0, time.ToUnixTimeMilliseconds()) << 16);
+        return new Guid(bytes, bigEndian: true);
+    }
+
     /// <summary>A number in [0, 1): for jitter and the like.</summary>
     public double NextDouble()
     {

@@ -11,7 +11,7 @@ namespace Stowline.Link;
 /// over group by group, each checked against the hash of what is there, and where something is missing the writer sends again from where it
 /// was acknowledged. After a connection has ended a new end is made for the next one, and nothing is remembered but the lanes.
 /// </summary>
-public sealed class LinkEnd : Pump, IDisposable
+public sealed partial class LinkEnd : Pump, IDisposable
 {
     private const int EventsPerBatch = 256;
     private const int MostBatches = 4;
@@ -37,7 +37,7 @@ public sealed class LinkEnd : Pump, IDisposable
     private readonly string _site;
     private readonly LinkState _state;
     private readonly (string Name, string Version) _self;
-    private readonly Outgoing[] _sends;
+    private volatile Outgoing[] _sends;
     private readonly HashSet<Lane> _takes;
     private readonly Queue<LinkBatch> _waiting = new();
     private readonly HashSet<string> _diverged = new(StringComparer.Ordinal);
@@ -49,9 +49,15 @@ public sealed class LinkEnd : Pump, IDisposable
     private int _resends;
 
     /// <summary>A lane that this node writes, as far as the other side has it.</summary>
-    private sealed class Outgoing(Lane lane, bool isBulk)
+    private sealed class Outgoing(Lane lane, bool isBulk, bool isReturn = false)
     {
         public long Head;
+
+        /// <summary>The other side's own lane, of which it lost the end: it gets it back from the copy here.</summary>
+        public bool IsReturn => isReturn;
+
+        /// <summary>The head when the sides met.</summary>
+        public long HeadAtFirst { get; set; }
         public Lane Lane => lane;
         public bool IsBulk => isBulk;
         public long Sent { get; set; }
@@ -107,6 +113,8 @@ public sealed class LinkEnd : Pump, IDisposable
         try
         {
             var worked = await ListenAsync(ct);
+            EndWhenRepaired();
+            if (Ended is not null) return true;
             worked |= await TakeOverAsync();
             worked |= await SpeakAsync(ct);
             return worked;
@@ -192,7 +200,7 @@ public sealed class LinkEnd : Pump, IDisposable
         {
             case FrameKind.Batch:
                 var batch = LinkFrames.Batch(frame);
-                if (!_takes.Contains(batch.Lane)) throw new LinkBrokenException($"{batch.Lane} does not come this way");
+                if (!_takes.Contains(batch.Lane) && !_comesBack.ContainsKey(batch.Lane.Name)) throw new LinkBrokenException($"{batch.Lane} does not come this way");
                 if (_waiting.Count < MostWaiting) _waiting.Enqueue(batch); // else it will come again
                 break;
             case FrameKind.Ack:
@@ -232,46 +240,52 @@ public sealed class LinkEnd : Pump, IDisposable
         if (hello.Protocol < 1) { Refuse("protocol", "no protocol version is spoken on both sides"); return; }
         if (!_greeted)
         {
+            await RememberHeadsAsync(ct);
             _state.Opened(this, hello.Node, hello.Version, Now);
             foreach (var own in _sends) await CompareAsync(own, hello.Lanes.FirstOrDefault(l => l.Name == own.Lane.Name && !l.Writes), points[own.Lane.Name], ct);
-            foreach (var lane in _takes) Compare(hello.Lanes.FirstOrDefault(l => l.Name == lane.Name && l.Writes), points[lane.Name]);
+            foreach (var lane in _takes) await CompareAsync(hello.Lanes.FirstOrDefault(l => l.Name == lane.Name && l.Writes), points[lane.Name], ct);
+            if (Ended is not null) return; // this side's database is an older one: the next greeting will say so
             _greeted = true;
+            await LookWhetherAllIsBackAsync(points);
             _progress = _lanes.Time.GetTimestamp();
         }
         if (_role.IsHub) Say(Introduction(points)); // also the second time: the first answer may have been lost
     }
 
     private byte[] Introduction(IReadOnlyDictionary<string, LanePoint> points) => LinkFrames.Write(new LinkHello(LinkFrames.Protocol, _self.Name, _self.Version, _site,
-        points[Lane.Site(_site).Name].Ordinal, [.. _sends.Select(s => Of(points[s.Lane.Name], true)), .. _takes.Select(t => Of(points[t.Name], false))]));
+        points[Lane.Site(_site).Name].Ordinal, [.. _sends.Where(s => !s.IsReturn).Select(s => Of(points[s.Lane.Name], true)), .. _takes.Select(t => Of(points[t.Name], false))]));
 
-    private static LinkLane Of(LanePoint point, bool writes) => new(point.Name, point.Incarnation, point.Position, point.Hash, writes);
+    private LinkLane Of(LanePoint point, bool writes) =>
+        new(point.Name, point.Incarnation, point.Position, point.Hash, writes, writes && point.Held == 1, writes ? 0 : Math.Max(point.Position, _heads.GetValueOrDefault(point.Name)));
 
     /// <summary>A lane that is written here: the other side's copy must be a beginning of it, hash for hash.</summary>
     private async ValueTask CompareAsync(Outgoing own, LinkLane? copy, LanePoint point, CancellationToken ct)
     {
         Volatile.Write(ref own.Head, Math.Max(point.Position, Volatile.Read(ref own.Head)));
+        own.HeadAtFirst = own.Head;
         var theirs = new LanePoint { Name = point.Name, Position = copy?.Position ?? 0, Hash = copy?.Hash ?? [], Incarnation = copy?.Incarnation ?? 1 };
         own.Sent = own.Acked = theirs.Position;
         _state.Stands(point.Name, Now, head: point.Position);
-        if (theirs.Position > point.Position)
-            Diverge(point.Name, $"the copy has {theirs.Position} events, the lane itself {point.Position}: its writer has lost some, as after a restore");
+        if (point.Held == 1) await ComesBackAsync(own, copy, point, theirs, ct);
+        else if (theirs.Position > point.Position) await HoldAsync(point, theirs);
         else if (theirs.Incarnation > point.Incarnation || !await _lanes.Database.ReadAsync(s => Replicas.HasPointAsync(s, theirs), ct))
             Diverge(point.Name, $"the copy at {theirs.Position} has another history than the lane");
         else _state.Stands(point.Name, Now, position: theirs.Position);
     }
 
     /// <summary>A lane that the other side writes: what can be seen from here. The writer looks closer.</summary>
-    private void Compare(LinkLane? lane, LanePoint copy)
+    private async ValueTask CompareAsync(LinkLane? lane, LanePoint copy, CancellationToken ct)
     {
         _state.Stands(copy.Name, Now, position: copy.Position, head: lane?.Position ?? 0);
         if (lane is null) return;
-        if (lane.Position < copy.Position)
+        if (lane.Held) await GiveBackAsync(lane, copy, ct);
+        else if (lane.Position < copy.Position)
             Diverge(copy.Name, $"the copy has {copy.Position} events, the lane itself {lane.Position}: its writer has lost some, as after a restore");
         else if (lane.Position == copy.Position && lane.Position > 0 && !lane.Hash.AsSpan().SequenceEqual(copy.Hash))
             Diverge(copy.Name, $"the copy at {copy.Position} has another history than the lane");
     }
 
-    /// <summary>Stops a lane for as long as this connection lasts. The others go on. Here a repair will begin.</summary>
+    /// <summary>Stops a lane for as long as this connection lasts. The others go on.</summary>
     private void Diverge(string lane, string reason, bool tell = true)
     {
         if (!_diverged.Add(lane)) return;
@@ -286,10 +300,12 @@ public sealed class LinkEnd : Pump, IDisposable
         if (!_waiting.TryPeek(out var batch) || _lanes.LagOf(batch.Lane) > MostBehind) return false;
         _waiting.Dequeue();
         if (_diverged.Contains(batch.Lane.Name)) return true;
-        var taken = await _lanes.ImportAsync(batch.Lane, batch.Groups, batch.Keys);
+        var isBack = _comesBack.ContainsKey(batch.Lane.Name);
+        var taken = isBack ? await _lanes.TakeBackAsync(batch.Lane, _site, batch.Groups, batch.Keys) : await _lanes.ImportAsync(batch.Lane, batch.Groups, batch.Keys);
         if (taken.Divergence is { } reason) Diverge(batch.Lane.Name, reason);
         _state.Stands(batch.Lane.Name, Now, position: taken.Position);
         Say(LinkFrames.Write(new LinkAck(batch.Lane.Name, taken.Position)));
+        if (isBack) await LookWhetherAllIsBackAsync(await _lanes.Database.ReadAsync(Replicas.PointsAsync));
         return true;
     }
 
@@ -317,7 +333,7 @@ public sealed class LinkEnd : Pump, IDisposable
         // Also how another process's writes are noticed of which nobody told.
         var points = await _lanes.Database.ReadAsync(Replicas.PointsAsync, ct);
         foreach (var own in _sends) Volatile.Write(ref own.Head, Math.Max(points[own.Lane.Name].Position, Volatile.Read(ref own.Head)));
-        Say(LinkFrames.Write(new LinkBeat([.. _sends.Select(s => new LinkHead(s.Lane.Name, Volatile.Read(ref s.Head)))])));
+        Say(LinkFrames.Write(new LinkBeat([.. _sends.Where(s => !s.IsReturn).Select(s => new LinkHead(s.Lane.Name, Volatile.Read(ref s.Head)))])));
     }
 
     /// <summary>What was sent and not acknowledged for long is sent again, ever more seldom: it may only be waiting to be worked off.</summary>
@@ -339,7 +355,7 @@ public sealed class LinkEnd : Pump, IDisposable
     private async ValueTask<bool> SendAsync(Outgoing own, CancellationToken ct)
     {
         var head = Volatile.Read(ref own.Head);
-        if (head <= own.Sent || _diverged.Contains(own.Lane.Name) || !HasRoom(own)) return false;
+        if (head <= own.Sent || _diverged.Contains(own.Lane.Name) || !MaySend(own) || !HasRoom(own)) return false;
         var batch = await _lanes.Database.ReadAsync(async session =>
         {
             var groups = await Replicas.ReadAsync(session, own.Lane, own.Sent, EventsPerBatch);

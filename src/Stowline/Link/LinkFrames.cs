@@ -9,7 +9,9 @@ namespace Stowline.Link;
 internal enum FrameKind : byte { Hello = 1, Batch = 2, Ack = 3, Beat = 4, Diverged = 5, Bye = 6 }
 
 /// <summary>Where a lane stands at whoever says so, and whether they write it.</summary>
-internal sealed record LinkLane(string Name, int Incarnation, long Position, byte[] Hash, bool Writes);
+/// <param name="Held">Its writer was restored from a backup, and asks back what the other side has.</param>
+/// <param name="Head">Of a copy: how far its writer has ever said that the lane goes.</param>
+internal sealed record LinkLane(string Name, int Incarnation, long Position, byte[] Hash, bool Writes, bool Held = false, long Head = 0);
 
 /// <summary>The first word of each side. Unknown members are ignored: a newer node says more.</summary>
 /// <param name="Protocol">The highest version that the side speaks; the lower of both is spoken.</param>

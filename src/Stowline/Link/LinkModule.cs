@@ -29,9 +29,19 @@ public sealed class LinkModule : Module
         return Task.CompletedTask;
     }
 
+    public override bool Recovers(string type) => type == PersonErased.Type;
+
+    /// <summary>A restored hub has the keys again of persons who were erased after the backup: they are deleted again.</summary>
+    public override async ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx)
+    {
+        foreach (var e in events.Where(e => e.Type == PersonErased.Type))
+            if (e.Read<PersonErased>() is { KeyHash: { } erased } person) await Personal.FollowErasureAsync(tx, person.PersonId, erased);
+    }
+
     public override void Map(IEndpointRouteBuilder api, Node node)
     {
         LinkViews.Map(api, node, this);
+        RepairLink.Map(api, node);
         if (!node.Role.IsHub) NotHere.Map(api, node);
     }
 

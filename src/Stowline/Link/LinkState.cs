@@ -13,7 +13,7 @@ public enum LinkCondition
     /// <summary>Nothing is heard; both sides work on.</summary>
     Cut = 2,
 
-    /// <summary>They hear each other, but a lane's copy has another history than the lane: it stands still.</summary>
+    /// <summary>They hear each other, but a lane stands still: its writer was restored and waits for an operator, or lane and copy have different histories.</summary>
     Diverged = 3,
 }
 

@@ -21,7 +21,11 @@ public sealed record LinkDirection(long LagEvents, long LagSeconds, IReadOnlyLis
 /// <param name="Refused">Why the other side will not talk, where it said so.</param>
 public sealed record LinkView(
     string Site, LinkCondition State, DateTimeOffset Since, DateTimeOffset? LastContact, string? Peer, string? PeerVersion,
-    [property: JsonPropertyName("in")] LinkDirection In, [property: JsonPropertyName("out")] LinkDirection Out, IReadOnlyList<string> Alerts, string? Refused);
+    [property: JsonPropertyName("in")] LinkDirection In, [property: JsonPropertyName("out")] LinkDirection Out, IReadOnlyList<string> Alerts, string? Refused)
+{
+    /// <summary>After a restore of the node that is asked, until an operator has confirmed: how far the repair is, and what was lost. Else null.</summary>
+    public RepairView? Repair { get; init; }
+}
 
 /// <summary>A row of <c>link_states</c>.</summary>
 internal sealed record LinkRow
@@ -64,13 +68,15 @@ public static class LinkViews
         var role = await NodeRole.OfAsync(session) ?? NodeRole.Hub;
         var points = await Replicas.PointsAsync(session);
         var rows = (await LinkRow.AllAsync(session)).ToDictionary(r => r.Site, StringComparer.Ordinal);
+        var repairs = (await Repairs.AllAsync(session)).ToDictionary(r => r.Site, StringComparer.Ordinal);
         var views = new List<LinkView>();
         foreach (var site in await SitesAsync(session, role))
         {
             var row = rows.GetValueOrDefault(site) ?? new LinkRow { Site = site, State = LinkCondition.Cut, Since = now };
             var live = links?.StateOf(site) is { IsConnected: true } state ? state : null;
             var elsewhere = links is null || !database.SingleWriter;
-            views.Add(await ViewAsync(session, role, row, live, links?.StateOf(site).Refused, points, now, elsewhere));
+            var view = await ViewAsync(session, role, row, live, links?.StateOf(site).Refused, points, now, elsewhere);
+            views.Add(view with { Repair = RepairView.Of(repairs.GetValueOrDefault(site)) });
         }
         return (IReadOnlyList<LinkView>)views;
     }, ct);
@@ -115,5 +121,7 @@ public static class LinkViews
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(Page<LinkView>))]
+[JsonSerializable(typeof(RepairBody))]
+[JsonSerializable(typeof(RepairView))]
 [JsonSerializable(typeof(IReadOnlyList<LinkedLane>))]
 internal sealed partial class LinkJson : JsonSerializerContext;

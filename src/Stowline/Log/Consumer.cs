@@ -71,7 +71,8 @@ internal sealed class ConsumerPump : Pump
 
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
-        if (IsRetired || !IsItsTurn() || _position < 0 && !await LoadAsync(ct)) return false;
+        // After a restore nothing is decided until it is known what was done before: see Repairs.
+        if (IsRetired || _lanes.IsInRepair(_consumer.Target(_source)) || !IsItsTurn() || _position < 0 && !await LoadAsync(ct)) return false;
         var events = await _lanes.ReadAsync(_source, _position, BatchSize, ct);
         if (events.Count == 0) return false;
         _progress.HeadMovedTo(events[^1].Position);
@@ -118,7 +119,7 @@ internal sealed class ConsumerPump : Pump
     /// Whether the event or its handling is at fault, so that parking helps. A lost database or a command that could not be stored
     /// (the writer answers those with a refusal) says nothing about the event: the host tries again.
     /// </summary>
-    private bool IsAtFault(Exception e) => e is not (ConsumerStalledException or ReplicaLaneException) && !_lanes.Database.IsInfrastructure(e);
+    private bool IsAtFault(Exception e) => e is not (ConsumerStalledException or ReplicaLaneException or LaneHeldException) && !_lanes.Database.IsInfrastructure(e);
 
     private async Task<bool> LoadAsync(CancellationToken ct)
     {

@@ -51,13 +51,14 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
         // The numbers come along, in the same rows: there are few, and a round trip or a statement for them would cost more.
         string[] key = [scope];
         await session.SelectLaterAsync(new SetSelect("""
-            SELECT l.id, l.name, l.ordinal, l.incarnation, l.head_position, l.head_hash, l.version, l.replica, s.kind, s.last
+            SELECT l.id, l.name, l.ordinal, l.incarnation, l.head_position, l.head_hash, l.version, l.replica, s.kind, s.last, l.held
             FROM lanes l LEFT JOIN lane_sequences s ON s.lane_id = l.id WHERE l.scope = k.scope
             """, 1, [Column.Of("scope", key)], row =>
             {
                 if (!row.IsNull(8)) _sequences[(row.GetInt32(0), row.GetString(8))] = (row.GetInt64(9), row.GetInt64(9));
                 var lane = new Lane(row.GetString(1));
-                if (!_heads.TryAdd(lane, new LaneHead(lane, row.GetInt32(0), row.GetInt32(2), row.GetInt32(3), row.GetInt64(4), row.GetBytes(5), row.GetInt32(7) == 1))) return;
+                if (!_heads.TryAdd(lane, new LaneHead(lane, row.GetInt32(0), row.GetInt32(2), row.GetInt32(3), row.GetInt64(4), row.GetBytes(5), row.GetInt32(7) == 1,
+                    row.GetInt32(10) == 1))) return;
                 _loaded = true;
                 if (lane.Name != scope) return;
                 var version = row.GetInt64(6);
@@ -99,14 +100,34 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
         return memories[scope].Get<T>();
     }
 
-    /// <summary>A replica to be continued in this transaction.</summary>
+    /// <summary>A replica, or a lane whose writer was restored, to be continued with groups that were written elsewhere or before.</summary>
     public async ValueTask<ReplicaGrowth> GrowAsync(Lane lane)
     {
         await LoadAsync();
         if (_imported.TryGetValue(lane, out var growth)) return growth;
         var head = HeadOf(lane);
-        if (!head.IsReplica) throw new InvalidOperationException($"{lane} is written by this node and takes nothing over");
+        if (!head.IsReplica && !head.IsHeld) throw new InvalidOperationException($"{lane} is written by this node and takes nothing over");
         return _imported[lane] = new ReplicaGrowth(head);
+    }
+
+    /// <summary>Lets the numbers of a lane go on behind those of all incarnations before this one: the same backup may have been restored before.</summary>
+    public async ValueTask RaiseNumbersAsync(Lane lane, int incarnation)
+    {
+        await LoadAsync();
+        var (id, least) = (HeadOf(lane).Id, (incarnation - 1) * Restore.NumberGap);
+        foreach (var (key, range) in _sequences.Where(s => s.Key.LaneId == id && s.Value.Last < least).ToArray()) _sequences[key] = (range.First, least);
+    }
+
+    /// <summary>A held lane goes on, in a new incarnation.</summary>
+    /// <returns>The incarnation.</returns>
+    public async ValueTask<int> ReopenAsync(Lane lane)
+    {
+        await LoadAsync();
+        var head = HeadOf(lane);
+        await session.WriteAsync("UPDATE lanes SET incarnation = incarnation + 1, held = 0 WHERE id = @id", new { id = head.Id });
+        _heads[lane] = new LaneHead(lane, head.Id, head.Ordinal, head.Incarnation + 1, head.Position, head.Hash, isReplica: false, isHeld: false);
+        await RaiseNumbersAsync(lane, head.Incarnation + 1);
+        return head.Incarnation + 1;
     }
 
     /// <param name="replica">Another node writes it: it is a scope of its own here, whatever it is there.</param>
@@ -118,7 +139,7 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
             INSERT INTO lanes (id, name, scope, ordinal, incarnation, head_position, head_hash, opened_at, replica)
             VALUES (@id, @name, @scope, @ordinal, 1, 0, @hash, @now, @replica) ON CONFLICT (id) DO NOTHING
             """, new { id, name = lane.Name, scope = replica ? lane.Name : lane.Scope, ordinal, hash, now = Now, replica = replica ? 1 : 0 });
-        _heads.TryAdd(lane, new LaneHead(lane, id, ordinal, 1, 0, hash, replica));
+        _heads.TryAdd(lane, new LaneHead(lane, id, ordinal, 1, 0, hash, replica, isHeld: false));
     }
 
     public async ValueTask<long> SettledHeadAsync(Lane lane)
@@ -153,6 +174,7 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
             var head = HeadOf(lane);
             // The last guard: whoever gave the command should have known. Two histories of one lane could never be joined again.
             if (head.IsReplica) throw new ReplicaLaneException(lane.Name);
+            if (head.IsHeld) throw new LaneHeldException(lane.Name);
             foreach (var e in events) e.Position += head.Position;
             groups.Add(new NewGroup(head.Id, head.Position + 1, head.Incarnation, LaneTable.GroupHash(head.Hash, head.Incarnation, events), events));
         }
@@ -163,7 +185,7 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
 }
 
 /// <summary>Where a lane stands, and what this group adds to it.</summary>
-internal sealed class LaneHead(Lane lane, int id, int ordinal, int incarnation, long position, byte[] hash, bool isReplica)
+internal sealed class LaneHead(Lane lane, int id, int ordinal, int incarnation, long position, byte[] hash, bool isReplica, bool isHeld)
 {
     public Lane Lane => lane;
     public int Id => id;
@@ -174,6 +196,9 @@ internal sealed class LaneHead(Lane lane, int id, int ordinal, int incarnation, 
 
     /// <summary>Another node writes the lane.</summary>
     public bool IsReplica => isReplica;
+
+    /// <summary>It waits for its repair after a restore: nothing new is written.</summary>
+    public bool IsHeld => isHeld;
 }
 
 /// <summary>A group to be written: its events, the position of the first, and the hash that chains it to the one before.</summary>

@@ -9,46 +9,98 @@ namespace Stowline.Log;
 /// completes each caller. One sync to disk serves the whole group. On SQLite one writer serves all scopes in turn; on PostgreSQL each
 /// scope has its own, and several processes may write one scope, ordered by its head row.
 /// </summary>
-internal sealed class LaneWriter(string partition, Database database, IdSource ids, CommandQueue queue, NodeMeter meter, Action<GroupTransaction> onCommitted)
+/// <param name="overlaps">
+/// Whether the next group's transaction is opened, on a second connection, while this one's is being committed: it asks for the scope's lock and for what it
+/// reads first, and PostgreSQL answers at the moment at which the lock is free. Nothing is decided before this group's end is known.
+/// </param>
+internal sealed class LaneWriter(string partition, Database database, IdSource ids, CommandQueue queue, NodeMeter meter, Action<GroupTransaction> onCommitted, bool overlaps = false)
     : Pump, IAsyncDisposable
 {
     private readonly Guid _writer = ids.Next();
     private readonly LaneMetrics _metrics = meter.Get<LaneMetrics>();
     private readonly Dictionary<string, ScopeMemory> _memories = new(StringComparer.Ordinal);
-    private SqlSession? _session;
-    private long _groups;
+    private readonly Seat[] _seats = [new Seat(), new Seat()];
+    private int _seat;
+    private long _number;
     private bool _registered;
 
     public override string Name => "writer " + partition;
     public CommandQueue Queue => queue;
 
+    /// <summary>A connection of the writer.</summary>
+    private sealed class Seat
+    {
+        public SqlSession? Session { get; set; }
+    }
+
+    /// <summary>A group on its way to its commit.</summary>
+    private sealed class Turn(IReadOnlyList<PendingCommand> commands, Seat seat, long number)
+    {
+        public IReadOnlyList<PendingCommand> Commands => commands;
+        public Seat Seat => seat;
+        public long Number => number;
+        public long Started { get; } = Stopwatch.GetTimestamp();
+        public GroupTransaction? Group { get; set; }
+
+        /// <summary>Completes when the group needs only its commit.</summary>
+        public Task Prepared { get; set; } = Task.CompletedTask;
+
+        /// <summary>Ends when it is known whether the group was committed, and everybody here has been told.</summary>
+        public TaskCompletionSource Settled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>The group that was begun meanwhile.</summary>
+        public Turn? Next { get; set; }
+    }
+
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
         var commands = queue.Take();
         if (commands.Count == 0) return false;
+        for (var turn = Begin(commands, after: null, ct); turn is not null; turn = turn.Next) await RunAsync(turn, ct);
+        return true;
+    }
+
+    private async ValueTask RunAsync(Turn turn, CancellationToken ct)
+    {
         try
         {
-            await RunGroupAsync(commands, ct);
+            await turn.Prepared;
+            await CommitAsync(turn, ct);
         }
-        catch (Exception e) when (!IsLost(e) && !ct.IsCancellationRequested && commands.Count > 1)
+        catch (Exception e) when (!IsLost(e) && !ct.IsCancellationRequested && turn.Commands.Count > 1)
         {
             // One of them is faulty. Alone, only the faulty one fails. Not while stopping: it may be the question whether a COMMIT
             // happened that was given up, and then nothing may run again.
-            foreach (var command in commands) await RunAloneAsync(command, ct);
+            foreach (var command in turn.Commands) await RunAloneAsync(command, ct);
+            BeginNextAgain(turn, ct);
         }
         catch (Exception e)
         {
-            FailAll(commands, e);
+            FailAll(turn.Commands, e);
+            if (!IsLost(e) && !ct.IsCancellationRequested)
+            {
+                BeginNextAgain(turn, ct);
+                return;
+            }
+            if (turn.Next is { } next) FailAll(next.Commands, e); // it was given up with this one
+            turn.Next = null;
             if (IsLost(e)) throw; // the host backs off; new commands wait in the queue
         }
-        return true;
+    }
+
+    /// <summary>The group that was begun while this one was being committed has let go of everything, because this one failed. It is not to blame.</summary>
+    private void BeginNextAgain(Turn turn, CancellationToken ct)
+    {
+        if (turn.Next is { } next) turn.Next = Begin(next.Commands, after: null, ct);
     }
 
     private async ValueTask RunAloneAsync(PendingCommand command, CancellationToken ct)
     {
         try
         {
-            await RunGroupAsync([command], ct);
+            var turn = Begin([command], after: null, ct);
+            await turn.Prepared;
+            await CommitAsync(turn, ct, alone: true);
         }
         catch (Exception e)
         {
@@ -60,68 +112,100 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
     {
         foreach (var command in commands)
         {
-            if (IsLost(e)) command.Refuse(Refusal.Unavailable("database_unavailable", $"the database cannot be written now ({e.Message}); nothing was stored", 2));
+            command.DecidedIn = null; // nothing of it is in the lanes, so there is nothing to wait for
+            if (e is LaneHeldException) command.Refuse(Refusal.Unavailable("restored", e.Message + "; nothing was stored", 5));
+            else if (IsLost(e)) command.Refuse(Refusal.Unavailable("database_unavailable", $"the database cannot be written now ({e.Message}); nothing was stored", 2));
             else command.Fail(e);
         }
     }
 
     private bool IsLost(Exception e) => database.IsInfrastructure(e);
 
-    private async ValueTask RunGroupAsync(IReadOnlyList<PendingCommand> commands, CancellationToken ct)
+    /// <param name="after">The group before, while it is being committed; its connection is in use.</param>
+    private Turn Begin(IReadOnlyList<PendingCommand> commands, Turn? after, CancellationToken ct)
     {
-        var started = Stopwatch.GetTimestamp();
-        SqlSession session;
-        GroupTransaction group;
-        var number = _groups + 1;
+        if (after is not null) _seat ^= 1;
+        var turn = new Turn(commands, _seats[_seat], ++_number);
+        turn.Prepared = PrepareAsync(turn, after, ct);
+        return turn;
+    }
+
+    /// <summary>All of a group but its commit.</summary>
+    private async Task PrepareAsync(Turn turn, Turn? after, CancellationToken ct)
+    {
         try
         {
-            session = await SessionAsync(ct);
+            var session = await SessionAsync(turn.Seat, ct);
+            session.HoldRows(after?.Settled.Task);
             await session.BeginAsync(snapshot: false, ct);
-            group = new GroupTransaction(session, ids, database.Time.GetUtcNow(), _memories, meter);
-            foreach (var scope in commands.Select(c => c.Scope).Distinct().Order(StringComparer.Ordinal).ToArray()) await group.LockScopeAsync(scope);
-            await GroupRunner.DecideAsync(commands, group);
+            var group = turn.Group = new GroupTransaction(session, ids, database.Time.GetUtcNow(), _memories, meter);
+            foreach (var scope in turn.Commands.Select(c => c.Scope).Distinct().Order(StringComparer.Ordinal).ToArray()) await group.LockScopeAsync(scope);
+            await GroupRunner.DecideAsync(turn.Commands, group);
             await group.WriteLogAsync();
             // An upsert, because a writer that slept for very long may have had its row cleared away, and without it a lost answer to
             // COMMIT would be taken for a lost COMMIT.
             await session.WriteAsync("""
                 INSERT INTO lane_writers (scope, writer, last_group, started_at) VALUES (@partition, @writer, @number, @now)
                 ON CONFLICT (scope, writer) DO UPDATE SET last_group = excluded.last_group, started_at = excluded.started_at
-                """, new { partition, writer = _writer, number, now = group.Now });
+                """, new { partition, writer = _writer, number = turn.Number, now = group.Now });
         }
         catch (Exception e)
         {
-            await AbandonAsync(e);
+            await AbandonAsync(turn.Seat, e);
             throw;
         }
+    }
+
+    private async ValueTask CommitAsync(Turn turn, CancellationToken ct, bool alone = false)
+    {
         var committing = Stopwatch.GetTimestamp();
+        var commit = turn.Seat.Session!.CommitAsync().AsTask();
+        if (overlaps && !alone && IsWorthIt(turn)) turn.Next = Begin(queue.Take(), after: turn, ct);
+        var answered = true;
         try
         {
-            await session.CommitAsync();
+            await commit;
         }
         catch (Exception e)
         {
-            await AbandonAsync(e);
-            if (!await WasCommittedAsync(number, ct)) throw;
+            // The next group lets go of everything first: it may hold, or wait for, the lock that tells what happened to this one.
+            turn.Settled.TrySetException(e);
+            if (turn.Next is { } next) await next.Prepared.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await AbandonAsync(turn.Seat, e);
+            if (!await WasCommittedAsync(turn.Seat, turn.Number, ct)) throw;
+            answered = false;
         }
-        _groups = number;
-        _metrics.Group(commands.Count, Stopwatch.GetElapsedTime(started), Stopwatch.GetElapsedTime(committing));
-        onCommitted(group);
-        foreach (var command in commands)
+        _metrics.Group(turn.Commands.Count, Stopwatch.GetElapsedTime(turn.Started), Stopwatch.GetElapsedTime(committing));
+        try
         {
-            if (command.DecidedIn?.Announces == true) command.Announced = group.Announced;
+            onCommitted(turn.Group!);
+        }
+        finally
+        {
+            turn.Settled.TrySetResult();
+        }
+        if (!answered) BeginNextAgain(turn, ct);
+        foreach (var command in turn.Commands)
+        {
+            if (command.DecidedIn?.Announces == true) command.Announced = turn.Group!.Announced;
             command.Complete();
         }
     }
 
+    /// <summary>
+    /// Only when about as many wait as are being committed: whoever is taken into a group now cannot share a later, larger one, and each group has a sync of its own.
+    /// </summary>
+    private bool IsWorthIt(Turn turn) => queue.Waiting > 0 && queue.Waiting * 4 >= turn.Commands.Count * 3;
+
     /// <summary>Rolls back, or drops the connection when even that fails or the server is gone.</summary>
-    private async ValueTask AbandonAsync(Exception cause)
+    private async ValueTask AbandonAsync(Seat seat, Exception cause)
     {
-        if (_session is null) return;
+        if (seat.Session is null) return;
         try
         {
             if (!IsLost(cause))
             {
-                await _session.RollbackAsync();
+                await seat.Session.RollbackAsync();
                 return;
             }
         }
@@ -129,8 +213,8 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         {
             // the connection is beyond use: drop it below
         }
-        var lost = _session;
-        _session = null;
+        var lost = seat.Session;
+        seat.Session = null;
         try
         {
             await lost.DiscardAsync();
@@ -145,13 +229,13 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
     /// The answer to COMMIT was lost: did it happen? The scope's lock is taken first, so that a transaction still dying on the server has
     /// ended; then this writer's own row tells. Nothing runs again before this is known.
     /// </summary>
-    private async Task<bool> WasCommittedAsync(long number, CancellationToken ct)
+    private async Task<bool> WasCommittedAsync(Seat seat, long number, CancellationToken ct)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                var session = await SessionAsync(ct);
+                var session = await SessionAsync(seat, ct);
                 await session.BeginAsync(snapshot: false, ct);
                 if (!database.SingleWriter) await session.ExecuteAsync("UPDATE lanes SET version = version WHERE name = @partition", new { partition });
                 var last = await session.FindAsync<long>("SELECT last_group FROM lane_writers WHERE scope = @partition AND writer = @writer",
@@ -161,18 +245,18 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
             }
             catch (Exception e) when (IsLost(e))
             {
-                await AbandonAsync(e);
+                await AbandonAsync(seat, e);
                 var pause = TimeSpan.FromMilliseconds(Math.Min(2_000, 50 << Math.Min(attempt, 6)) * (0.5 + ids.NextDouble() / 2));
                 await new Signal().WaitAsync(pause, database.Time, ct);
             }
         }
     }
 
-    private async ValueTask<SqlSession> SessionAsync(CancellationToken ct)
+    private async ValueTask<SqlSession> SessionAsync(Seat seat, CancellationToken ct)
     {
-        if (_session is { } open) return open;
+        if (seat.Session is { } open) return open;
         // Kept before anything can go wrong with it, so that whoever handles that drops it.
-        var session = _session = await database.OpenAsync(readOnly: false, ct);
+        var session = seat.Session = await database.OpenAsync(readOnly: false, ct);
         if (!_registered)
         {
             await session.ExecuteAsync("DELETE FROM lane_writers WHERE started_at < @old", new { old = database.Time.GetUtcNow().AddDays(-90) });
@@ -184,149 +268,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
     public async ValueTask DisposeAsync()
     {
         queue.Close();
-        if (_session is { } session) await session.DisposeAsync();
-    }
-}
-
-/// <summary>Runs the decisions of one group on its transaction.</summary>
-internal static class GroupRunner
-{
-    private sealed record KnownAnswer(byte[] BodyHash, StoredAnswer Answer);
-
-    public static async ValueTask DecideAsync(IReadOnlyList<PendingCommand> commands, GroupTransaction group)
-    {
-        var known = await KnownAnswersAsync(commands, group.Session);
-        var fresh = new List<PendingCommand>(commands.Count);
-        foreach (var command in commands)
-        {
-            if (known is not null && command.Caller.Idempotency is { } key && known.TryGetValue(Convert.ToHexString(key.Key), out var before))
-                command.Replay(before.Answer, before.BodyHash.AsSpan().SequenceEqual(key.BodyHash));
-            else
-                fresh.Add(command);
-        }
-        // Commands of one group handler are decided where the first of them stood: they all wait at the same time, so none was promised to be first.
-        HashSet<object>? done = null;
-        foreach (var command in fresh)
-        {
-            var transaction = new LaneTransaction(group, command.Scope, command.Caller);
-            if (command.GroupHandler is { } handler)
-            {
-                if (!(done ??= []).Add(handler)) continue;
-                var together = fresh.Where(c => ReferenceEquals(c.GroupHandler, handler) && c.Scope == command.Scope).ToArray();
-                await command.DecideTogetherAsync(together, transaction);
-                foreach (var one in together) one.DecidedIn = transaction;
-            }
-            else
-            {
-                await command.DecideAsync(transaction);
-                command.DecidedIn = transaction;
-            }
-        }
-        await KeepAnswersAsync(fresh, group);
-    }
-
-    private static async ValueTask<Dictionary<string, KnownAnswer>?> KnownAnswersAsync(IReadOnlyList<PendingCommand> commands, SqlSession session)
-    {
-        byte[][]? keys = null;
-        if (commands.Any(c => c.Caller.Idempotency is not null))
-            keys = [.. commands.Where(c => c.Caller.Idempotency is not null).Select(c => c.Caller.Idempotency!.Key)];
-        if (keys is null) return null;
-        var known = new Dictionary<string, KnownAnswer>(StringComparer.Ordinal);
-        await session.SelectAsync("SELECT key_hash, body_hash, status, location, body FROM idempotency_keys WHERE key_hash = k.key_hash",
-            keys.Length, [Column.Of("key_hash", keys)],
-            row => known[Convert.ToHexString(row.GetBytes(0))] =
-                new KnownAnswer(row.GetBytes(1), new StoredAnswer(row.GetInt32(2), row.GetStringOrNull(3), row.GetBytes(4))));
-        return known;
-    }
-
-    private static async ValueTask KeepAnswersAsync(List<PendingCommand> fresh, GroupTransaction group)
-    {
-        var kept = new List<(IdempotencyKey Key, StoredAnswer Answer)>();
-        foreach (var command in fresh)
-            if (command.Caller.Idempotency is { } key && command.Render() is { } answer) kept.Add((key, answer));
-        if (kept.Count == 0) return;
-        await group.Session.InsertAsync("idempotency_keys", kept.Count,
-            Column.From("key_hash", kept, k => k.Key.Key), Column.From("body_hash", kept, k => k.Key.BodyHash),
-            Column.From("status", kept, k => k.Answer.Status), Column.From("location", kept, k => k.Answer.Location),
-            Column.From("body", kept, k => k.Answer.Body), Column.Same("created_at", kept.Count, group.Now));
-    }
-}
-
-/// <summary>
-/// The bounded queue before a writer. Consumers have their own share, so that intake cannot starve the work that intake makes.
-/// </summary>
-internal sealed class CommandQueue(int capacity)
-{
-    public const int GroupSize = 256;
-    private const int ConsumerShare = 8;
-    private readonly Lock _gate = new();
-    private readonly LinkedList<PendingCommand> _clients = new();
-    private readonly Queue<PendingCommand> _consumers = new();
-    private bool _closed;
-
-    /// <summary>Wakes the writer.</summary>
-    public Action Woken { get; set; } = () => { };
-
-    public int Depth
-    {
-        get { lock (_gate) return _clients.Count; }
-    }
-
-    public bool HasConsumers
-    {
-        get { lock (_gate) return _consumers.Count > 0; }
-    }
-
-    /// <summary>False when the queue is full: the caller answers 503 with Retry-After.</summary>
-    public bool TryAdd(PendingCommand command, bool isConsumer)
-    {
-        lock (_gate)
-        {
-            if (_closed) return false;
-            if (isConsumer) _consumers.Enqueue(command);
-            else if (_clients.Count >= capacity) return false;
-            else _clients.AddLast(command);
-        }
-        Woken();
-        return true;
-    }
-
-    /// <summary>The next group: consumers first, then clients in order of arrival. A repeated idempotency key waits for the next group.</summary>
-    public IReadOnlyList<PendingCommand> Take()
-    {
-        lock (_gate)
-        {
-            var group = new List<PendingCommand>(Math.Min(GroupSize, _clients.Count) + Math.Min(ConsumerShare, _consumers.Count));
-            while (group.Count < ConsumerShare && _consumers.TryDequeue(out var consumer)) group.Add(consumer);
-            HashSet<string>? keys = null;
-            var room = GroupSize;
-            for (var node = _clients.First; node is not null && room > 0;)
-            {
-                var next = node.Next;
-                var key = node.Value.Caller.Idempotency?.Key;
-                if (key is null || (keys ??= []).Add(Convert.ToHexString(key)))
-                {
-                    group.Add(node.Value);
-                    _clients.Remove(node);
-                    room--;
-                }
-                node = next;
-            }
-            return group;
-        }
-    }
-
-    /// <summary>Refuses what still waits and takes no more.</summary>
-    public void Close()
-    {
-        PendingCommand[] left;
-        lock (_gate)
-        {
-            _closed = true;
-            left = [.. _consumers, .. _clients];
-            _consumers.Clear();
-            _clients.Clear();
-        }
-        foreach (var command in left) command.Refuse(Refusal.Unavailable("shutting_down", "this node is shutting down; nothing was stored", 2));
+        foreach (var seat in _seats)
+            if (seat.Session is { } session) await session.DisposeAsync();
     }
 }

@@ -7,7 +7,7 @@ namespace Stowline.Log;
 /// <summary>
 /// The way into a node: every change is a command given here. Also where consumers and readers find what was written.
 /// </summary>
-public sealed class Lanes : IAsyncDisposable
+public sealed partial class Lanes : IAsyncDisposable
 {
     private readonly int _capacity;
     private readonly ConcurrentDictionary<string, LaneWriter> _writers = new(StringComparer.Ordinal);
@@ -89,6 +89,8 @@ public sealed class Lanes : IAsyncDisposable
         }
         await session.CommitAsync();
         await LookForReplicasAsync(ct);
+        WhenAnnounced(Repairs.Topic, LookForRepairsAsync);
+        await LookForRepairsAsync(ct);
     }
 
     /// <summary>Whether another node writes this lane and here is a copy of it, or none.</summary>
@@ -106,9 +108,13 @@ public sealed class Lanes : IAsyncDisposable
     internal void IsReplicaNow(Lane lane) => _replicas.TryAdd(lane.Name, true);
 
     /// <summary>Continues a copy with groups of the lane's writer. Durable when it completes.</summary>
-    public async Task<ImportResult> ImportAsync(Lane lane, IReadOnlyList<LaneGroup> groups, IReadOnlyList<PersonKey> keys)
+    public Task<ImportResult> ImportAsync(Lane lane, IReadOnlyList<LaneGroup> groups, IReadOnlyList<PersonKey> keys) =>
+        ExecuteInternallyAsync<ImportResult>(lane.Name, lane, async tx => await Replicas.ImportAsync(tx, lane, groups, keys));
+
+    /// <summary>What the node does on its own account, in the share of the writer that is reserved for consumers.</summary>
+    private async Task<T> ExecuteInternallyAsync<T>(string scope, Lane lane, Func<LaneTransaction, ValueTask<Outcome<T>>> decide)
     {
-        var command = new PendingCommand<ImportResult>(lane, Caller.System, async tx => await Replicas.ImportAsync(tx, lane, groups, keys), render: null, scope: lane.Name);
+        var command = new PendingCommand<T>(lane, Caller.System, decide, render: null, scope: scope);
         if (!Writer(command.Scope).Queue.TryAdd(command, isConsumer: true)) throw new ConsumerStalledException("this node is shutting down");
         var (outcome, _, _) = await command.Done;
         return outcome.IsOk ? outcome.Value : throw new ConsumerStalledException(outcome.Refusal!.Detail);
@@ -174,7 +180,8 @@ public sealed class Lanes : IAsyncDisposable
         {
             if (_writers.TryGetValue(partition, out known)) return known;
             var queue = new CommandQueue(_capacity);
-            var made = new LaneWriter(partition, Database, Ids, queue, Meter, OnCommitted);
+            var made = new LaneWriter(partition, Database, Ids, queue, Meter, OnCommitted,
+                overlaps: !Database.SingleWriter && partition == Lane.Hub.Scope); // intake; a second connection for each site would be too many
             queue.Woken = made.Wake.Set;
             _writers[partition] = made;
             WriterOpened?.Invoke(made);

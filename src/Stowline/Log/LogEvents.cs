@@ -4,7 +4,9 @@ namespace Stowline.Log;
 /// Every lane that the node writes: it was restored from a backup. What stood in the lane after <paramref name="BackupAt"/> is not in the
 /// database any more, and this event opens the new incarnation.
 /// </summary>
-public sealed record NodeRestored(int FromIncarnation, DateTimeOffset BackupAt) : IEvent
+/// <param name="TakenBack">How many events copies of the node's lanes gave back before it went on.</param>
+/// <param name="Lost">What of this lane is known to have been written and nobody has.</param>
+public sealed record NodeRestored(int FromIncarnation, DateTimeOffset BackupAt, long TakenBack = 0, IReadOnlyList<LostEvents>? Lost = null) : IEvent
 {
     public static string Type => "node.restored";
 }

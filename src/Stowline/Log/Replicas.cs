@@ -20,6 +20,9 @@ public sealed record LanePoint
     public int Incarnation { get; init; }
     public long Position { get; init; }
     public byte[] Hash { get; init; } = [];
+
+    /// <summary>1 while the lane waits for its repair after a restore.</summary>
+    public int Held { get; init; }
 }
 
 /// <summary>What came of groups that were to be taken over.</summary>
@@ -42,7 +45,7 @@ public static class Replicas
 
     /// <summary>Where all lanes of this node stand.</summary>
     public static async Task<IReadOnlyDictionary<string, LanePoint>> PointsAsync(SqlSession session) =>
-        (await session.QueryAsync<LanePoint>("SELECT name, ordinal, incarnation, head_position AS position, head_hash AS hash FROM lanes")).ToDictionary(p => p.Name, StringComparer.Ordinal);
+        (await session.QueryAsync<LanePoint>("SELECT name, ordinal, incarnation, head_position AS position, head_hash AS hash, held FROM lanes")).ToDictionary(p => p.Name, StringComparer.Ordinal);
 
     /// <summary>The lanes that are copies here, in order of name.</summary>
     public static ValueTask<IReadOnlyList<string>> NamesAsync(SqlSession session) => session.QueryAsync<string>("SELECT name FROM lanes WHERE replica = 1 ORDER BY name");

@@ -5,12 +5,12 @@ namespace Stowline.Log;
 
 /// <summary>
 /// Fills an empty database from a backup and opens a new incarnation of every lane, because what was written after the backup is known to
-/// others but not to this database: the same position may hold two different events in the world, and the incarnation tells them apart. A copy
-/// of another node's lane stays as it was: its writer continues it, or says that it cannot.
+/// others but not to this database: the same position may hold two different events in the world, and the incarnation tells them apart. A lane that other nodes copy is held
+/// instead, until they have given back what they have of it (<see cref="Repairs"/>). A copy of another node's lane stays as it was: its writer continues it.
 /// </summary>
 internal static class Restore
 {
-    /// <summary>How far numbers jump ahead, so that none that was given out after the backup is ever given out again.</summary>
+    /// <summary>How far numbers jump ahead.</summary>
     internal const long NumberGap = 1_000_000;
 
     /// <exception cref="BackupBrokenException">The file is not a whole backup.</exception>
@@ -73,9 +73,10 @@ internal static class Restore
     {
         await using var session = await database.OpenAsync(readOnly: false, ct);
         await session.BeginAsync(snapshot: false, ct);
-        var lanes = await session.QueryAsync<LaneRow>("SELECT name, scope, incarnation FROM lanes WHERE replica = 0 ORDER BY id");
-        await session.ExecuteAsync("UPDATE lanes SET incarnation = incarnation + 1 WHERE replica = 0");
-        await session.ExecuteAsync("UPDATE lane_sequences SET last = last + @gap", new { gap = NumberGap });
+        foreach (var site in await Repairs.LinksAsync(session)) await Repairs.HoldAsync(session, site, manifest.At);
+        var lanes = await session.QueryAsync<LaneRow>("SELECT name, scope, incarnation FROM lanes WHERE replica = 0 AND held = 0 ORDER BY id");
+        await session.ExecuteAsync("UPDATE lanes SET incarnation = incarnation + 1 WHERE replica = 0 AND held = 0");
+        await Repairs.JumpAsync(session);
         var group = new GroupTransaction(session, ids, database.Time.GetUtcNow(), []);
         foreach (var scope in lanes.Select(l => l.Scope).Distinct().Order(StringComparer.Ordinal).ToArray())
         {

@@ -99,6 +99,9 @@ public abstract class SqlSession : IAsyncDisposable
     /// <summary>Sends what <see cref="WriteAsync"/> has put off.</summary>
     public virtual ValueTask FlushAsync() => ValueTask.CompletedTask;
 
+    /// <summary>The first rows that are read are handed out only after this; where it fails, so does reading. Only for writers that begin before their turn.</summary>
+    public virtual void HoldRows(Task? until) { }
+
     /// <summary>Sends what was put off without waiting for it: the database works while the caller does. A failure shows at the next statement.</summary>
     public virtual void StartWriting() { }
 

@@ -1,12 +1,13 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { ConfigProvider, theme } from "antd";
-import { useSyncExternalStore } from "react";
 import { createBrowserRouter, RouterProvider, type RouteObject } from "react-router";
 import { keyStore, useKey } from "./api/key";
 import { ProblemError } from "./api/problem";
 import { KeyScreen } from "./ui/KeyScreen";
 import { RouteProblem } from "./ui/RouteProblem";
 import { Shell } from "./ui/Shell";
+import { useTheme } from "./ui/theme";
+import "./desk.css";
 
 /** Each screen is a file that is loaded when it is opened for the first time. The server must know its address too: WebApp.Screens. */
 const screens: RouteObject[] = [
@@ -14,6 +15,9 @@ const screens: RouteObject[] = [
   { path: "/orders", lazy: async () => ({ Component: (await import("./screens/Orders")).Orders }) },
   { path: "/orders/:id", lazy: async () => ({ Component: (await import("./screens/Order")).Order }) },
   { path: "/pack", lazy: async () => ({ Component: (await import("./screens/Pack")).Pack }) },
+  { path: "/floor/:site", lazy: async () => ({ Component: (await import("./screens/Floor")).Floor }) },
+  { path: "/links", lazy: async () => ({ Component: (await import("./screens/Links")).Links }) },
+  { path: "/setup", lazy: async () => ({ Component: (await import("./screens/Setup")).Setup }) },
   { path: "/stock", lazy: async () => ({ Component: (await import("./screens/Stock")).Stock }) },
 ];
 
@@ -42,17 +46,11 @@ keyStore.subscribe(() => {
   seenWith = key;
 });
 
-const dark = window.matchMedia("(prefers-color-scheme: dark)");
-const useDark = () => useSyncExternalStore((on) => {
-  dark.addEventListener("change", on);
-  return () => dark.removeEventListener("change", on);
-}, () => dark.matches);
-
 const font = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif";
 
 /** Ant Design in the page's colors (style.css). The grays are darker than its own, so that all text has enough contrast. */
-function useTheme() {
-  const isDark = useDark();
+function useAntTheme() {
+  const isDark = useTheme() === "dark";
   return {
     algorithm: isDark ? theme.darkAlgorithm : theme.defaultAlgorithm,
     token: {
@@ -77,7 +75,7 @@ function useTheme() {
 export function App() {
   const { refused, key } = useKey();
   return (
-    <ConfigProvider theme={useTheme()} wave={{ disabled: true }}>
+    <ConfigProvider theme={useAntTheme()} wave={{ disabled: true }}>
       <QueryClientProvider client={queries}>
         {refused ? <KeyScreen /> : <RouterProvider key={key ?? ""} router={router} />}
       </QueryClientProvider>

@@ -11,15 +11,17 @@ public sealed class CutLine : IAsyncDisposable
     private readonly ConcurrentDictionary<TcpClient, bool> _open = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _accepting;
-    private readonly int _target;
     private volatile bool _isCut;
 
     public CutLine(int target)
     {
-        _target = target;
+        Target = target;
         _listener.Start();
         _accepting = AcceptAsync();
     }
+
+    /// <summary>The port that the line leads to: another one after the other end has been started anew.</summary>
+    public int Target { get; set; }
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
@@ -54,7 +56,7 @@ public sealed class CutLine : IAsyncDisposable
         _open[client] = _open[server] = true;
         try
         {
-            await server.ConnectAsync(IPAddress.Loopback, _target);
+            await server.ConnectAsync(IPAddress.Loopback, Target);
             await Task.WhenAny(client.GetStream().CopyToAsync(server.GetStream()), server.GetStream().CopyToAsync(client.GetStream()));
         }
         catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or InvalidOperationException)

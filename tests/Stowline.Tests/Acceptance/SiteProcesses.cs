@@ -64,28 +64,36 @@ public class SiteProcesses
     }
 
     /// <summary>As the contract says: on the command line, beside the running hub.</summary>
-    private static async Task<string> JoinAsync(RunningServer hub)
+    internal static async Task<string> JoinAsync(RunningServer hub)
+    {
+        var report = await CommandAsync(null, "sites", "join", "WH2", "--url", hub.Address.ToString());
+        Assert.Equal("WH2", report.GetProperty("site").GetString());
+        return report.GetProperty("key").GetString()!;
+    }
+
+    /// <summary>Runs a command that must succeed, and answers its report.</summary>
+    /// <param name="database">A PostgreSQL address, where the command is for one.</param>
+    internal static async Task<JsonElement> CommandAsync(string? database, params string[] words)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in new[] { Path.Combine(AppContext.BaseDirectory, "stowline.dll"), "sites", "join", "WH2", "--url", hub.Address.ToString(), "--json" }) start.ArgumentList.Add(argument);
+        foreach (var argument in words.Prepend(Path.Combine(AppContext.BaseDirectory, "stowline.dll")).Append("--json")) start.ArgumentList.Add(argument);
+        if (database is not null) start.Environment["STOWLINE__DATABASE"] = database;
         using var process = Process.Start(start)!;
         var (said, wrong) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync();
         Assert.True(process.ExitCode == 0, await wrong);
-        using var report = JsonDocument.Parse((await said).Trim().Split('\n')[^1]);
-        Assert.Equal("WH2", report.RootElement.GetProperty("site").GetString());
-        return report.RootElement.GetProperty("key").GetString()!;
+        return JsonDocument.Parse((await said).Trim().Split('\n')[^1]).RootElement;
     }
 
-    private static object Receipt(int units) => new { reference = "PO", lines = new[] { new { sku = "A", quantity = units, bin = "S-1" } } };
+    internal static object Receipt(int units) => new { reference = "PO", lines = new[] { new { sku = "A", quantity = units, bin = "S-1" } } };
 
-    private static async Task OrdersAsync(RunningServer hub, int first, int count)
+    internal static async Task OrdersAsync(RunningServer hub, int first, int count)
     {
         for (var i = first; i < first + count; i++)
             await hub.SendAsync(HttpMethod.Post, "orders", new { channel = "web", external_id = $"{i}", lines = new[] { new { sku = "A", quantity = 1 } } }, expect: 201);
     }
 
-    private static async Task ShipAsync(RunningServer site, int count)
+    internal static async Task ShipAsync(RunningServer site, int count)
     {
         for (var n = 0; n < count; n++)
         {
@@ -103,27 +111,27 @@ public class SiteProcesses
         }
     }
 
-    private static async Task<long> AvailableAsync(RunningServer hub, string sku) =>
+    internal static async Task<long> AvailableAsync(RunningServer hub, string sku) =>
         (await hub.GetAsync($"availability?sku={sku}")).GetProperty("items")[0].GetProperty("available").GetInt64();
 
-    private static async Task<int> CountAsync(RunningServer node, string path) => (await node.GetAsync(path)).GetProperty("items").GetArrayLength();
+    internal static async Task<int> CountAsync(RunningServer node, string path) => (await node.GetAsync(path)).GetProperty("items").GetArrayLength();
 
-    private static async Task RefusedAsync(RunningServer node, HttpMethod method, string path, int status, string code)
+    internal static async Task RefusedAsync(RunningServer node, HttpMethod method, string path, int status, string code, object? body = null)
     {
-        using var request = new HttpRequestMessage(method, path) { Content = JsonContent.Create(Receipt(1)) };
+        using var request = new HttpRequestMessage(method, path) { Content = JsonContent.Create(body ?? Receipt(1)) };
         using var answer = await node.Http.SendAsync(request);
         Assert.Equal(status, (int)answer.StatusCode);
         Assert.Equal(code, (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("code").GetString());
     }
 
-    private static async Task EqualAsync(RunningServer hub, RunningServer site, string path, Func<JsonElement, string> line)
+    internal static async Task EqualAsync(RunningServer hub, RunningServer site, string path, Func<JsonElement, string> line)
     {
         async Task<IEnumerable<string>> LinesAsync(RunningServer node) => [.. (await node.GetAsync(path)).GetProperty("items").EnumerateArray().Select(line).Order(StringComparer.Ordinal)];
         Assert.Equal(await LinesAsync(site), await LinesAsync(hub));
     }
 
     /// <summary>Asks until it is so. What it waits for comes over the line, so there is nothing to be told by; each question is a round trip, and a minute is a failure.</summary>
-    private static async Task UntilAsync(RunningServer node, Func<Task<bool>> holds)
+    internal static async Task UntilAsync(RunningServer node, Func<Task<bool>> holds)
     {
         var watch = Stopwatch.StartNew();
         while (!await holds())

@@ -11,28 +11,43 @@ namespace Stowline.Tests.Link;
 public class LinkEndTests
 {
     [Theory, EveryDatabase]
-    public async Task A_site_that_was_set_back_is_recognized_and_its_lane_stands_still(string store)
+    public async Task A_site_that_was_set_back_is_recognized_and_waits_for_an_operator(string store)
     {
         await using var nodes = await TwoNodes.StartAsync(store, store);
         nodes.Connect();
         await nodes.ReceiveAsync("A", 5);
+        await nodes.DrainAsync();
+        var backup = await nodes.BackUpAsync(nodes.Site);
         await nodes.ReceiveAsync("A", 5);
         await nodes.DrainAsync();
-        nodes.Cut();
-        // As after a restore from an older backup: the last group is gone, and something else is done instead.
-        await ForgetLastGroupAsync(nodes.Site, Lane.Site(TwoNodes.Code));
+        await nodes.RestoreSiteAsync(backup);
+        // As when the file was put back by hand: nothing in the database says that it is an older one.
+        await using (var session = await nodes.Site.Database.OpenAsync(readOnly: false, default))
+        {
+            await session.ExecuteAsync("DELETE FROM lane_repairs");
+            await session.ExecuteAsync("UPDATE lanes SET held = 0");
+        }
         await nodes.RestartSiteAsync();
         nodes.Connect();
         await StepsAsync(nodes);
+        nodes.Connect(); // the link ended when it was noticed
+        await StepsAsync(nodes);
         Assert.Equal(LinkCondition.Diverged, (await ViewAsync(nodes.HubTest)).State);
-        Assert.Contains((await ViewAsync(nodes.HubTest)).In.Lanes, l => l.Lane == "site/WH2" && l.Diverged!.Contains("lost some", StringComparison.Ordinal));
+        Assert.Contains((await ViewAsync(nodes.HubTest)).In.Lanes, l => l.Lane == "site/WH2" && l.Diverged!.Contains("restored", StringComparison.Ordinal));
         Assert.Equal(LinkCondition.Diverged, (await ViewAsync(nodes.Site)).State);
+        Assert.Equal((RepairStage.Heard, 1), ((await ViewAsync(nodes.Site)).Repair!.State, (await ViewAsync(nodes.Site)).Repair!.TakenBack));
         // The other lanes go on.
         await nodes.Hub.ProductsAsync("C");
         await StepsAsync(nodes);
-        Assert.Equal("C", await nodes.Site.Database.ReadAsync(async s => await s.FindAsync<string>("SELECT sku FROM products WHERE sku = 'C'")));
+        var (all, copy) = ((await nodes.HubTest.Database.ReadAsync(Replicas.PointsAsync))["hub/all"], (await nodes.Site.Database.ReadAsync(Replicas.PointsAsync))["hub/all"]);
+        Assert.Equal(all.Position, copy.Position);
         var alerts = (await nodes.Hub.LaneAsync(Lane.Hub)).Where(e => e.Type == LinkAlerted.Type).Select(e => e.Read<LinkAlerted>()).ToList();
         Assert.Equal(["diverged"], alerts.Select(a => a.Alert));
+        Assert.True((await TwoNodes.ConfirmAsync(nodes.Site)).IsOk);
+        await nodes.DrainAsync();
+        await nodes.CompareAsync();
+        Assert.Equal(10, await nodes.Hub.AvailableAsync("A"));
+        Assert.Equal("C", await nodes.Site.Database.ReadAsync(async s => await s.FindAsync<string>("SELECT sku FROM products WHERE sku = 'C'")));
     }
 
     [Theory, EveryDatabase]

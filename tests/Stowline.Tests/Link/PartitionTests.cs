@@ -177,6 +177,33 @@ public class PartitionTests
         return new Done();
     });
 
+    /// Goal: nothing is lost or sold twice because a clock is wrong. Method: the site's clock is hours off, and jumps back and forth besides.
+    [Theory]
+    [InlineData(9)]
+    [InlineData(-9)]
+    public async Task A_clock_that_is_wrong_by_hours_costs_no_unit(int hours)
+    {
+        await using var nodes = await TwoNodes.StartAsync("sqlite", siteAhead: TimeSpan.FromHours(hours));
+        nodes.Connect();
+        await nodes.ReceiveAsync("A", 5);
+        await nodes.DrainAsync();
+        Assert.True((await nodes.OrderAsync("1", "A", 3)).IsOk);
+        await nodes.DrainAsync();
+        nodes.Cut();
+        Assert.True((await nodes.OrderAsync("2", "A", 2)).IsOk);
+        Assert.Equal("insufficient_stock", (await nodes.OrderAsync("3", "A", 1)).Refusal?.Code);
+        while (await nodes.WorkAsync()) nodes.Site.Time.Advance(TimeSpan.FromHours(3));
+        await nodes.ReceiveAsync("A", 4);
+        nodes.Time.Advance(TimeSpan.FromHours(-5)); // somebody sets the hub's clock
+        nodes.Connect();
+        await nodes.DrainAsync();
+        await nodes.CompareAsync();
+        while (await nodes.WorkAsync()) await nodes.DrainAsync();
+        await nodes.DrainAsync();
+        await nodes.CompareAsync();
+        Assert.Equal(4, await nodes.Hub.AvailableAsync("A"));
+    }
+
     /// Goal: whatever the network and the power do. Method: a seed decides; every act may be refused, none may break the books.
     [Theory, EveryDatabase]
     public async Task Anything_may_happen(string store)

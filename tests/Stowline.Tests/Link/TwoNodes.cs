@@ -31,6 +31,13 @@ public sealed class TwoNodes : IAsyncDisposable
     public TestNode Site { get; private set; }
     public HubNode Hub => new(HubTest);
     public ManualTime Time => HubTest.Time;
+
+    public void Advance(TimeSpan by)
+    {
+        Time.Advance(by);
+        if (Site.Time != Time) Site.Time.Advance(by);
+    }
+
     public bool IsCut => _line is null;
 
     /// <summary>How many of a hundred frames are lost, doubled, held back.</summary>
@@ -42,7 +49,8 @@ public sealed class TwoNodes : IAsyncDisposable
     public List<string> Batches { get; } = [];
 
     /// <summary>A hub with the products A and B, and WH2 joined; not connected yet.</summary>
-    public static async Task<TwoNodes> StartAsync(string hubStore, string siteStore = "sqlite", int seed = 1)
+    /// <param name="siteAhead">How much later it is by the site's clock.</param>
+    public static async Task<TwoNodes> StartAsync(string hubStore, string siteStore = "sqlite", int seed = 1, TimeSpan siteAhead = default)
     {
         var time = new ManualTime();
         var hub = await TestNode.StartAsync(hubStore, NodeRole.Hub, time, seed);
@@ -50,7 +58,8 @@ public sealed class TwoNodes : IAsyncDisposable
         await new HubNode(hub).ProductsAsync("A", "B");
         var joined = (await hub.PumpUntilAsync(JoinSite.RunAsync(hub.Node, Code, TestNode.Tester))).Value;
         var key = SiteKey.Read(joined.Key)!.Value;
-        var site = await TestNode.StartAsync(siteStore, new NodeRole(Code, key.Number), time, seed + 50);
+        var siteTime = siteAhead == default ? time : new ManualTime(time.GetUtcNow() + siteAhead);
+        var site = await TestNode.StartAsync(siteStore, new NodeRole(Code, key.Number), siteTime, seed + 50);
         return new TwoNodes(hub, site, seed);
     }
 
@@ -116,7 +125,7 @@ public sealed class TwoNodes : IAsyncDisposable
         {
             while (await StepAsync()) { }
             if (IsCut || await IsEqualAsync()) return;
-            Time.Advance(TimeSpan.FromSeconds(1));
+            Advance(TimeSpan.FromSeconds(1));
             if (HubEnd.Ended is not null || SiteEnd.Ended is not null) Connect();
         }
         Assert.Fail("the nodes do not come together: " + (HubEnd.Ended ?? SiteEnd.Ended ?? "no reason"));
@@ -140,10 +149,56 @@ public sealed class TwoNodes : IAsyncDisposable
         Site = await Site.RestartAsync(++_seed);
     }
 
+    // ---- backups
+
+    private readonly string _backups = Directory.CreateTempSubdirectory("stowline-backups-").FullName;
+
+    /// <summary>Backs a node up, and answers the file.</summary>
+    public async Task<string> BackUpAsync(TestNode node)
+    {
+        var file = Path.Combine(_backups, $"{++_seed}.stow");
+        await Backup.WriteAsync(node.Database, file, "test");
+        return file;
+    }
+
+    public async Task RestoreHubAsync(string backup)
+    {
+        Cut();
+        HubTest = await HubTest.RestoreAsync(backup, ++_seed);
+    }
+
+    public async Task RestoreSiteAsync(string backup)
+    {
+        Cut();
+        Site = await Site.RestoreAsync(backup, ++_seed);
+    }
+
+    /// <summary>How the repair of the link stands at one of the nodes; null where none is under way.</summary>
+    public static async Task<Repair?> RepairOfAsync(TestNode node, string site = Code) => (await node.Database.ReadAsync(Repairs.AllAsync)).SingleOrDefault(r => r.Site == site);
+
+    /// <summary>Steps until whoever was restored has been given back what the other side has.</summary>
+    public async Task HearAsync()
+    {
+        for (var idle = 0; idle < 120; idle++)
+        {
+            while (await StepAsync()) { }
+            if (await RepairOfAsync(HubTest) is not { State: RepairState.Waiting } && await RepairOfAsync(Site) is not { State: RepairState.Waiting }) return;
+            Advance(TimeSpan.FromSeconds(1));
+            if (HubEnd.Ended is not null || SiteEnd.Ended is not null) Connect();
+        }
+        Assert.Fail("what was lost does not come back: " + (HubEnd.Ended ?? SiteEnd.Ended ?? "no reason"));
+    }
+
+    /// <summary>An operator looks at what was lost, and lets the node go on.</summary>
+    public static async Task<Outcome<RepairView>> ConfirmAsync(TestNode node, bool exclude = false, string site = Code) =>
+        await node.PumpUntilAsync(RepairLink.RunAsync(node.Node, site, exclude, TestNode.Tester));
+
     // ---- what people do
 
-    public async Task ReceiveAsync(string sku, int quantity) =>
-        Assert.True((await Site.RunAsync(Lane.Site(Code), tx => ReceiveStock.DecideAsync(Code, new ReceiptBody("PO", [new ReceiptLine { Sku = sku, Quantity = quantity }]), tx))).IsOk);
+    public async Task ReceiveAsync(string sku, int quantity) => Assert.True((await TryReceiveAsync(sku, quantity)).IsOk);
+
+    public Task<Outcome<Receipt>> TryReceiveAsync(string sku, int quantity, string? bin = null) =>
+        Site.RunAsync(Lane.Site(Code), tx => ReceiveStock.DecideAsync(Code, new ReceiptBody("PO", [new ReceiptLine { Sku = sku, Quantity = quantity, Bin = bin }]), tx));
 
     public Task<Outcome<MovementView>> AdjustAsync(string sku, int delta) =>
         Site.RunAsync(Lane.Site(Code), tx => AdjustStock.DecideAsync(Code, new AdjustmentBody(sku, "RECEIVING", null, delta, null, null, "found"), tx));
@@ -229,5 +284,6 @@ public sealed class TwoNodes : IAsyncDisposable
         Cut();
         await HubTest.DisposeAsync();
         await Site.DisposeAsync();
+        Directory.Delete(_backups, recursive: true);
     }
 }

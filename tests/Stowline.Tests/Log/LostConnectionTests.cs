@@ -53,6 +53,57 @@ public class LostConnectionTests
     }
 
     [SkippableTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_group_that_was_begun_during_a_commit_whose_answer_is_lost_is_executed_once_or_refused(bool arrives)
+    {
+        var (node, direct, proxy) = await StartAsync();
+        await using (proxy)
+        await using (direct)
+        await using (node)
+        {
+            Assert.True((await node.Lanes.ExecuteAsync(Lane.Hub, TestNode.Tester, NotesModule.Add("n"))).IsOk);
+            proxy.CutNext(arrives ? Cut.AfterCommit : Cut.BeforeCommit);
+            // More than three groups can hold, so that each but the last is committed while the next is begun.
+            var outcomes = await Task.WhenAll(Enumerable.Range(0, 900).Select(_ => node.Lanes.ExecuteAsync(Lane.Hub, TestNode.Tester, NotesModule.Add("n"))));
+            Assert.Equal(1, proxy.Cuts);
+            var stored = 1 + outcomes.Count(o => o.IsOk);
+            Assert.All(outcomes.Where(o => !o.IsOk), o => Assert.Equal("database_unavailable", o.Refusal!.Code));
+            if (arrives) Assert.True(stored == 901, outcomes.FirstOrDefault(o => !o.IsOk).Refusal?.Detail);
+            Assert.Equal(Enumerable.Range(2, stored - 1).Select(i => (long)i), outcomes.Where(o => o.IsOk).Select(o => o.Value).Order());
+            Assert.Equal(stored, await NotesModule.ValueAsync(direct, "n"));
+            Assert.Equal(stored, await NotesModule.EventsAsync(direct));
+            Assert.True((await node.Lanes.ExecuteAsync(Lane.Hub, TestNode.Tester, NotesModule.Add("n"))).IsOk);
+            Assert.True((await Verification.RunAsync(node)).Ok);
+        }
+    }
+
+    [SkippableTheory]
+    [InlineData(700)]
+    public async Task A_commit_that_the_database_refuses_fails_one_command_and_neither_its_group_nor_the_next(int others)
+    {
+        var (node, direct, proxy) = await StartAsync();
+        await using (proxy)
+        await using (direct)
+        await using (node)
+        {
+            await using (var session = await direct.OpenAsync(readOnly: false, default))
+                await session.ScriptAsync("CREATE TABLE odd (name text REFERENCES notes (name) DEFERRABLE INITIALLY DEFERRED)");
+            var before = Enumerable.Range(0, 20).Select(_ => node.Lanes.ExecuteAsync(Lane.Hub, TestNode.Tester, NotesModule.Add("n"))).ToList();
+            var faulty = node.Lanes.ExecuteAsync<long>(Lane.Hub, TestNode.Tester, async tx =>
+            {
+                await tx.ExecuteAsync("INSERT INTO odd (name) VALUES ('nothing of that name')");
+                return 1;
+            });
+            var after = Enumerable.Range(0, others).Select(_ => node.Lanes.ExecuteAsync(Lane.Hub, TestNode.Tester, NotesModule.Add("n"))).ToList();
+            Assert.Equal("23503", (await Assert.ThrowsAnyAsync<PostgresException>(() => faulty)).SqlState);
+            Assert.All(await Task.WhenAll([.. before, .. after]), o => Assert.True(o.IsOk, o.Refusal?.Detail));
+            Assert.Equal(20 + others, await NotesModule.ValueAsync(direct, "n"));
+            Assert.True((await Verification.RunAsync(node)).Ok);
+        }
+    }
+
+    [SkippableTheory]
     [InlineData(2)]
     public async Task Two_processes_share_the_lanes_of_one_database(int processes)
     {

@@ -60,9 +60,9 @@ public class KeysScopeTests
         // What no line names falls to admin; only these are meant to.
         var onlyAdmin = routes.Where(r => !KeyRules.IsOpen(r) && KeyRules.ScopeOf("POST", r) == KeyScope.Admin && !r.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Contains("GET"))
             .Select(r => r.RoutePattern.RawText!.EndsWith("/quotes/price-model", StringComparison.Ordinal) ? "quotes/price-model" : KeyRules.ResourceOf(r));
-        Assert.Equal(["channels", "keys", "quotes/price-model", "sites", "system", "webhooks", "workers"], onlyAdmin.Distinct().Order());
-        Assert.Equal(["/", "/api/v1/carrier-webhooks/{word}", "/api/v1/carrier-webhooks/{word}", "/docs", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", "/health/live", "/health/ready", "/kitchen/{site}", "/link", "/m", "/openapi/v1.json", "/orders", "/orders/{id}",
-                "/pack", "/proto", "/proto/{file}", "/stock"],
+        Assert.Equal(["channels", "keys", "links", "quotes/price-model", "sites", "system", "webhooks", "workers"], onlyAdmin.Distinct().Order());
+        Assert.Equal(["/", "/api/v1/carrier-webhooks/{word}", "/api/v1/carrier-webhooks/{word}", "/docs", "/floor/{site}", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", "/health/live", "/health/ready", "/kitchen/{site}", "/link", "/links", "/m",
+                "/openapi/v1.json", "/orders", "/orders/{id}", "/pack", "/proto", "/proto/{file}", "/setup", "/stock"],
             routes.Where(KeyRules.IsOpen).Select(r => r.RoutePattern.RawText).Order(StringComparer.Ordinal));
     }
 
@@ -110,7 +110,7 @@ public class KeysScopeTests
         await JsonAsync(CallAsync(node, key, "POST", $"/api/v1/picking-tasks/{own}/assign", """{"worker":"w"}"""));
         await JsonAsync(CallAsync(node, key, "GET", "/api/v1/picking-tasks/9999"), 404);
 
-        foreach (var path in new[] { "sites/WH2", "sites/WH2/stock", "SITES/WH2/stock", "picking-tasks", "picking-tasks?site=WH2", "picking-tasks?site=WH1&site=WH2", "picking-tasks/" + other, "shipments", "events?lane=site/WH2", "events?lane=hub/WH2", "events?lane=hub", "system/parked",
+        foreach (var path in new[] { "sites/WH2", "sites/WH2/stock", "SITES/WH2/stock", "picking-tasks", "picking-tasks?site=WH2", "picking-tasks?site=WH1&site=WH2", "picking-tasks/" + other, "shipments", "events?lane=site/WH2", "events?lane=hub/WH2", "events?lane=hub", "system/parked", "system/overview",
                      "picking-tasks?format=csv", "picking-tasks?format=csv&site=WH2", "sites/WH2/stock?format=csv", "shipments?format=csv&site=WH1&site=WH2", "workers", "workers?site=WH2", "workers/two" })
             Assert.Equal("forbidden", (await JsonAsync(CallAsync(node, key, "GET", "/api/v1/" + path), 403)).GetProperty("code").GetString());
         var refused = await JsonAsync(CallAsync(node, key, "POST", $"/api/v1/picking-tasks/{other}/start"), 403);

@@ -48,8 +48,18 @@ public sealed class TestNode : IAsyncDisposable
         return new TestNode(await Node.OpenAsync(OpenAgain(), new IdSource(Time, seed)), Time, _folder, _postgres);
     }
 
+    /// <summary>Loses this node with its database, and starts another from a backup.</summary>
+    public async Task<TestNode> RestoreAsync(string backup, int seed)
+    {
+        var store = _postgres is null ? "sqlite" : "postgres";
+        await DisposeAsync();
+        var (database, folder, postgres) = await NewDatabaseAsync(store, Time);
+        await Node.RestoreAsync(database, backup, new IdSource(Time, seed));
+        return new TestNode(await Node.OpenAsync(database, new IdSource(Time, seed)), Time, folder, postgres);
+    }
+
     private Database OpenAgain() => _postgres is { } p
-        ? new PostgresDatabase(new Npgsql.NpgsqlConnectionStringBuilder(p.Server) { Database = p.Name, MaxPoolSize = 10 }.ToString(), Time)
+        ? new PostgresDatabase(new Npgsql.NpgsqlConnectionStringBuilder(p.Server) { Database = p.Name, MaxPoolSize = 20 }.ToString(), Time)
         : new SqliteDatabase(Path.Combine(_folder!, "stowline.db"), Time);
 
     /// <summary>An empty database of its own: a file in a temporary folder, or a new database on the test server.</summary>
@@ -68,7 +78,7 @@ public sealed class TestNode : IAsyncDisposable
             await using var command = new Npgsql.NpgsqlCommand($"CREATE DATABASE {name}", connection);
             await command.ExecuteNonQueryAsync();
         }
-        var own = new Npgsql.NpgsqlConnectionStringBuilder(server) { Database = name, Pooling = true, MaxPoolSize = 10 };
+        var own = new Npgsql.NpgsqlConnectionStringBuilder(server) { Database = name, Pooling = true, MaxPoolSize = 20 };
         return (new PostgresDatabase(own.ToString(), time), null, (server, name));
     }
 

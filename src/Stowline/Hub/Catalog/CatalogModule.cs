@@ -27,6 +27,9 @@ internal sealed class CatalogModule : Module
         JoinSite.Map(api, node);
     }
 
+    public override bool Recovers(string type) => CatalogRecovery.Recovers(type);
+    public override ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx) => CatalogRecovery.RunAsync(events, tx);
+
     public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) =>
         node.Role.Site == site ? [(new CatalogCopy(site), Lane.HubAll)] : [];
 }

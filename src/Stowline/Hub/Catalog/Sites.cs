@@ -229,13 +229,19 @@ public sealed class SiteDirectory
     private IReadOnlyDictionary<string, SiteFacts> _known = new Dictionary<string, SiteFacts>();
     private long _position = -1;
 
+    /// <summary>Sites from which nothing may be promised for now, whatever the catalog says.</summary>
+    public Func<string, bool> IsShut { get; init; } = _ => false;
+
     public async ValueTask<IReadOnlyDictionary<string, SiteFacts>> AllAsync(LaneTransaction tx)
     {
         var position = await tx.SettledHeadAsync(Lane.HubAll);
-        if (position >= 0 && position == _position) return _known;
+        if (position >= 0 && position == _position) return Open(_known);
         var rows = await tx.QueryAsync<ReadSites.Row>($"SELECT {ReadSites.Columns} FROM sites");
         var all = rows.ToDictionary(r => r.Code, r => new SiteFacts(r.Code, r.Active, r.Latitude, r.Longitude, r.Reliability) { Type = r.Type, TimeZone = r.TimeZone, Hours = r.Hours }, StringComparer.Ordinal);
         if (position >= 0) (_known, _position) = (all, position);
-        return all;
+        return Open(all);
     }
+
+    private IReadOnlyDictionary<string, SiteFacts> Open(IReadOnlyDictionary<string, SiteFacts> all) => !all.Keys.Any(IsShut) ? all
+        : all.ToDictionary(s => s.Key, s => IsShut(s.Key) ? s.Value with { Active = false } : s.Value, StringComparer.Ordinal);
 }

@@ -21,7 +21,7 @@ namespace Stowline.Hub.Ordering;
 public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderView>
 {
     private readonly PriceBook _prices = new();
-    private readonly SiteDirectory _sites = new();
+    private readonly SiteDirectory _sites = new() { IsShut = node.Lanes.IsExcluded };
     private readonly MadeToOrder _made = new();
 
     internal void Map(IEndpointRouteBuilder api) => api.Post("/orders", async http =>
@@ -48,6 +48,7 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
     /// <param name="hops">1: the answer waits until the sites of this node have heard of the order; 0: not for that.</param>
     public async Task<CommandResult<OrderView>> AcceptAsync(AcceptOrder order, Caller caller, CancellationToken ct = default, int hops = 1)
     {
+        if (node.Lanes.RefuseInRepair(Lane.Hub) is { } restored) return new CommandResult<OrderView>(restored, null, false, false);
         if (node.Lanes.TooMuchBehind() is { } busy) return new CommandResult<OrderView>(busy, null, false, false);
         return await node.Lanes.ExecuteTogetherAsync(Lane.Hub, caller, order, this, o => Answers.Keep(o, Render), ct, hops);
     }
@@ -62,7 +63,7 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
             foreach (var need in order.Needs) skus.Add(need.Sku);
             if (order.Personal is not null) people.Add(order.PersonId);
         }
-        var group = new AcceptGroup(tx);
+        var group = new AcceptGroup(tx) { IsRemote = node.IsRemote };
         await tx.SelectAllAsync(Known(items, group.Known), Personal.Select(people, group.PersonKeys));
         (group.Sites, group.Prices, group.Allotments) = (await _sites.AllAsync(tx), await _prices.PricesAsync(tx, skus), await Allotments.LoadAsync(tx, skus));
         group.Made = await _made.OpenAsync(tx, group.Sites, skus);
@@ -99,6 +100,9 @@ internal sealed class AcceptGroup(LaneTransaction tx)
     public Dictionary<Guid, byte[]> PersonKeys { get; } = [];
     public IReadOnlyDictionary<string, SiteFacts> Sites { get; set; } = ReadOnlyDictionary<string, SiteFacts>.Empty;
     public IReadOnlyDictionary<string, CatalogPrice> Prices { get; set; } = ReadOnlyDictionary<string, CatalogPrice>.Empty;
+    /// <summary>Whether a site has a node of its own.</summary>
+    public required Func<string, bool> IsRemote { get; init; }
+
     /// <summary>Null where nothing of the group is made to order.</summary>
     public MadeGroup? Made { get; set; }
 
@@ -152,7 +156,7 @@ internal sealed class AcceptGroup(LaneTransaction tx)
 
     private async ValueTask<Outcome<OrderView>> ExistingAsync(AcceptOrder order, (Guid Id, byte[] Hash) before)
     {
-        if (!before.Hash.AsSpan().SequenceEqual(order.RequestHash))
+        if (before.Hash.Length > 0 && !before.Hash.AsSpan().SequenceEqual(order.RequestHash))
             return Refusal.Conflict("external_id_taken", $"{order.Channel}:{order.ExternalId} is another order already",
                 new Dictionary<string, object?> { ["order_id"] = before.Id.ToString() });
         if (_views.TryGetValue(before.Id, out var mine)) return Outcome<OrderView>.AlreadyDone(mine);
@@ -284,7 +288,10 @@ internal sealed class AcceptGroup(LaneTransaction tx)
                 continue;
             }
             tx.Append(Lane.HubTo(part.Site), new PartAssigned(order.Id, part.Part, a.Number, order.Channel, order.ExternalId, type, order.Priority, part.Lines,
-                order.PersonId, a.Sealed, order.Note, order.OnHold), subject, order.Id, a.Caller);
+                order.PersonId, a.Sealed, order.Note, order.OnHold)
+            {
+                Order = IsRemote(part.Site) ? new OrderFacts(a.Currency, a.TotalE4, a.Lines, order.RequestHash, order.PickupSite, order.At ?? tx.Now) : null,
+            }, subject, order.Id, a.Caller);
         }
     }
 }

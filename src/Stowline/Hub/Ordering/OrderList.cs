@@ -1,4 +1,4 @@
-using System.Buffers.Binary;
+using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Stowline.Contracts;
 using Stowline.Http;
@@ -13,12 +13,29 @@ internal sealed record OrderFilter(OrderStatus? Status, string? Site, string? Ch
     /// <summary>Only orders all of whose lines are of these sellers' products; empty for all orders.</summary>
     public IReadOnlyList<string> Sellers { get; init; } = [];
 
+    /// <summary>Only orders placed before this time.</summary>
+    public DateTimeOffset? Until { get; init; }
+
+    /// <summary>Only orders whose external id begins with this, or whose number it is.</summary>
+    public string? Text { get; init; }
+
+    /// <summary>Only orders that <see cref="StuckWatch"/> found standing still.</summary>
+    public bool Stuck { get; init; }
+
+    /// <summary>Of those, only where people are late: what waits for goods, for a site's answer or for an operator is not theirs.</summary>
+    public bool Late { get; init; }
+
     public static Outcome<OrderFilter> Read(HttpContext http)
     {
         var paging = Requests.Paging(http);
         if (paging.Refusal is { } bad) return bad;
         var since = Requests.QueryTime(http, "since");
         if (since.Refusal is { } when) return when;
+        var until = Requests.QueryTime(http, "until");
+        if (until.Refusal is { } end) return end;
+        foreach (var flag in new[] { "stuck", "late" })
+            if (Requests.Query(http, flag) is not (null or "true")) return Refusal.Invalid(flag, "is true, or left out");
+        if (Requests.Query(http, "text")?.Length > 128) return Refusal.Invalid("text", "has at most 128 characters");
         OrderStatus? status = null;
         if (Requests.Query(http, "status") is { } text)
         {
@@ -33,7 +50,8 @@ internal sealed record OrderFilter(OrderStatus? Status, string? Site, string? Ch
         }
         return new OrderFilter(status, Requests.Query(http, "site"), Requests.Query(http, "channel"), Requests.Query(http, "external_id"), since.Value, before, paging.Value.Limit)
         {
-            Sellers = CallLimits.Of(http).Sellers,
+            Sellers = CallLimits.Of(http).Sellers, Until = until.Value, Text = Requests.Query(http, "text")?.Trim(), Stuck = Requests.Query(http, "stuck") is not null,
+            Late = Requests.Query(http, "late") is not null,
         };
     }
 }
@@ -61,6 +79,15 @@ internal static class OrderList
     private static readonly Index ByChannel = new("orders", "id", "channel = @channel", "o.channel = k.channel");
     private static readonly Index BySite = new("order_parts", "order_id", "site = @site", "EXISTS (SELECT 1 FROM order_parts p WHERE p.order_id = o.id AND p.site = k.site)");
 
+    private static readonly Index ByStuck = new("stuck_orders", "order_id", "reason > 0", "EXISTS (SELECT 1 FROM stuck_orders s WHERE s.order_id = o.id)");
+    private static readonly Index ByLate = new("stuck_orders", "order_id", $"reason IN ({LateReasons})", $"EXISTS (SELECT 1 FROM stuck_orders s WHERE s.order_id = o.id AND s.reason IN ({LateReasons}))");
+
+    /// <summary>Of the stuck orders, those on which somebody should have worked by now, as the numbers that are stored.</summary>
+    private static string LateReasons => string.Join(", ", new[]
+    {
+        StuckReason.NotPicked, StuckReason.PickingSlow, StuckReason.PackingSlow, StuckReason.NotShipped, StuckReason.TaskNotStarted, StuckReason.NoProgress, StuckReason.NoDimensions,
+    }.Select(r => ((int)r).ToString(CultureInfo.InvariantCulture)));
+
     /// <summary>
     /// The orders under an external id, whatever the channel. The key begins with the channel, so the channels there are, which are few, are
     /// found by skipping from one to the next.
@@ -70,6 +97,14 @@ internal static class OrderList
             SELECT MIN(channel) FROM order_keys
             UNION ALL SELECT (SELECT MIN(k.channel) FROM order_keys k WHERE k.channel > c.channel) FROM channels c WHERE c.channel IS NOT NULL)
         SELECT k.order_id FROM channels c JOIN order_keys k ON k.channel = c.channel AND k.external_id = @externalId
+        """;
+
+    /// <summary>As above for the beginning of an external id; of what begins with hardly anything, only so many are looked at.</summary>
+    private static readonly string UnderText = $"""
+        WITH RECURSIVE channels (channel) AS (
+            SELECT MIN(channel) FROM order_keys
+            UNION ALL SELECT (SELECT MIN(k.channel) FROM order_keys k WHERE k.channel > c.channel) FROM channels c WHERE c.channel IS NOT NULL)
+        SELECT k.order_id FROM channels c JOIN order_keys k ON k.channel = c.channel AND k.external_id >= @text AND k.external_id < @textEnd LIMIT {Window * MostWindows}
         """;
 
     public static async Task<Page<OrderView>> PageAsync(SqlSession session, OrderFilter filter)
@@ -83,9 +118,9 @@ internal static class OrderList
     private static async Task<(IReadOnlyList<Guid> Ids, Guid? Next)> FindAsync(SqlSession session, OrderFilter filter)
     {
         var asked = Asked(filter).ToList();
-        if (filter.ExternalId is not null)
+        if (filter.ExternalId is not null || filter.Text is not null)
         {
-            var named = await session.QueryAsync<Guid>(UnderExternalId, new { externalId = filter.ExternalId });
+            var named = await NamedAsync(session, filter);
             var ids = named.OrderByDescending(id => id.ToString(), StringComparer.Ordinal).Where(id => filter.Before is not { } b || Compare(id, b) < 0).ToList();
             return Cut(await FittingAsync(session, filter, ids, asked), filter.Limit, null);
         }
@@ -103,8 +138,21 @@ internal static class OrderList
         return Cut(found, filter.Limit, before);
     }
 
+    private static async Task<IEnumerable<Guid>> NamedAsync(SqlSession session, OrderFilter filter)
+    {
+        IReadOnlyList<Guid>? exact = filter.ExternalId is null ? null : await session.QueryAsync<Guid>(UnderExternalId, new { externalId = filter.ExternalId });
+        if (filter.Text is not { } text) return exact!;
+        // The last character there is: what begins with the text sorts before it.
+        var found = new HashSet<Guid>(await session.QueryAsync<Guid>(UnderText, new { text, textEnd = text + '\uffff' }));
+        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            found.UnionWith(await session.QueryAsync<Guid>("SELECT id FROM orders WHERE number = @number", new { number }));
+        return exact?.Where(found.Contains) ?? found;
+    }
+
     private static IEnumerable<Index> Asked(OrderFilter filter)
     {
+        if (filter.Stuck) yield return ByStuck;
+        if (filter.Late) yield return ByLate;
         if (filter.Site is not null) yield return BySite;
         if (filter.Channel is not null) yield return ByChannel;
         if (filter.Status is not null) yield return ByStatus;
@@ -136,6 +184,7 @@ internal static class OrderList
         List<string> conditions = [.. index is null ? Array.Empty<string>() : [index.Condition]];
         if (before is not null) conditions.Add($"{id} < @before");
         if (filter.Since is not null) conditions.Add($"{id} >= @sinceId");
+        if (filter.Until is not null) conditions.Add($"{id} < @untilId");
         return $"SELECT DISTINCT {id} FROM {index?.Table ?? "orders"} {(conditions.Count == 0 ? "" : "WHERE " + string.Join(" AND ", conditions))} ORDER BY {id} DESC LIMIT {size}";
     }
 
@@ -145,7 +194,8 @@ internal static class OrderList
         var others = more.ToList();
         List<string> conditions = ["o.id = k.id", .. others.Select(i => i.OfKey)];
         if (filter.Since is not null) conditions.Add("o.placed_at >= k.since");
-        if (conditions.Count == 1 && filter.ExternalId is null) return ids;
+        if (filter.Until is not null) conditions.Add("o.placed_at < k.until");
+        if (conditions.Count == 1 && filter is { ExternalId: null, Text: null }) return ids;
         var found = new List<Guid>();
         foreach (var some in ids.Chunk(Together))
         {
@@ -165,6 +215,7 @@ internal static class OrderList
         if (others.Contains(ByChannel)) keys.Add(Column.Same("channel", ids.Length, filter.Channel!));
         if (others.Contains(BySite)) keys.Add(Column.Same("site", ids.Length, filter.Site!));
         if (filter.Since is { } since) keys.Add(Column.Same("since", ids.Length, since));
+        if (filter.Until is { } until) keys.Add(Column.Same("until", ids.Length, until));
         return [.. keys];
     }
 
@@ -184,21 +235,17 @@ internal static class OrderList
     }
 
     /// <summary>Every statement by which a page finds its candidates, with its arguments: a test reads their plans.</summary>
-    internal static IEnumerable<(string Sql, object Arguments)> Statements(OrderFilter filter) => filter.ExternalId is not null
+    internal static IEnumerable<(string Sql, object Arguments)> Statements(OrderFilter filter) => filter.Text is { } text ? [(UnderText, new { text, textEnd = text + '\uffff' })]
+        : filter.ExternalId is not null
         ? [(UnderExternalId, new { externalId = filter.ExternalId })]
         : Asked(filter).Cast<Index?>().DefaultIfEmpty().Select(i => (IdsSql(i, filter, filter.Before, Window), Arguments(filter, filter.Before)));
 
     private static object Arguments(OrderFilter filter, Guid? before) => new
     {
         status = filter.Status, channel = filter.Channel, site = filter.Site, before, sinceId = filter.Since is { } t ? FirstIdOf(t) : (Guid?)null,
+        untilId = filter.Until is { } u ? FirstIdOf(u.AddMinutes(2)) : (Guid?)null,
     };
 
     /// <summary>The smallest UUIDv7 of a time, a minute earlier for clocks that were behind: lets <c>since</c> use the primary key.</summary>
-    internal static Guid FirstIdOf(DateTimeOffset time)
-    {
-        Span<byte> bytes = stackalloc byte[16];
-        bytes.Clear();
-        BinaryPrimitives.WriteInt64BigEndian(bytes, Math.Max(0, time.AddMinutes(-1).ToUnixTimeMilliseconds()) << 16);
-        return new Guid(bytes, bigEndian: true);
-    }
+    internal static Guid FirstIdOf(DateTimeOffset time) => IdSource.FirstOf(time.AddMinutes(-1));
 }

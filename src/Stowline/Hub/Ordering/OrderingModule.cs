@@ -9,7 +9,7 @@ namespace Stowline.Hub.Ordering;
 /// <summary>Orders: intake, state, timeline, cancellation, and the process that follows what sites report.</summary>
 public sealed class OrderingModule : Module
 {
-    private readonly SiteDirectory _sites = new();
+    private SiteDirectory _sites = new();
 
     public OrderingModule() => HttpJson.Add(OrderingJson.Default);
 
@@ -21,6 +21,7 @@ public sealed class OrderingModule : Module
     public override Task StartAsync(Node node, CancellationToken ct)
     {
         Intake = new AcceptOrders(node);
+        _sites = new SiteDirectory { IsShut = node.Lanes.IsExcluded };
         node.Lanes.Meter.Get<OrderMetrics>(); // there from the start, not from the first order on
         return Task.CompletedTask;
     }
@@ -42,6 +43,9 @@ public sealed class OrderingModule : Module
         StuckScan.RunAsync(session, rules, now, limit);
 
     public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) => [(new SiteBooks(site, _sites), Lane.Site(site))];
+
+    public override bool Recovers(string type) => OrderRecovery.Recovers(type);
+    public override ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx) => OrderRecovery.RunAsync(site, events, tx);
 
     public override async Task<Guid?> FindPersonOfOrderAsync(SqlSession session, string order) =>
         await ReadOrders.IdOfAsync(session, order) is not { } id ? null

@@ -28,7 +28,9 @@ public static class ReadOrders
             await Answers.WriteAsync(http, (Outcome<Page<OrderView>>)page);
         }).WithTags("Orders").WithSummary("Orders, newest first").Pages<OrderView>()
             .Reads("status", "Only in this state.", typeof(OrderStatus)).Reads("site", "Only with a part at this site.").Reads("channel", "Only of this channel.")
-            .Reads("external_id", "Only with this id of the shop.").Reads("since", "Only placed at this time or later.", format: "date-time");
+            .Reads("external_id", "Only with this id of the shop.").Reads("since", "Only placed at this time or later.", format: "date-time")
+            .Reads("until", "Only placed before this time.", format: "date-time").Reads("text", "Only with an id of the shop that begins so, or with this number.")
+            .Reads("stuck", "true for those that stand still for too long, as GET /orders/stuck finds them.").Reads("late", "true for those of them on which somebody should have worked.");
     }
 
     /// <summary>The id of an order given by id, number or <c>channel:external_id</c>; null where there is none.</summary>

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Stowline.Contracts;
 using Stowline.Hub.Catalog;
 using Stowline.Hub.Promising;
@@ -21,6 +22,8 @@ internal static class Rerouting
     public static async ValueTask RouteAsync(LaneTransaction tx, OrderRow order, List<PartRow> parts, PartRow from, IReadOnlyList<SkuUnits> units, string cause,
         IReadOnlyDictionary<string, SiteFacts> sites, Caller caller, string? onlySite = null)
     {
+        units = await LackingAsync(tx, order, parts, units);
+        if (units.Count == 0) return;
         var allotments = await Allotments.LoadAsync(tx, [.. units.Select(u => u.Sku)]);
         var not = parts.Where(p => p.Site is not null && (p.Status == OrderStatus.Short || p == from))
             .Select(p => p.Site!).Distinct().Where(s => s != onlySite).ToDictionary(s => s, _ => "could not deliver it", StringComparer.Ordinal);
@@ -50,6 +53,17 @@ internal static class Rerouting
         await AssignAsync(tx, order, made, caller);
     }
 
+    /// <summary>
+    /// How much of these units the order still lacks. As a rule all of it: but after a restore a site may report again what was made good before, by a part that
+    /// another site has told of.
+    /// </summary>
+    public static async ValueTask<IReadOnlyList<SkuUnits>> LackingAsync(LaneTransaction tx, OrderRow order, List<PartRow> parts, IReadOnlyList<SkuUnits> units)
+    {
+        var ordered = JsonSerializer.Deserialize(await tx.FindAsync<string>("SELECT lines FROM orders WHERE id = @id", new { id = order.Id }) ?? "[]", ContractsJson.Default.ListPlacedLine) ?? [];
+        var live = parts.Where(p => p.Status is not (OrderStatus.Cancelled or OrderStatus.Short)).SelectMany(p => p.Lines).ToLookup(l => l.Sku, l => l.Quantity, StringComparer.Ordinal);
+        return [.. units.Select(u => u with { Quantity = Math.Min(u.Quantity, ordered.Where(l => l.Sku == u.Sku).Sum(l => l.Quantity) - live[u.Sku].Sum()) }).Where(u => u.Quantity > 0)];
+    }
+
     /// <summary>Tells the sites of new parts.</summary>
     public static async ValueTask AssignAsync(LaneTransaction tx, OrderRow order, IReadOnlyList<PartRow> parts, Caller caller)
     {
@@ -60,10 +74,20 @@ internal static class Rerouting
         {
             if (part.Site is null) continue;
             tx.Append(Lane.HubTo(part.Site), new PartAssigned(order.Id, part.Part, order.Number, order.Channel, order.ExternalId,
-                SnakeCaseEnum<FulfillmentType>.Text(order.FulfillmentType), order.Priority, part.Lines, order.PersonId, whole?.Personal, whole?.Note, order.OnHold),
-                order.Id.ToString(), order.Id, caller);
+                SnakeCaseEnum<FulfillmentType>.Text(order.FulfillmentType), order.Priority, part.Lines, order.PersonId, whole?.Personal, whole?.Note, order.OnHold)
+            {
+                Order = whole is null ? null : new OrderFacts(whole.Currency, whole.TotalE4, JsonSerializer.Deserialize(whole.Lines, ContractsJson.Default.ListPlacedLine) ?? [], null,
+                    whole.PickupSite, whole.PlacedAt),
+            }, order.Id.ToString(), order.Id, caller);
         }
     }
+}
+
+/// <summary>Units of a SKU that accepted orders wait for.</summary>
+internal sealed record BackorderedSku
+{
+    public string Sku { get; init; } = "";
+    public long Units { get; init; }
 }
 
 /// <summary>Units that wait for stock. First come, first served: by age of the order.</summary>
@@ -79,6 +103,10 @@ internal static class Backorders
 
     public static ValueTask RemoveAsync(LaneTransaction tx, Guid orderId, int part) =>
         tx.WriteAsync("DELETE FROM backorders WHERE order_id = @orderId AND part = @part", new { orderId, part });
+
+    /// <summary>The SKUs that most units wait for.</summary>
+    public static ValueTask<IReadOnlyList<BackorderedSku>> MostAsync(SqlSession session, int limit) => session.QueryAsync<BackorderedSku>(
+        "SELECT sku, CAST(SUM(quantity) AS bigint) AS units FROM backorders GROUP BY sku ORDER BY 2 DESC, sku LIMIT @limit", new { limit });
 
     /// <summary>Parts that wait for any of these SKUs, oldest order first.</summary>
     public static async ValueTask<IReadOnlyList<(Guid OrderId, int Part)>> WaitingAsync(LaneTransaction tx, IReadOnlyCollection<string> skus)

@@ -77,6 +77,12 @@ public static class StuckOrders
         return new Page<StuckOrder>(items, end is null ? null : string.Create(CultureInfo.InvariantCulture, $"{end.Since.UtcTicks}|{end.OrderId}|{(int)end.Reason}"));
     }
 
+    private sealed record SiteRow { public string Site { get; init; } = ""; public long Orders { get; init; } }
+
+    /// <summary>How many orders each site holds up.</summary>
+    public static async Task<IReadOnlyDictionary<string, long>> PerSiteAsync(SqlSession session) => (await session.QueryAsync<SiteRow>(
+        "SELECT site, COUNT(DISTINCT order_id) AS orders FROM stuck_orders WHERE site IS NOT NULL GROUP BY site")).ToDictionary(r => r.Site, r => r.Orders, StringComparer.Ordinal);
+
     /// <summary>How many are stuck, by reason: all reasons, also those without any.</summary>
     public static async Task<IReadOnlyDictionary<StuckReason, long>> CountAsync(SqlSession session)
     {

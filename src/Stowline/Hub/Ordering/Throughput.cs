@@ -9,8 +9,8 @@ using Stowline.Log;
 
 namespace Stowline.Hub.Ordering;
 
-/// <summary>How many orders were placed, shipped and cancelled in the minute that begins at <see cref="At"/>.</summary>
-public sealed record ThroughputMinute(DateTimeOffset At, int Placed, int Shipped, int Cancelled);
+/// <summary>How many orders were placed, shipped and cancelled in the minute that begins at <see cref="At"/>; <see cref="Lines"/> of those placed.</summary>
+public sealed record ThroughputMinute(DateTimeOffset At, int Placed, int Shipped, int Cancelled, int Lines);
 
 /// <summary>The last minutes, oldest first, without gaps; the last one is still running.</summary>
 /// <param name="CompleteSince">Figures before it may be too low: so many events are not read for one answer.</param>
@@ -27,7 +27,7 @@ public sealed class Throughput(Node node, int mostEvents = 50_000)
 
     private sealed class Count
     {
-        public int Placed, Shipped, Cancelled;
+        public int Placed, Shipped, Cancelled, Lines;
     }
 
     private readonly SemaphoreSlim _gate = new(1, 1);
@@ -56,7 +56,7 @@ public sealed class Throughput(Node node, int mostEvents = 50_000)
             var now = MinuteOf(node.Time.GetUtcNow());
             await CatchUpAsync(now - MaxMinutes + 1, ct);
             return new ThroughputView([.. Enumerable.Range(0, minutes).Select(i => now - minutes + 1 + i).Select(m =>
-                _minutes.TryGetValue(m, out var c) ? new ThroughputMinute(StartOf(m), c.Placed, c.Shipped, c.Cancelled) : new ThroughputMinute(StartOf(m), 0, 0, 0))],
+                _minutes.TryGetValue(m, out var c) ? new ThroughputMinute(StartOf(m), c.Placed, c.Shipped, c.Cancelled, c.Lines) : new ThroughputMinute(StartOf(m), 0, 0, 0, 0))],
                 _completeSince > StartOf(now - minutes + 1) ? _completeSince : StartOf(now - minutes + 1));
         }
         finally
@@ -104,7 +104,12 @@ public sealed class Throughput(Node node, int mostEvents = 50_000)
 
     private void Add(EventRecord e)
     {
-        if (e.Type == OrderPlaced.Type) CountOf(e).Placed++;
+        if (e.Type == OrderPlaced.Type)
+        {
+            var count = CountOf(e);
+            count.Placed++;
+            count.Lines += e.Read<OrderPlaced>().Lines.Count;
+        }
         else if (e.Type == OrderStatusChanged.Type)
         {
             var to = e.Read<OrderStatusChanged>().To;

@@ -128,6 +128,28 @@ public sealed class Allotments
         tx.Append(Lane.HubTo(site), new AllotmentReturned(recall.Sku, row.Epoch, row.Returned + units), "allotment/" + recall.Sku);
     }
 
+    /// <summary>
+    /// Brings back, after a restore, promises that a site was told of. What it has granted may come only later, with the copy of its lane, so the row may not be
+    /// there, and free may be below zero until then.
+    /// </summary>
+    internal static async ValueTask RecoverPromisesAsync(LaneTransaction tx, string site, IReadOnlyList<SkuUnits> lines)
+    {
+        (await tx.MemoryAsync<FreeUnits>()).Forget(tx, [.. lines.Select(l => l.Sku)]);
+        var zeros = new long[lines.Count];
+        await tx.UpsertAsync("allotments", "sku, site", "promised = allotments.promised + excluded.promised", lines.Count,
+            Column.From("sku", lines, l => l.Sku), Column.Same("site", lines.Count, site), Column.Same("epoch", lines.Count, 1), Column.Of("granted", zeros),
+            Column.Of("consumed", zeros), Column.Of("withdrawn", zeros), Column.From("promised", lines, l => (long)l.Quantity), Column.Of("released", zeros),
+            Column.Of("returned", zeros), Column.Of("on_hand", zeros), Column.Of("damaged", zeros), Column.Same("as_of", lines.Count, tx.Now));
+    }
+
+    /// <summary>Brings back what was given back to a site: the higher number wins.</summary>
+    internal static async ValueTask RecoverReturnAsync(LaneTransaction tx, string site, AllotmentReturned back)
+    {
+        (await tx.MemoryAsync<FreeUnits>()).Forget(tx, [back.Sku]);
+        await tx.WriteAsync("UPDATE allotments SET returned = @returned WHERE sku = @sku AND site = @site AND epoch = @epoch AND returned < @returned",
+            new { returned = back.Returned, sku = back.Sku, site, epoch = back.Epoch });
+    }
+
     private void Add(Allotment allotment)
     {
         if (!_bySku.TryGetValue(allotment.Sku, out var list)) _bySku[allotment.Sku] = list = new List<Allotment>(2);

@@ -52,11 +52,13 @@ public static class Policies
         if (problems.Any) return problems.ToRefusal();
         if (!await Catalog.ReadSites.ExistsAsync(tx, site)) return Refusal.NotFound("site_not_found", $"there is no site {site}");
         var policy = new PolicyView(site, sku, (int)(body.SafetyStock ?? 0), (int)(body.LocalSharePercent ?? 0));
-        await tx.WriteAsync("""
-            INSERT INTO policies (site, sku, safety_stock, local_share_percent, saved_at) VALUES (@site, @sku, @safety, @share, @now)
-            ON CONFLICT (site, sku) DO UPDATE SET safety_stock = excluded.safety_stock, local_share_percent = excluded.local_share_percent, saved_at = excluded.saved_at
-            """, new { site, sku, safety = policy.SafetyStock, share = policy.LocalSharePercent, now = tx.Now });
+        await WriteAsync(policy, tx.Now, tx);
         tx.Append(Lane.HubTo(site), new PolicyChanged(sku, policy.SafetyStock, policy.LocalSharePercent), "policy/" + sku);
         return policy;
     }
+
+    internal static ValueTask WriteAsync(PolicyView policy, DateTimeOffset at, LaneTransaction tx) => tx.WriteAsync("""
+        INSERT INTO policies (site, sku, safety_stock, local_share_percent, saved_at) VALUES (@Site, @Sku, @SafetyStock, @LocalSharePercent, @at)
+        ON CONFLICT (site, sku) DO UPDATE SET safety_stock = excluded.safety_stock, local_share_percent = excluded.local_share_percent, saved_at = excluded.saved_at
+        """, new { policy.Site, policy.Sku, policy.SafetyStock, policy.LocalSharePercent, at });
 }

@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Routing;
+using Stowline.Contracts;
 using Stowline.Http;
+using Stowline.Log;
 using Stowline.Store;
 
 namespace Stowline.Hub.Promising;
@@ -20,6 +22,18 @@ internal sealed class PromisingModule : Module
         Availability.Map(api, node);
         Policies.Map(api, node);
         SlotPlans.Map(api, node);
+    }
+
+    public override bool Recovers(string type) => type == PolicyChanged.Type || type == AllotmentReturned.Type;
+
+    public override async ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx)
+    {
+        foreach (var e in events.Where(e => e.Lane == Lane.HubTo(site)))
+        {
+            if (e.Type == PolicyChanged.Type && e.Read<PolicyChanged>() is var policy)
+                await Policies.WriteAsync(new PolicyView(site, policy.Sku, policy.SafetyStock, policy.LocalSharePercent), e.At, tx);
+            else if (e.Type == AllotmentReturned.Type) await Allotments.RecoverReturnAsync(tx, site, e.Read<AllotmentReturned>());
+        }
     }
 
     public override IEnumerable<(string Check, Func<SqlSession, Task<string?>> Run)> Checks(Node node)

@@ -18,7 +18,21 @@ internal static class FulfillmentChecks
     /// <summary>Every reserved unit waits for an open item in its bin, or was picked for a part that has not left; and the other way round.</summary>
     public static async Task<string?> ReservationsAsync(SqlSession session)
     {
-        var needed = new Dictionary<(string, string, string, string), long>();
+        var needed = await NeededAsync(session);
+        await foreach (var held in StockReservations.StreamAsync(session))
+        {
+            needed.Remove((held.Site, held.Sku, held.Bin, held.Lot), out var units);
+            if (units != held.Reserved) return $"{held.Site}: {held.Sku} in {held.Bin} lot '{held.Lot}' has {held.Reserved} reserved, its tasks need {units}";
+        }
+        foreach (var ((site, sku, bin, lot), units) in needed)
+            if (units != 0) return $"{site}: tasks need {units} of {sku} in {bin} lot '{lot}', nothing is reserved there";
+        return null;
+    }
+
+    /// <summary>Units that tasks hold, by site, SKU, bin and lot.</summary>
+    internal static async Task<Dictionary<(string Site, string Sku, string Bin, string Lot), long>> NeededAsync(SqlSession session)
+    {
+        var needed = new Dictionary<(string Site, string Sku, string Bin, string Lot), long>();
         foreach (var row in await session.QueryAsync<Needed>("""
             SELECT t.site, i.sku, i.bin, i.lot, SUM(i.quantity_required - i.quantity_picked) AS units
             FROM picking_items i JOIN picking_tasks t ON t.id = i.task_id
@@ -33,14 +47,7 @@ internal static class FulfillmentChecks
                 staging = StockBook.Staging, shipped = FulfillmentStatus.Shipped, cancelled = FulfillmentStatus.Cancelled, @short = FulfillmentStatus.Short,
             }))
             needed[(row.Site, row.Sku, row.Bin, row.Lot)] = needed.GetValueOrDefault((row.Site, row.Sku, row.Bin, row.Lot)) + row.Units;
-        await foreach (var held in StockReservations.StreamAsync(session))
-        {
-            needed.Remove((held.Site, held.Sku, held.Bin, held.Lot), out var units);
-            if (units != held.Reserved) return $"{held.Site}: {held.Sku} in {held.Bin} lot '{held.Lot}' has {held.Reserved} reserved, its tasks need {units}";
-        }
-        foreach (var ((site, sku, bin, lot), units) in needed)
-            if (units != 0) return $"{site}: tasks need {units} of {sku} in {bin} lot '{lot}', nothing is reserved there";
-        return null;
+        return needed;
     }
 
     /// <summary>One picking task per part that lives, packing only after completed picking, counts that add up.</summary>

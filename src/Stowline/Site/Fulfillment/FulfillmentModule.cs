@@ -35,6 +35,13 @@ internal sealed class FulfillmentModule : Module
     public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) =>
         node.IsRemote(site) ? [(new TaskCopies(site), Lane.Site(site))] : [(new PartConsumer(site), Lane.HubTo(site))];
 
+    public override bool Recovers(string type) => FulfillmentRecovery.Recovers(type);
+    public override ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx) => FulfillmentRecovery.RunAsync(site, events, tx);
+    public override async ValueTask FinishRecoveryAsync(string site, LaneTransaction tx)
+    {
+        if (!_node!.Role.IsHub) await FulfillmentRecovery.FinishAsync(site, tx);
+    }
+
     public override async Task<string?> FindHeldAsync(SqlSession session, string site) => await session.FindAsync<string>(
         "SELECT site FROM fulfillment_orders WHERE site = @site LIMIT 1", new { site }) is null ? null : "parts of orders";
 

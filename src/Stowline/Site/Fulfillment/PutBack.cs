@@ -48,10 +48,10 @@ public static class PutBack
         public PutBackTask Shown => new(Id, Number, OrderId, Part, Site, Status, CreatedAt, CompletedAt, Units);
     }
 
-    internal static async ValueTask<Guid> CreateAsync(LaneTransaction tx, LoadedPicking picking)
+    internal static async ValueTask<Guid> CreateAsync(LaneTransaction tx, LoadedPicking picking, Guid? known = null)
     {
         var from = picking.Task;
-        var id = tx.NewId();
+        var id = known ?? tx.NewId();
         List<StockUnits> units = [.. picking.Items.Where(i => i.QuantityPicked > 0).Select(i => new StockUnits(i.Sku, i.Bin, i.LotOrNull, i.QuantityPicked))];
         await tx.WriteAsync("""
             INSERT INTO put_back_tasks (id, number, site, order_id, part, status, lines, created_at)
@@ -90,6 +90,11 @@ public static class PutBack
     /// <summary>The tasks of an order that wait to be done.</summary>
     public static async Task<IReadOnlyList<Guid>> PendingOfAsync(SqlSession session, string site, Guid orderId) => await session.QueryAsync<Guid>(
         "SELECT id FROM put_back_tasks WHERE site = @site AND status = @status AND order_id = @orderId ORDER BY id", new { site, orderId, status = PutBackStatus.Pending });
+
+    /// <summary>The units of an order were put back.</summary>
+    internal static ValueTask MarkDoneAsync(LaneTransaction tx, Guid orderId, DateTimeOffset at) => tx.WriteAsync(
+        "UPDATE put_back_tasks SET status = @done, completed_at = @at WHERE order_id = @orderId AND status = @pending",
+        new { orderId, at, done = PutBackStatus.Completed, pending = PutBackStatus.Pending });
 
     private static Refusal NotFound(string key) => Refusal.NotFound("put_back_task_not_found", $"there is no put-back task {key}");
 

@@ -125,6 +125,9 @@ internal sealed class TaskCopies(string site) : Consumer
             case "packing.package_added":
                 await PackedAsync(e.Read<PackageAdded>(), e.At, tx);
                 break;
+            case "packing.package_changed":
+                await ChangedAsync(e.Read<PackageChanged>(), e.At, tx);
+                break;
             case "packing.completed":
                 await MoveAsync(tx, e.Read<PackingCompleted>().TaskId, PackingStatus.Packed, "packed_at", e.At);
                 break;
@@ -158,17 +161,34 @@ internal sealed class TaskCopies(string site) : Consumer
 
     private static async ValueTask PackedAsync(PackageAdded added, DateTimeOffset at, LaneTransaction tx)
     {
-        if (!SnakeCaseEnum<PackagingType>.TryParse(added.PackagingType, out var type)) type = PackagingType.Custom; // of a newer site
+        var type = TypeOf(added.PackagingType);
         var volumetric = AddPackage.VolumetricWeightG(added.LengthMm, added.WidthMm, added.HeightMm);
         await tx.WriteAsync("""
-            INSERT INTO packages (task_id, sequence_number, packaging_type, weight_g, length_mm, width_mm, height_mm, volumetric_weight_g, chargeable_weight_g, barcode, created_at)
-            VALUES (@task, @sequence, @type, @weight, @length, @width, @height, @volumetric, @chargeable, @barcode, @at)
+            INSERT INTO packages (task_id, sequence_number, packaging_type, weight_g, length_mm, width_mm, height_mm, volumetric_weight_g, chargeable_weight_g, barcode, sscc, created_at)
+            VALUES (@task, @sequence, @type, @weight, @length, @width, @height, @volumetric, @chargeable, @barcode, @sscc, @at)
             """, new
             {
                 task = added.TaskId, sequence = added.Package, type, weight = added.WeightG, length = added.LengthMm, width = added.WidthMm, height = added.HeightMm,
-                volumetric, chargeable = Math.Max(added.WeightG, volumetric), barcode = AddPackage.BarcodeOf(added.Number, added.Package), at,
+                volumetric, chargeable = Math.Max(added.WeightG, volumetric), barcode = AddPackage.BarcodeOf(added.Number, added.Package), sscc = added.Sscc, at,
             });
         await tx.WriteAsync("UPDATE packing_tasks SET as_of = @at WHERE id = @id", new { at, id = added.TaskId });
+    }
+
+    private static PackagingType TypeOf(string text) => SnakeCaseEnum<PackagingType>.TryParse(text, out var type) ? type : PackagingType.Custom; // of a newer site
+
+    private static async ValueTask ChangedAsync(PackageChanged changed, DateTimeOffset at, LaneTransaction tx)
+    {
+        var volumetric = AddPackage.VolumetricWeightG(changed.LengthMm, changed.WidthMm, changed.HeightMm);
+        await tx.WriteAsync("""
+            UPDATE packages SET packaging_type = @type, weight_g = @weight, length_mm = @length, width_mm = @width, height_mm = @height,
+                volumetric_weight_g = @volumetric, chargeable_weight_g = @chargeable
+            WHERE task_id = @task AND sequence_number = @sequence
+            """, new
+            {
+                task = changed.TaskId, sequence = changed.Package, type = TypeOf(changed.PackagingType), weight = changed.WeightG, length = changed.LengthMm,
+                width = changed.WidthMm, height = changed.HeightMm, volumetric, chargeable = Math.Max(changed.WeightG, volumetric),
+            });
+        await tx.WriteAsync("UPDATE packing_tasks SET as_of = @at WHERE id = @id", new { at, id = changed.TaskId });
     }
 
     private static ValueTask MoveAsync(LaneTransaction tx, Guid id, PackingStatus status, string moment, DateTimeOffset at) => tx.WriteAsync(

@@ -9,4 +9,8 @@ public static class OpenTickets
     public static async Task<IReadOnlyList<Guid>> IdsAsync(SqlSession session, string site, DateTimeOffset before) => await session.QueryAsync<Guid>("""
         SELECT id FROM tickets WHERE site = @site AND status IN (1, 2) AND NOT on_hold AND (slot_start IS NULL OR slot_start < @before) ORDER BY id LIMIT 5000
         """, new { site, before });
+
+    /// <summary>How many are not over.</summary>
+    public static async Task<long> CountAsync(SqlSession session, string site) =>
+        await session.FindAsync<long>("SELECT COUNT(*) FROM tickets WHERE site = @site AND status IN (1, 2)", new { site });
 }

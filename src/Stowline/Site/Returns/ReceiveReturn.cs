@@ -74,12 +74,23 @@ public static class ReceiveReturn
         var number = await tx.NextNumberAsync("return", Lane.Site(site));
         var movements = await StockBook.ReturnAsync(tx, site,
             [.. lines.Select(l => (new StockUnits(l.Sku, l.Bin, l.Lot, l.Quantity), l.Condition == ReturnCondition.Damaged))], reason, reference);
-        await tx.WriteAsync("INSERT INTO returns (id, number, site, order_id, reference, reason, lines, at) VALUES (@id, @number, @site, @order, @reference, @reason, @lines, @now)",
-            new { id, number, site, order, reference, reason, lines = JsonSerializer.Serialize(lines, ReturnsJson.Default.ListReturnLine), now = tx.Now });
+        await InsertAsync(tx, id, number, site, order, reference, reason, lines, tx.Now);
         var balances = await StockBook.SettleAsync(tx, site, [.. lines.Select(l => l.Sku).Distinct(StringComparer.Ordinal)]);
         Guid[] damaged = [.. movements.Where((_, i) => lines[i].Condition == ReturnCondition.Damaged).Select(m => m.Id)];
         tx.Append(Lane.Site(site), new ReturnReceived(id, number, order, reference, reason, movements, balances) { Damaged = damaged.Length == 0 ? null : damaged }, order?.ToString() ?? $"return/{number}", order);
         return new ReturnReceipt(id, number, movements);
+    }
+
+    private static ValueTask InsertAsync(LaneTransaction tx, Guid id, long number, string site, Guid? order, string reference, string reason, List<ReturnLine> lines, DateTimeOffset at) => tx.WriteAsync(
+        "INSERT INTO returns (id, number, site, order_id, reference, reason, lines, at) VALUES (@id, @number, @site, @order, @reference, @reason, @lines, @at)",
+        new { id, number, site, order, reference, reason, lines = JsonSerializer.Serialize(lines, ReturnsJson.Default.ListReturnLine), at });
+
+    /// <summary>Brings back a return that a restore has lost, by the event that told of it.</summary>
+    internal static ValueTask RecoverAsync(string site, EventRecord e, LaneTransaction tx)
+    {
+        var told = e.Read<ReturnReceived>();
+        return InsertAsync(tx, told.ReturnId, told.Number, site, told.OrderId, told.Reference, told.Reason, [.. told.Movements
+            .Select(m => new ReturnLine(m.Sku, m.Quantity, m.ToBin ?? "", m.Lot, told.Damaged?.Contains(m.Id) == true ? ReturnCondition.Damaged : ReturnCondition.Good))], e.At);
     }
 
     private static List<ReturnLine> ReadLines(IReadOnlyList<ReturnLineBody?>? lines, Problems problems)

@@ -3,8 +3,11 @@ using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Stowline.Contracts;
 using Stowline.Http;
+using Stowline.Log;
 using Stowline.Kernel;
+using Stowline.Store;
 
 namespace Stowline.Site.Returns;
 
@@ -18,6 +21,11 @@ internal sealed class ReturnsModule : Module
 
     public override string Name => "returns";
 
+    public override async ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx)
+    {
+        foreach (var e in events.Where(e => e.Type == ReturnReceived.Type)) await ReceiveReturn.RecoverAsync(site, e, tx);
+    }
+
     public override void Map(IEndpointRouteBuilder api, Node node)
     {
         api.MapPost("/sites/{code}/returns", (HttpContext http, string code) => ReceiveReturn.PostAsync(http, node, code))
@@ -25,6 +33,10 @@ internal sealed class ReturnsModule : Module
         api.MapGet("/sites/{code}/returns", (HttpContext http, string code) => ListAsync(http, node, code))
             .WithTags("Returns").WithSummary("Returns at a site, oldest first").Pages<ReturnView>();
     }
+
+    /// <summary>How many returns a site has taken in since a time.</summary>
+    internal static async Task<long> CountAsync(SqlSession session, string site, DateTimeOffset since) =>
+        await session.FindAsync<long>("SELECT COUNT(*) FROM returns WHERE site = @site AND id >= @first", new { site, first = IdSource.FirstOf(since) });
 
     private sealed record Row
     {

@@ -69,14 +69,7 @@ public static class ShipPacking
         var task = parcel.Task;
         var shipment = new Shipment(tx.NewId(), number, task.OrderId, task.Part, task.Site, task.Id, carrier, tracking, ShipmentStatus.Shipped, task.Packages,
             Labels.UrlOf(task.Id), tx.Now) { BookingId = bookingId };
-        await tx.WriteAsync("""
-            INSERT INTO shipments (id, number, site, order_id, part, packing_task_id, carrier, tracking_number, status, packages, shipped_at, booking_id)
-            VALUES (@id, @number, @site, @orderId, @part, @taskId, @carrier, @tracking, @status, @packages, @now, @bookingId)
-            """, new
-            {
-                id = shipment.Id, number, site = task.Site, orderId = task.OrderId, part = task.Part, taskId = task.Id, carrier, tracking,
-                status = shipment.Status, packages = JsonSerializer.Serialize([.. task.Packages], ShippingJson.Default.ListPackage), now = tx.Now, bookingId,
-            });
+        await Shipments.InsertAsync(tx, shipment);
         foreach (var (sku, serials) in parcel.Serials)
             await Serials.LeaveAsync(tx, task.Site, sku, serials, $"shipment {number}");
         var movements = await StockBook.ShipAsync(tx, task.Site, parcel.Staged, $"shipment {number}");

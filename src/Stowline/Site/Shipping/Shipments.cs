@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Routing;
 using Stowline.Contracts;
 using Stowline.Http;
 using Stowline.Kernel;
+using Stowline.Log;
 using Stowline.Site.Fulfillment;
 using Stowline.Store;
 
@@ -29,6 +30,28 @@ public sealed record Shipment(
 internal static class Shipments
 {
     private const string Columns = "id, number, site, order_id, part, packing_task_id, carrier, tracking_number, status, packages, shipped_at, delivered_at, booking_id";
+
+    internal static ValueTask InsertAsync(LaneTransaction tx, Shipment shipment) => tx.WriteAsync("""
+        INSERT INTO shipments (id, number, site, order_id, part, packing_task_id, carrier, tracking_number, status, packages, shipped_at, booking_id)
+        VALUES (@Id, @Number, @Site, @OrderId, @Part, @PackingTaskId, @Carrier, @TrackingNumber, @Status, @packages, @ShippedAt, @BookingId)
+        """, new
+    {
+        shipment.Id, shipment.Number, shipment.Site, shipment.OrderId, shipment.Part, shipment.PackingTaskId, shipment.Carrier, shipment.TrackingNumber, shipment.Status,
+        packages = JsonSerializer.Serialize([.. shipment.Packages], ShippingJson.Default.ListPackage), shipment.ShippedAt, shipment.BookingId,
+    });
+
+    /// <summary>Brings back a shipment that a restore has lost, by the event that told of it.</summary>
+    internal static async ValueTask RecoverAsync(string site, EventRecord e, LaneTransaction tx)
+    {
+        var shipped = e.Read<PartShipped>();
+        if (await PartWork.PackingAsync(tx, shipped.OrderId, shipped.Part) is not { } packing) return;
+        await InsertAsync(tx, new Shipment(shipped.ShipmentId, shipped.Number, shipped.OrderId, shipped.Part, site, packing.Task.Id, shipped.Carrier, shipped.TrackingNumber,
+            ShipmentStatus.Shipped, packing.Packages, Labels.UrlOf(packing.Task.Id), e.At));
+    }
+
+    /// <summary>Brings back that a shipment has reached its customer.</summary>
+    internal static ValueTask RecoverDeliveryAsync(PartDelivered told, LaneTransaction tx) => tx.WriteAsync(
+        "UPDATE shipments SET status = @delivered, delivered_at = @at WHERE id = @id", new { delivered = ShipmentStatus.Delivered, at = told.DeliveredAt, id = told.ShipmentId });
 
     private sealed record Row
     {
@@ -88,6 +111,10 @@ internal static class Shipments
             http.RequestAborted);
         await Answers.WriteAsync<Shipment>(http, row!.Shown);
     }
+
+    /// <summary>How many parcels have left a site since a time.</summary>
+    public static async Task<long> CountAsync(SqlSession session, string site, DateTimeOffset since) =>
+        await session.FindAsync<long>("SELECT COUNT(*) FROM shipments WHERE site = @site AND id >= @first", new { site, first = IdSource.FirstOf(since) });
 
     /// <summary>Every packing task that was shipped has its shipment.</summary>
     public static async Task<string?> CheckAsync(SqlSession session)

@@ -2,7 +2,9 @@ using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Stowline.Contracts;
 using Stowline.Http;
+using Stowline.Log;
 using Stowline.Site.Fulfillment;
 using Stowline.Store;
 
@@ -24,6 +26,17 @@ internal sealed class ShippingModule : Module
             PackingTasks.NotFound, ShipPacking.DecideAsync))
             .WithTags("Shipping").WithSummary("Ship what was packed").Takes<ShipPackingBody>().Produces<Shipment>();
     }
+
+    public override async ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx)
+    {
+        foreach (var e in events)
+        {
+            if (e.Type == PartShipped.Type) await Shipments.RecoverAsync(site, e, tx);
+            else if (e.Type == PartDelivered.Type) await Shipments.RecoverDeliveryAsync(e.Read<PartDelivered>(), tx);
+        }
+    }
+
+    public override bool Recovers(string type) => type == PartDelivered.Type;
 
     public override async Task<string?> FindSiteOfAsync(Database database, string resource, string key, CancellationToken ct) =>
         resource == "shipments" ? (await TaskInput.FindAsync(database, "shipments", key, ct))?.Site : null;

@@ -35,13 +35,13 @@ public delegate ValueTask<IReadOnlySet<string>> ProductLookup(LaneTransaction tx
 internal static class Posting
 {
     /// <summary>Writes a command's change, settles, and appends its event. The last step of every command on stock.</summary>
-    public static async ValueTask<IReadOnlyList<MovementLine>> PostAsync(LaneTransaction tx, string site, StockChange change, string? reference)
+    public static async ValueTask<IReadOnlyList<MovementLine>> PostAsync(LaneTransaction tx, string site, StockChange change, string? reference, ReceiptFacts? receipt = null)
     {
         var skus = change.Skus;
         var movements = await change.WriteAsync();
         var balances = await StockBook.SettleAsync(tx, site, skus);
         var subject = skus.Count == 1 ? skus.First() : reference;
-        tx.Append(Lane.Site(site), new StockMoved(reference, movements, balances), $"stock/{site}/{subject}");
+        tx.Append(Lane.Site(site), new StockMoved(reference, movements, balances) { Receipt = receipt }, $"stock/{site}/{subject}");
         return movements;
     }
 

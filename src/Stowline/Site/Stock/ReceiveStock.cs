@@ -71,7 +71,7 @@ public static class ReceiveStock
             StockChange.Place(row, places[line.Bin]);
             row.Put(line.Quantity, tx.Now, line.ExpiresOn, line.ManufacturedOn);
             if (Posting.TooMuch(row) is { } full) return full;
-            change.Move(MovementKind.Receiving, line.Sku, line.Lot, null, line.Bin, line.Quantity, null, reference);
+            change.Move(MovementKind.Receiving, line.Sku, line.Lot, null, line.Bin, line.Quantity, null, reference, line.ExpiresOn, line.ManufacturedOn);
         }
         if (places.Values.Any(p => !p.Stored)) await BinBook.EnsureDefaultsAsync(tx, site);
         return await WriteAsync(site, reference, change, serials, tx);
@@ -84,12 +84,15 @@ public static class ReceiveStock
     private static async ValueTask<Outcome<Receipt>> WriteAsync(string site, string reference, StockChange change, IReadOnlyList<NewSerial> serials, LaneTransaction tx)
     {
         var (id, number) = (tx.NewId(), await tx.NextNumberAsync("receipt", Lane.Site(site)));
-        await tx.WriteAsync("INSERT INTO receipts (site, number, id, reference, actor, at) VALUES (@site, @number, @id, @reference, @actor, @now)",
-            new { site, number, id, reference, actor = tx.Caller.Actor, now = tx.Now });
+        await InsertAsync(tx, site, number, id, reference, tx.Caller.Actor, tx.Now);
         await Serials.ArriveAsync(tx, site, number, serials);
-        var movements = await Posting.PostAsync(tx, site, change, reference);
+        var units = serials.Count == 0 ? null : serials.Select(s => new SerialUnit(s.Sku, s.Serial, s.Lot.Length == 0 ? null : s.Lot)).ToList();
+        var movements = await Posting.PostAsync(tx, site, change, reference, new ReceiptFacts(id, number, units));
         return new Receipt(id, number, reference, [.. movements.Select(m => MovementView.Of(m, tx))]);
     }
+
+    internal static ValueTask InsertAsync(LaneTransaction tx, string site, long number, Guid id, string reference, string actor, DateTimeOffset at) => tx.WriteAsync(
+        "INSERT INTO receipts (site, number, id, reference, actor, at) VALUES (@site, @number, @id, @reference, @actor, @at)", new { site, number, id, reference, actor, at });
 
     internal static (string Reference, IReadOnlyList<Line> Lines) Check(ReceiptBody body, Problems problems)
     {

@@ -15,7 +15,11 @@ internal sealed class StockChange(LaneTransaction tx, string site)
     private readonly List<Draft> _drafts = [];
     private readonly Dictionary<string, long> _consumed = new(StringComparer.Ordinal);
 
-    private sealed record Draft(MovementKind Kind, string Sku, string Lot, string? From, string? To, long Quantity, string? Reason, string? Reference);
+    private sealed record Draft(MovementKind Kind, string Sku, string Lot, string? From, string? To, long Quantity, string? Reason, string? Reference)
+    {
+        public DateOnly? ExpiresOn { get; init; }
+        public DateOnly? ManufacturedOn { get; init; }
+    }
 
     private const string Columns =
         "sku, bin, lot, on_hand, reserved, damaged, blocked, pickable, bin_order, received_at, CAST(expires_on AS text), CAST(manufactured_on AS text)";
@@ -68,8 +72,11 @@ internal sealed class StockChange(LaneTransaction tx, string site)
     }
 
     /// <summary>Notes a movement; the rows are changed by the caller, who knows which kind of units moved.</summary>
-    public void Move(MovementKind kind, string sku, string? lot, string? from, string? to, long quantity, string? reason, string? reference) =>
-        _drafts.Add(new Draft(kind, sku, lot ?? "", from, to, quantity, reason, reference));
+    public void Move(MovementKind kind, string sku, string? lot, string? from, string? to, long quantity, string? reason, string? reference,
+        DateOnly? expiresOn = null, DateOnly? manufacturedOn = null) => _drafts.Add(new Draft(kind, sku, lot ?? "", from, to, quantity, reason, reference)
+        {
+            ExpiresOn = expiresOn, ManufacturedOn = manufacturedOn,
+        });
 
     /// <summary>Counts units as shipped out of what the hub holds.</summary>
     public void Consume(string sku, long units) => _consumed[sku] = _consumed.GetValueOrDefault(sku) + units;
@@ -82,23 +89,33 @@ internal sealed class StockChange(LaneTransaction tx, string site)
     /// <exception cref="InvalidOperationException">A quantity would become impossible: the caller's decision was wrong.</exception>
     public async ValueTask<IReadOnlyList<MovementLine>> WriteAsync()
     {
-        var touched = _rows.Values.Where(r => r.Touched).ToList();
-        foreach (var row in touched) row.CheckSane();
-        await WriteTotalsAsync(touched);
-        await WriteRowsAsync([.. touched.Where(r => r.OnHand > 0)]);
-        foreach (var row in touched.Where(r => r.OnHand == 0 && r.Existed))
-            await tx.WriteAsync("DELETE FROM stock WHERE site = @site AND sku = @Sku AND bin = @Bin AND lot = @Lot", new { site, row.Key.Sku, row.Key.Bin, row.Key.Lot });
-        foreach (var row in touched) row.Written();
+        foreach (var row in _rows.Values.Where(r => r.Touched)) row.CheckSane();
+        await WriteTotalsAsync([.. _rows.Values.Where(r => r.Touched)]);
+        await WriteStockAsync();
         return await WriteMovementsAsync();
     }
 
-    private async ValueTask WriteRowsAsync(IReadOnlyList<StockRow> rows)
+    /// <summary>Writes the rows alone: for who writes the rest in another way.</summary>
+    /// <exception cref="InvalidOperationException">A quantity would become impossible.</exception>
+    /// <param name="withPlaces">Also what the rows know of their bins.</param>
+    public async ValueTask WriteStockAsync(bool withPlaces = false)
+    {
+        var touched = _rows.Values.Where(r => r.Touched).ToList();
+        foreach (var row in touched) row.CheckSane();
+        await WriteRowsAsync([.. touched.Where(r => r.OnHand > 0)], withPlaces);
+        foreach (var row in touched.Where(r => r.OnHand == 0 && r.Existed))
+            await tx.WriteAsync("DELETE FROM stock WHERE site = @site AND sku = @Sku AND bin = @Bin AND lot = @Lot", new { site, row.Key.Sku, row.Key.Bin, row.Key.Lot });
+        foreach (var row in touched) row.Written();
+    }
+
+    private async ValueTask WriteRowsAsync(IReadOnlyList<StockRow> rows, bool withPlaces)
     {
         if (rows.Any(r => !r.IsPlaced)) throw new InvalidOperationException("a stock row was filled before its bin was known");
-        await tx.UpsertAsync("stock", "site, sku, bin, lot", """
+        const string Units = """
             on_hand = excluded.on_hand, reserved = excluded.reserved, damaged = excluded.damaged, blocked = excluded.blocked,
             received_at = excluded.received_at, expires_on = excluded.expires_on, manufactured_on = excluded.manufactured_on
-            """, rows.Count,
+            """;
+        await tx.UpsertAsync("stock", "site, sku, bin, lot", withPlaces ? Units + ", pickable = excluded.pickable, bin_order = excluded.bin_order" : Units, rows.Count,
             Column.Same("site", rows.Count, site), Column.From("sku", rows, r => r.Key.Sku), Column.From("bin", rows, r => r.Key.Bin),
             Column.From("lot", rows, r => r.Key.Lot), Column.From("on_hand", rows, r => r.OnHand), Column.From("reserved", rows, r => r.Reserved),
             Column.From("damaged", rows, r => r.Damaged), Column.From("blocked", rows, r => r.Blocked), Column.From("pickable", rows, r => r.Pickable),
@@ -125,14 +142,20 @@ internal sealed class StockChange(LaneTransaction tx, string site)
         var number = await tx.NextNumbersAsync("movement", Lane.Site(site), _drafts.Count);
         var lines = new List<MovementLine>(_drafts.Count);
         foreach (var d in _drafts)
-            lines.Add(new MovementLine(tx.NewId(), number++, d.Kind, d.Sku, d.Lot.Length == 0 ? null : d.Lot, d.From, d.To, (int)d.Quantity, d.Reason, d.Reference));
+            lines.Add(new MovementLine(tx.NewId(), number++, d.Kind, d.Sku, d.Lot.Length == 0 ? null : d.Lot, d.From, d.To, (int)d.Quantity, d.Reason, d.Reference)
+            {
+                ExpiresOn = d.ExpiresOn, ManufacturedOn = d.ManufacturedOn,
+            });
         _drafts.Clear();
-        await tx.InsertAsync("movements", lines.Count,
+        await InsertAsync(tx, site, lines, _ => tx.Caller.Actor, _ => tx.Now);
+        return lines;
+    }
+
+    internal static ValueTask InsertAsync(LaneTransaction tx, string site, IReadOnlyList<MovementLine> lines, Func<MovementLine, string> actor, Func<MovementLine, DateTimeOffset> at) =>
+        tx.InsertAsync("movements", lines.Count,
             Column.Same("site", lines.Count, site), Column.From("number", lines, m => m.Number), Column.From("id", lines, m => m.Id),
             Column.From("kind", lines, m => (int)m.Kind), Column.From("sku", lines, m => m.Sku), Column.From("lot", lines, m => m.Lot ?? ""),
             Column.From("from_bin", lines, m => m.FromBin), Column.From("to_bin", lines, m => m.ToBin),
             Column.From("quantity", lines, m => (long)m.Quantity), Column.From("reason", lines, m => m.Reason),
-            Column.From("reference", lines, m => m.Reference), Column.Same("actor", lines.Count, tx.Caller.Actor), Column.Same("at", lines.Count, tx.Now));
-        return lines;
-    }
+            Column.From("reference", lines, m => m.Reference), Column.From("actor", lines, actor), Column.From("at", lines, at));
 }

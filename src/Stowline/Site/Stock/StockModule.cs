@@ -34,6 +34,10 @@ internal sealed class StockModule : Module
     public override async Task<string?> FindHeldAsync(SqlSession session, string site) =>
         await session.FindAsync<string>("SELECT sku FROM site_skus WHERE site = @site LIMIT 1", new { site }) is null ? null : "stock";
 
+    public override bool Recovers(string type) => StockRecovery.Recovers(type);
+    public override ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx) => StockRecovery.RunAsync(site, events, tx);
+    public override ValueTask GoOnAsync(string site, LaneTransaction tx) => StockRecovery.GoOnAsync(site, tx);
+
     public override Task StartAsync(Node node, CancellationToken ct) => MovementsGuard.InstallAsync(node.Database, ct);
 
     public override IEnumerable<(string Check, Func<SqlSession, Task<string?>> Run)> Checks(Node node) =>

@@ -39,7 +39,15 @@ public static class BinBook
     /// </summary>
     public static async ValueTask EnsureDefaultsAsync(LaneTransaction tx, string site)
     {
-        if (await tx.FindAsync<string>("SELECT code FROM bins WHERE site = @site AND code = @code", new { site, code = StockBook.Receiving }) is not null) return;
+        if (!await WriteDefaultsAsync(tx, site)) return;
+        foreach (var place in BuiltIn) tx.Append(Lane.Site(site), new ZoneSaved(place.Zone, SnakeCaseEnum<ZoneType>.Text(place.ZoneType)), $"zone/{site}/{place.Zone}");
+        tx.Append(Lane.Site(site), new BinsSaved(BuiltIn.Length, 0, [.. BuiltIn.Select(b => b.Code)]), $"bins/{site}");
+    }
+
+    /// <summary>As above, but nobody is told. False where they are there.</summary>
+    internal static async ValueTask<bool> WriteDefaultsAsync(LaneTransaction tx, string site)
+    {
+        if (await tx.FindAsync<string>("SELECT code FROM bins WHERE site = @site AND code = @code", new { site, code = StockBook.Receiving }) is not null) return false;
         foreach (var place in BuiltIn)
         {
             await tx.WriteAsync("""
@@ -50,9 +58,8 @@ public static class BinBook
                 INSERT INTO bins (site, code, zone, type, available, locked, pickable, bin_order, updated_at)
                 VALUES (@site, @code, @zone, @type, @yes, @no, @pickable, @order, @now) ON CONFLICT (site, code) DO NOTHING
                 """, new { site, code = place.Code, zone = place.Zone, type = BinType.Floor, yes = true, no = false, pickable = place.Pickable, order = place.BinOrder, now = tx.Now });
-            tx.Append(Lane.Site(site), new ZoneSaved(place.Zone, SnakeCaseEnum<ZoneType>.Text(place.ZoneType)), $"zone/{site}/{place.Zone}");
         }
-        tx.Append(Lane.Site(site), new BinsSaved(BuiltIn.Length, 0, [.. BuiltIn.Select(b => b.Code)]), $"bins/{site}");
+        return true;
     }
 
     internal static async ValueTask<bool> HasZoneAsync(LaneTransaction tx, string site, string zone) =>

@@ -45,14 +45,21 @@ public static class LockBin
 
     private static async ValueTask WriteAsync(string site, BinPlace place, string? reason, LaneTransaction tx)
     {
-        var available = await tx.FindAsync<bool?>("SELECT available FROM bins WHERE site = @site AND code = @code", new { site, code = place.Code }) ?? true;
         await BinBook.EnsureDefaultsAsync(tx, site);
+        var change = await MarkAsync(site, place, reason, tx);
+        if (reason is null) tx.Append(Lane.Site(site), new BinUnlocked(place.Code), $"bin/{site}/{place.Code}");
+        else tx.Append(Lane.Site(site), new BinLocked(place.Code, reason), $"bin/{site}/{place.Code}");
+        if (change.Pickable != place.Pickable) await BinStock.FollowAsync(tx, site, [change], reason is null ? "bin_unlocked" : "bin_locked");
+    }
+
+    /// <summary>Writes the bin's row.</summary>
+    internal static async ValueTask<BinChange> MarkAsync(string site, BinPlace place, string? reason, LaneTransaction tx)
+    {
+        var available = await tx.FindAsync<bool?>("SELECT available FROM bins WHERE site = @site AND code = @code", new { site, code = place.Code }) ?? true;
         var change = new BinChange(place.Code, BinOrder.IsPickable(available, reason is not null, place.ZoneType), place.BinOrder);
         await tx.WriteAsync("""
             UPDATE bins SET locked = @locked, lock_reason = @reason, pickable = @pickable, updated_at = @now WHERE site = @site AND code = @code
             """, new { site, code = place.Code, locked = reason is not null, reason, pickable = change.Pickable, now = tx.Now });
-        if (reason is null) tx.Append(Lane.Site(site), new BinUnlocked(place.Code), $"bin/{site}/{place.Code}");
-        else tx.Append(Lane.Site(site), new BinLocked(place.Code, reason), $"bin/{site}/{place.Code}");
-        if (change.Pickable != place.Pickable) await BinStock.FollowAsync(tx, site, [change], reason is null ? "bin_unlocked" : "bin_locked");
+        return change;
     }
 }

@@ -147,7 +147,7 @@ public static class SaveBins
         var written = bins.Select(b => (Bin: b, Pickable: BinOrder.IsPickable(b.Available, known.GetValueOrDefault(b.Code)?.Locked ?? false, zones[b.Zone]))).ToList();
         await WriteAsync(tx, site, written);
         var updated = bins.Count(b => known.ContainsKey(b.Code));
-        tx.Append(Lane.Site(site), new BinsSaved(bins.Count - updated, updated, [.. bins.Select(b => b.Code)]), $"bins/{site}");
+        tx.Append(Lane.Site(site), new BinsSaved(bins.Count - updated, updated, [.. bins.Select(b => b.Code)]) { Facts = [.. bins.Select(FactsOf)] }, $"bins/{site}");
         var changes = written.Where(w => known.TryGetValue(w.Bin.Code, out var k) && (k.Pickable != w.Pickable || k.Order != w.Bin.Order))
             .Select(w => new BinChange(w.Bin.Code, w.Pickable, w.Bin.Order)).ToList();
         await BinStock.FollowAsync(tx, site, changes, "bins_saved");
@@ -189,7 +189,10 @@ public static class SaveBins
         return owners;
     }
 
-    private static ValueTask WriteAsync(LaneTransaction tx, string site, IReadOnlyList<(CheckedBin Bin, bool Pickable)> bins) => tx.UpsertAsync("bins", "site, code", """
+    private static BinFacts FactsOf(CheckedBin bin) => new(bin.Code, bin.Zone, SnakeCaseEnum<BinType>.Text(bin.Type), bin.Aisle, bin.Position, bin.Level, bin.XMm, bin.YMm, bin.Barcode,
+        bin.WidthMm, bin.HeightMm, bin.DepthMm, bin.MaxWeightG, bin.Available);
+
+    internal static ValueTask WriteAsync(LaneTransaction tx, string site, IReadOnlyList<(CheckedBin Bin, bool Pickable)> bins) => tx.UpsertAsync("bins", "site, code", """
         zone = excluded.zone, type = excluded.type, aisle = excluded.aisle, position = excluded.position, level = excluded.level, x_mm = excluded.x_mm,
         y_mm = excluded.y_mm, barcode = excluded.barcode, width_mm = excluded.width_mm, height_mm = excluded.height_mm, depth_mm = excluded.depth_mm,
         max_weight_g = excluded.max_weight_g, available = excluded.available, pickable = excluded.pickable, bin_order = excluded.bin_order,

@@ -59,7 +59,7 @@ public static class SaveZone
         var before = await tx.FindAsync<ZoneType?>("SELECT type FROM zones WHERE site = @site AND code = @code", new { site, code = zone.Zone });
         await BinBook.EnsureDefaultsAsync(tx, site);
         await WriteAsync(zone, tx);
-        tx.Append(Lane.Site(site), new ZoneSaved(zone.Zone, SnakeCaseEnum<ZoneType>.Text(zone.Type)), $"zone/{site}/{zone.Zone}");
+        tx.Append(Lane.Site(site), new ZoneSaved(zone.Zone, SnakeCaseEnum<ZoneType>.Text(zone.Type)) { Facts = FactsOf(zone) }, $"zone/{site}/{zone.Zone}");
         if (before is not null && before != zone.Type) await RecomputeBinsAsync(site, zone, tx);
         return zone;
     }
@@ -88,7 +88,10 @@ public static class SaveZone
         problems.Check(min is null || max is null || min <= max, maxField, $"must not be below {minField}");
     }
 
-    private static ValueTask WriteAsync(ZoneView zone, LaneTransaction tx) => tx.WriteAsync("""
+    private static ZoneFacts FactsOf(ZoneView zone) => new(zone.Name, SnakeCaseEnum<StorageClass>.Text(zone.StorageClass), zone.TemperatureMinC, zone.TemperatureMaxC,
+        zone.HumidityMin, zone.HumidityMax, zone.AreaM2, zone.MaxWeightG);
+
+    internal static ValueTask WriteAsync(ZoneView zone, LaneTransaction tx) => tx.WriteAsync("""
         INSERT INTO zones (site, code, name, type, storage_class, temperature_min_c, temperature_max_c, humidity_min, humidity_max, area_m2, max_weight_g, updated_at)
         VALUES (@Site, @Zone, @Name, @Type, @StorageClass, @TemperatureMinC, @TemperatureMaxC, @HumidityMin, @HumidityMax, @AreaM2, @MaxWeightG, @Now)
         ON CONFLICT (site, code) DO UPDATE SET name = excluded.name, type = excluded.type, storage_class = excluded.storage_class,
@@ -110,13 +113,17 @@ public static class SaveZone
     }
 
     /// <summary>The zone's new type makes its bins pickable, or not.</summary>
-    private static async ValueTask RecomputeBinsAsync(string site, ZoneView zone, LaneTransaction tx)
+    private static async ValueTask RecomputeBinsAsync(string site, ZoneView zone, LaneTransaction tx) =>
+        await BinStock.FollowAsync(tx, site, await RecomputeAsync(site, zone, tx), "zone_type");
+
+    /// <summary>Writes which bins of the zone are pickable now, and answers those that were not or are no longer.</summary>
+    internal static async ValueTask<IReadOnlyList<BinChange>> RecomputeAsync(string site, ZoneView zone, LaneTransaction tx)
     {
         var bins = await tx.QueryAsync<BinRow>("SELECT code, available, locked, pickable, bin_order FROM bins WHERE site = @site AND zone = @zone",
             new { site, zone = zone.Zone });
         var changes = bins.Select(b => (Bin: b, Pickable: BinOrder.IsPickable(b.Available, b.Locked, zone.Type))).Where(b => b.Pickable != b.Bin.Pickable)
             .Select(b => new BinChange(b.Bin.Code, b.Pickable, b.Bin.BinOrder)).ToList();
         await BinBook.WritePickableAsync(tx, site, changes);
-        await BinStock.FollowAsync(tx, site, changes, "zone_type");
+        return changes;
     }
 }

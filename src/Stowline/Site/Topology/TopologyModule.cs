@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Routing;
 using Stowline.Http;
+using Stowline.Log;
 
 namespace Stowline.Site.Topology;
 
@@ -10,6 +11,9 @@ internal sealed class TopologyModule : Module
     public TopologyModule() => HttpJson.Add(TopologyJson.Default);
 
     public override string Name => "topology";
+
+    public override bool Recovers(string type) => TopologyRecovery.Recovers(type);
+    public override ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx) => TopologyRecovery.RunAsync(site, events, tx);
 
     public override void Map(IEndpointRouteBuilder api, Node node)
     {

@@ -123,6 +123,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/system/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All sites at a glance: open work, short stock, and how well it goes */
+        get: operations["get_system_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/imports/{id}": {
         parameters: {
             query?: never;
@@ -1914,6 +1931,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/links/{site}/repair": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a node that was restored go on */
+        post: operations["post_links_by_site_repair"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/picking-tasks": {
         parameters: {
             query?: never;
@@ -3055,6 +3089,27 @@ export interface components {
             revoked_at: null | string;
             revoked_by: null | string;
         };
+        /** @description One figure. double Kpi.Target is what source 1 wants of it. */
+        Kpi: {
+            name: components["schemas"]["KpiName"];
+            /**
+             * Format: double
+             * @description Null where there was nothing to measure.
+             */
+            value: null | number;
+            /** Format: double */
+            target: number;
+            /**
+             * Format: int64
+             * @description How much it was measured on: units, tasks, parcels, bins, SKUs, links.
+             */
+            of: number;
+        };
+        /**
+         * @description What is measured (W18, source 1).
+         * @enum {string}
+         */
+        KpiName: "stock_accuracy" | "picking_minutes" | "return_rate" | "bin_use" | "stockout_rate" | "sync_seconds";
         /** @description How a site's parcels are labelled. What is not given is not set. */
         LabelSettingsBody: {
             /** @description The GS1 company prefix, 7–10 digits: then each package gets an SSCC. */
@@ -3118,6 +3173,7 @@ export interface components {
             alerts: string[];
             /** @description Why the other side will not talk, where it said so. */
             refused: null | string;
+            repair: null | components["schemas"]["RepairView"];
         };
         /** @description One lane over a link. long LinkedLane.Head is where its writer has last been known to be, long LinkedLane.Position where the copy is. */
         LinkedLane: {
@@ -3143,6 +3199,14 @@ export interface components {
          * @enum {string}
          */
         LostAnswer: "ask" | "find" | "repeat";
+        /** @description Events of a lane that are known to have been written and that nobody has: what they told of must be looked at by somebody. */
+        LostView: {
+            lane: string;
+            /** Format: int64 */
+            first: number;
+            /** Format: int64 */
+            last: number;
+        };
         /** @description The answer to making a key: the only one that ever holds its text. */
         MadeKey: {
             key: string;
@@ -3288,6 +3352,13 @@ export interface components {
             quantity: number;
             reason: null | string;
             reference: null | string;
+            /**
+             * Format: date
+             * @description Of goods that came in.
+             */
+            expires_on: null | string;
+            /** Format: date */
+            manufactured_on: null | string;
         };
         /** @description A line of the ledger as it is answered. From nowhere: it came in; to nowhere: it left. */
         MovementView: {
@@ -3475,6 +3546,19 @@ export interface components {
             lines?: null | components["schemas"]["OrderLineView"][];
             customer?: null | components["schemas"]["CustomerDetails"];
             ship_to?: null | components["schemas"]["AddressDetails"];
+        };
+        /** @description All that the overview needs and no list tells. Figures of a time are over the last int OverviewView.Hours. */
+        OverviewView: {
+            /** Format: date-time */
+            at: string;
+            /** Format: int32 */
+            hours: number;
+            stuck: {
+                [key: string]: number;
+            };
+            sites: components["schemas"]["SiteNow"][];
+            short_stock: components["schemas"]["ShortStock"][];
+            kpis: components["schemas"]["Kpi"][];
         };
         /** @description A package. Volumetric weight is L×W×H / 5000, with millimeters and grams; the carrier charges the greater of it and the weight. */
         Package: {
@@ -4335,6 +4419,34 @@ export interface components {
             code: string;
             detail: string;
         };
+        RepairBody: {
+            /** @description At a hub: do not wait for this site. Default false. */
+            exclude?: null | boolean;
+        };
+        /**
+         * @description How far a repair is, as it is answered. The same as RepairState.
+         * @enum {string}
+         */
+        RepairStage: "waiting" | "heard" | "confirmed" | "excluded";
+        /** @description The repair of a link after a restore of the node that is asked. */
+        RepairView: {
+            state: components["schemas"]["RepairStage"];
+            /**
+             * Format: date-time
+             * @description When the backup was made; where the database was set back in another way, when that was noticed.
+             */
+            backup_at: string;
+            /**
+             * Format: int64
+             * @description Events that the other side has given back.
+             */
+            taken_back: number;
+            lost: components["schemas"]["LostView"][];
+            /** @description Types of events that are in the log again but not in the tables, with how many. */
+            unapplied: {
+                [key: string]: number;
+            };
+        };
         /** @description Which deliveries to send again: one by its number, or all that failed, or all since a time. */
         ReplayBody: {
             /** Format: int64 */
@@ -4617,6 +4729,16 @@ export interface components {
             offer?: null | string[];
             quantity?: null | string[];
         };
+        /** @description A SKU of which nothing is left to promise, or which accepted orders wait for. Units. */
+        ShortStock: {
+            sku: string;
+            /** Format: int64 */
+            free: number;
+            /** Format: int64 */
+            promised: number;
+            /** Format: int64 */
+            backordered: number;
+        };
         /** @description A SKU at one site. long SiteAvailability.Reserved counts open promises: promised − released − consumed. */
         SiteAvailability: {
             site: string;
@@ -4648,6 +4770,33 @@ export interface components {
             /** Format: double */
             reliability?: null | number;
             active?: null | boolean;
+        };
+        /** @description One site at a glance: open tasks per stage, tickets, stuck orders, and what it has given to the hub, in units. */
+        SiteNow: {
+            site: string;
+            name: string;
+            type: components["schemas"]["SiteType"];
+            city: null | string;
+            /** Format: double */
+            latitude: null | number;
+            /** Format: double */
+            longitude: null | number;
+            active: boolean;
+            link: null | components["schemas"]["LinkCondition"];
+            work: components["schemas"]["WorkCounts"];
+            /** Format: int64 */
+            tickets: number;
+            /**
+             * Format: int64
+             * @description Orders that the site holds up.
+             */
+            stuck: number;
+            /** Format: int64 */
+            on_hand: number;
+            /** Format: int64 */
+            promised: number;
+            /** Format: int64 */
+            free: number;
         };
         /**
          * @description What a site is.
@@ -4993,7 +5142,7 @@ export interface components {
             processes: components["schemas"]["NodeProcess"][];
             links: components["schemas"]["LinkView"][];
         };
-        /** @description How many orders were placed, shipped and cancelled in the minute that begins at DateTimeOffset ThroughputMinute.At. */
+        /** @description How many orders were placed, shipped and cancelled in the minute that begins at DateTimeOffset ThroughputMinute.At; int ThroughputMinute.Lines of those placed. */
         ThroughputMinute: {
             /** Format: date-time */
             at: string;
@@ -5003,6 +5152,8 @@ export interface components {
             shipped: number;
             /** Format: int32 */
             cancelled: number;
+            /** Format: int32 */
+            lines: number;
         };
         /** @description The last minutes, oldest first, without gaps; the last one is still running. */
         ThroughputView: {
@@ -5198,6 +5349,19 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             created_by: string;
+        };
+        /** @description How much work stands at each stage of a site: tasks, without those that are on hold. */
+        WorkCounts: {
+            /** Format: int64 */
+            to_pick: number;
+            /** Format: int64 */
+            picking: number;
+            /** Format: int64 */
+            to_pack: number;
+            /** Format: int64 */
+            packing: number;
+            /** Format: int64 */
+            packed: number;
         };
         /** @description A worker as a caller gives it. The badge is what their card's barcode says. Without sites they work at all of them. */
         WorkerBody: {
@@ -5579,6 +5743,33 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_system_overview: {
+        parameters: {
+            query?: {
+                /** @description Over how many hours the figures are. */
+                hours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverviewView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
             500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
         };
@@ -6762,6 +6953,14 @@ export interface operations {
                 external_id?: string;
                 /** @description Only placed at this time or later. */
                 since?: string;
+                /** @description Only placed before this time. */
+                until?: string;
+                /** @description Only with an id of the shop that begins so, or with this number. */
+                text?: string;
+                /** @description true for those that stand still for too long, as GET /orders/stuck finds them. */
+                stuck?: string;
+                /** @description true for those of them on which somebody should have worked. */
+                late?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -10569,6 +10768,46 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_links_by_site_repair: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RepairBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepairView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
             500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
         };

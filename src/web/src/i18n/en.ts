@@ -1,6 +1,8 @@
+import { deskEn } from "./desk.en";
+
 /** Every text of the screens. Russian has the same keys (ru.ts); plural forms are i18next's suffixes. */
 export const en = {
-  nav: { overview: "Overview", orders: "Orders", stock: "Stock", pack: "Packing", api: "API", main: "Screens", skip: "Skip to the content" },
+  nav: { overview: "Overview", orders: "Orders", stock: "Stock", floor: "Floor", pack: "Packing", links: "Links", setup: "Set up", api: "API", main: "Screens", skip: "Skip to the content" },
   language: "Language",
   search: {
     label: "Find an order",
@@ -248,7 +250,7 @@ export const en = {
   },
   m: {
     title: "Handheld",
-    tab: { pick: "Pick", look: "Look up", receive: "Receive" },
+    tab: { pick: "Pick", look: "Look up", stock: "Stock", receive: "Receive" },
     site: "Site",
     badge: "Badge",
     signIn: "Sign in",
@@ -302,6 +304,8 @@ export const en = {
       pick: "Order {{task}}: {{quantity}} × {{sku}} from {{bin}}",
       skip: "Order {{task}}: {{sku}} in {{bin}} skipped, {{reason}}",
       complete: "Order {{task}} completed",
+      move: "{{quantity}} × {{sku}} to {{bin}}",
+      count: "{{sku}} in {{bin}}: {{quantity}} counted",
       receive: "{{quantity}} × {{sku}} received for {{reference}}",
     },
     nothing: "No bin and no product is called that, as far as this device can tell.",
@@ -316,6 +320,7 @@ export const en = {
     takeIn: "Take in",
   },
   none: "–",
+  ...deskEn,
 } as const;
 
 type Texts<T> = { [K in keyof T]: T[K] extends string ? string : Texts<T[K]> };

@@ -1,7 +1,8 @@
+import { deskRu } from "./desk.ru";
 import type { Translation } from "./en";
 
 const words: Translation = {
-  nav: { overview: "Обзор", orders: "Заказы", stock: "Остатки", pack: "Упаковка", api: "API", main: "Экраны", skip: "К содержанию" },
+  nav: { overview: "Обзор", orders: "Заказы", stock: "Остатки", floor: "План", pack: "Упаковка", links: "Связь", setup: "Настройка", api: "API", main: "Экраны", skip: "К содержанию" },
   language: "Язык",
   search: {
     label: "Найти заказ",
@@ -249,7 +250,7 @@ const words: Translation = {
   },
   m: {
     title: "Терминал",
-    tab: { pick: "Отбор", look: "Поиск", receive: "Приёмка" },
+    tab: { pick: "Отбор", look: "Поиск", stock: "Товар", receive: "Приёмка" },
     site: "Склад",
     badge: "Бейдж",
     signIn: "Войти",
@@ -303,6 +304,8 @@ const words: Translation = {
       pick: "Заказ {{task}}: {{quantity}} × {{sku}} из {{bin}}",
       skip: "Заказ {{task}}: {{sku}} в {{bin}} пропущен, {{reason}}",
       complete: "Заказ {{task}} завершён",
+      move: "{{quantity}} × {{sku}} в {{bin}}",
+      count: "{{sku}} в {{bin}}: насчитано {{quantity}}",
       receive: "{{quantity}} × {{sku}} принято по {{reference}}",
     },
     nothing: "Насколько известно этому устройству, такой ячейки и такого товара нет.",
@@ -317,6 +320,7 @@ const words: Translation = {
     takeIn: "Принять",
   },
   none: "–",
+  ...deskRu,
 };
 
 /** Russian has more plural forms than English, so these keys come on top. */

@@ -7,6 +7,7 @@ import type { en } from "../i18n/en";
 import { live } from "../live/liveClient";
 import { useLiveState, useTopic } from "../live/useLive";
 import { LiveBadge, StaleAlert } from "../ui/LiveBadge";
+import { ThemeButton } from "../ui/ThemeButton";
 import { ProblemAlert } from "../ui/ProblemAlert";
 import { beep } from "../ui/sound";
 import { ageOf, allDay, kitchenNow, nameOf, seenSince, withRead, type KitchenNow, type Stage, type Ticket } from "./kitchenNow";
@@ -52,6 +53,7 @@ export function Kitchen() {
         <div className="k-end">
           <button type="button" aria-pressed={sound} onClick={() => setSound(!sound)}>{t("kitchen.sound")}</button>
           <button type="button" disabled={!last} onClick={recall}>{last ? t("kitchen.recall", { id: last.display_id }) : t("kitchen.recallNone")}</button>
+          <ThemeButton className="k-theme" />
           <LiveBadge />
         </div>
       </header>

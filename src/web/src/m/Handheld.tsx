@@ -3,7 +3,9 @@ import { useTranslation } from "react-i18next";
 import { api, body, type Schemas } from "../api/client";
 import { useKey } from "../api/key";
 import { chooseLanguage } from "../i18n";
+import { ThemeButton } from "../ui/ThemeButton";
 import { LookUp } from "./LookUp";
+import { Moving } from "./Moving";
 import { OutboxView } from "./OutboxView";
 import { outbox, useOutbox } from "./outbox";
 import { Picking } from "./Picking";
@@ -15,7 +17,7 @@ import "./m.css";
 // Only where the node asks for a key, and then there is network.
 const KeyScreen = lazy(async () => ({ default: (await import("../ui/KeyScreen")).KeyScreen }));
 
-const TABS = ["pick", "look", "receive"] as const;
+const TABS = ["pick", "look", "stock", "receive"] as const;
 
 /** The screens for one hand and a scanner. They work without network: see docs/web.md. */
 export function Handheld() {
@@ -37,6 +39,7 @@ export function Handheld() {
       <main className="m-main">
         {tab === "pick" && <Picking session={session} open={hash.split("/")[1]} />}
         {tab === "look" && <LookUp key={session.site} site={session.site} />}
+        {tab === "stock" && <Moving key={session.site} session={session} />}
         {tab === "receive" && <Receive session={session} />}
         {tab === "outbox" && <OutboxView />}
       </main>
@@ -90,6 +93,7 @@ function SignIn() {
         <input id="m-badge" value={worker} onChange={(e) => setWorker(e.target.value)} autoFocus autoComplete="off" autoCapitalize="off" spellCheck={false} maxLength={64} />
         <button type="submit" className="m-primary" disabled={worker.trim() === "" || chosen === ""}>{t("m.signIn")}</button>
       </form>
+      <ThemeButton className="m-plain" />
       <button type="button" className="m-plain" onClick={() => void chooseLanguage(i18n.language === "ru" ? "en" : "ru")}>{i18n.language === "ru" ? "English" : "Русский"}</button>
     </main>
   );

@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 import { useFormat } from "../ui/format";
+import { ThemeButton } from "../ui/ThemeButton";
 import { outbox, useOutbox } from "./outbox";
 import type { Action, Values } from "./store";
 
@@ -11,6 +12,7 @@ export function OutboxView() {
     <>
       <h2>{t("m.outbox")}</h2>
       {actions.length === 0 ? <p>{t("m.outboxEmpty")}</p> : <ol className="m-list">{actions.map((a) => <Row key={a.id} action={a} later={actions.some((b) => b.about === a.about && b.id > a.id)} />)}</ol>}
+      <ThemeButton className="m-plain" />
     </>
   );
 }

@@ -1,10 +1,10 @@
-import { useEffect, useEffectEvent, useState, type FormEvent } from "react";
+import { lazy, Suspense, useEffect, useEffectEvent, useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { readScan, type Scan } from "../gs1/gs1";
 import { beep } from "../ui/sound";
 
-/** Keys that come faster than this are a scanner's; slower ones begin anew. */
-const SCANNER_MS = 100;
+/** No scanner needs longer between two keys, not even over a slow radio; after it a text begins anew, so that a stray key spoils nothing. */
+const SCANNER_MS = 1_000;
 const GS = "\u001d";
 
 /** Hears a scanner that types: characters one behind the other, then Enter, wherever the page is touched last. */
@@ -29,10 +29,15 @@ export function useScanner(onScan: (scan: Scan) => void) {
   }, []);
 }
 
+const Camera = lazy(async () => ({ default: (await import("./Camera")).Camera }));
+/** Browsers show cameras only to pages of https, or of this machine. */
+const hasCamera = "mediaDevices" in navigator;
+
 /** Where somebody types what the scanner cannot read. The scanner itself needs no field. */
 export function ScanField({ label, onScan }: { label: string; onScan: (scan: Scan) => void }) {
   const { t } = useTranslation();
   const [text, setText] = useState("");
+  const [seen, setSeen] = useState(false);
   useScanner(onScan);
   function enter(e: FormEvent) {
     e.preventDefault();
@@ -43,10 +48,12 @@ export function ScanField({ label, onScan }: { label: string; onScan: (scan: Sca
   }
   return (
     <form className="m-scan" onSubmit={enter}>
+      {seen && <Suspense><Camera onText={(code) => onScan(readScan(code))} onClose={() => setSeen(false)} /></Suspense>}
       <label htmlFor="m-scan">{label}</label>
       <div>
         <input id="m-scan" value={text} onChange={(e) => setText(e.target.value)} autoComplete="off" autoCapitalize="off" spellCheck={false} placeholder={t("m.scanHint")} />
         <button type="submit">{t("m.enter")}</button>
+        {hasCamera && !seen && <button type="button" onClick={() => setSeen(true)}>{t("work.camera")}</button>}
       </div>
     </form>
   );

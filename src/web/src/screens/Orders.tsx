@@ -1,4 +1,4 @@
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { Button, Input, Select } from "antd";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "react-router";
@@ -7,16 +7,28 @@ import { FirstSteps } from "../ui/FirstSteps";
 import { OrderTable } from "../ui/OrderTable";
 import { Panel } from "../ui/Panel";
 import { ProblemAlert } from "../ui/ProblemAlert";
+import { SavedViews } from "../ui/SavedViews";
+import { useSites } from "../ui/useSites";
 
 const STATES: readonly OrderStatus[] = ["backorder", "allocated", "picking", "packing", "ready", "shipped", "delivered", "cancelling", "cancelled"];
-const FILTERS = ["status", "site", "channel", "external_id"] as const;
+/** As the API calls them. Dates are days of the browser's own calendar; the API is asked for their first and last moment. */
+const FILTERS = ["status", "site", "channel", "external_id", "text", "since", "until", "stuck", "late"] as const;
 type Filter = (typeof FILTERS)[number];
+type Filters = Partial<Record<Filter, string>>;
+
+function asked({ status, since, until, ...rest }: Filters) {
+  const day = (text: string, after: number) => {
+    const [year = 0, month = 1, date = 1] = text.split("-").map(Number);
+    return new Date(year, month - 1, date + after).toISOString();
+  };
+  return { ...rest, ...(status ? { status: status as OrderStatus } : {}), ...(since ? { since: day(since, 0) } : {}), ...(until ? { until: day(until, 1) } : {}) };
+}
 
 /** All orders, newest first, by the filters that operators use. The filters are in the address, so that a view can be sent to somebody. */
 export function Orders() {
   const { t } = useTranslation();
   const [params, setParams] = useSearchParams();
-  const filters = Object.fromEntries(FILTERS.flatMap((f) => (params.get(f) ? [[f, params.get(f)!]] : []))) as Partial<Record<Filter, string>>;
+  const filters = Object.fromEntries(FILTERS.flatMap((f) => (params.get(f) ? [[f, params.get(f)!]] : []))) as Filters;
   const set = (filter: Filter, value: string | undefined) => setParams((old) => {
     if (value) old.set(filter, value);
     else old.delete(filter);
@@ -25,9 +37,7 @@ export function Orders() {
   const list = useInfiniteQuery({
     queryKey: ["orders", "list", filters],
     initialPageParam: null as string | null,
-    queryFn: ({ pageParam }) => body(api.GET("/api/v1/orders", {
-      params: { query: { ...filters, status: filters.status as OrderStatus, limit: 50, ...(pageParam === null ? {} : { cursor: pageParam }) } },
-    })),
+    queryFn: ({ pageParam }) => body(api.GET("/api/v1/orders", { params: { query: { ...asked(filters), limit: 50, ...(pageParam === null ? {} : { cursor: pageParam }) } } })),
     getNextPageParam: (page) => page.next_cursor,
   });
   const orders = list.data?.pages.flatMap((p) => p.items) ?? [];
@@ -35,15 +45,23 @@ export function Orders() {
   return (
     <Panel title={t("orders.title")} extra={list.data && <span className="dim">{t("orders.shown", { count: orders.length })}</span>} flush>
       <div className="filters">
+        <TextFilter label={t("filter.text")} value={filters.text} onChange={(v) => set("text", v)} />
         <label>{t("orders.state")}
           <Select<OrderStatus | ""> value={(filters.status as OrderStatus | undefined) ?? ""} onChange={(s) => set("status", s)} popupMatchSelectWidth={false}
             options={[{ value: "", label: t("orders.any") }, ...STATES.map((s) => ({ value: s, label: t(`status.${s}`) }))]} />
         </label>
         <SiteFilter value={filters.site} onChange={(site) => set("site", site)} />
         <TextFilter label={t("orders.channel")} value={filters.channel} onChange={(v) => set("channel", v)} />
-        <TextFilter label={t("orders.externalId")} value={filters.external_id} onChange={(v) => set("external_id", v)} />
+        <DayFilter label={t("filter.since")} value={filters.since} onChange={(v) => set("since", v)} />
+        <DayFilter label={t("filter.until")} value={filters.until} onChange={(v) => set("until", v)} />
+        <div className="flags">
+          <Button type={filters.stuck ? "primary" : "default"} aria-pressed={!!filters.stuck} onClick={() => set("stuck", filters.stuck ? undefined : "true")}>{t("filter.stuck")}</Button>
+          <Button type={filters.late ? "primary" : "default"} aria-pressed={!!filters.late} title={t("filter.lateHint")} onClick={() => set("late", filters.late ? undefined : "true")}>{t("filter.late")}</Button>
+        </div>
+        {filters.external_id && <TextFilter label={t("orders.externalId")} value={filters.external_id} onChange={(v) => set("external_id", v)} />}
         {filtered && <Button type="text" onClick={() => setParams({})}>{t("orders.clear")}</Button>}
       </div>
+      <SavedViews query={new URLSearchParams(filters).toString()} />
       {list.error ? <ProblemAlert error={list.error} onRetry={() => void list.refetch()} /> : (
         <OrderTable orders={orders} loading={list.isPending} empty={filtered ? <><h3>{t("orders.noneTitle")}</h3><p>{t("orders.noneHint")}</p></> : list.isPending ? <span /> : <FirstSteps />} />
       )}
@@ -54,14 +72,18 @@ export function Orders() {
 
 function SiteFilter({ value, onChange }: { value: string | undefined; onChange: (site: string) => void }) {
   const { t } = useTranslation();
-  const { data } = useQuery({ queryKey: ["sites"], queryFn: () => body(api.GET("/api/v1/sites", { params: { query: { limit: 200 } } })) });
-  const codes = new Set([...(data?.items.map((s) => s.code) ?? []), ...(value ? [value] : [])]);
+  const codes = new Set([...useSites().map((s) => s.code), ...(value ? [value] : [])]);
   return (
     <label>{t("orders.site")}
       <Select showSearch value={value ?? ""} onChange={onChange} popupMatchSelectWidth={false}
         options={[{ value: "", label: t("orders.any") }, ...[...codes].map((code) => ({ value: code, label: code }))]} />
     </label>
   );
+}
+
+function DayFilter({ label, value, onChange }: { label: string; value: string | undefined; onChange: (value: string) => void }) {
+  // The browser's own calendar: it knows the device's habits, and needs no script.
+  return <label>{label}<input type="date" className="ant-input day" value={value ?? ""} onChange={(e) => onChange(e.target.value)} /></label>;
 }
 
 function TextFilter({ label, value, onChange }: { label: string; value: string | undefined; onChange: (value: string) => void }) {

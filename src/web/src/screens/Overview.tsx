@@ -6,6 +6,9 @@ import { Link } from "react-router";
 import { api, body, type OrderStatus } from "../api/client";
 import { ordersNow, type OrdersNow } from "../live/ordersNow";
 import { useLiveState, useTopic } from "../live/useLive";
+import { Attention } from "../overview/Attention";
+import { Kpis } from "../overview/Kpis";
+import { Sites } from "../overview/Sites";
 import { FirstSteps } from "../ui/FirstSteps";
 import { useFormat } from "../ui/format";
 import { OrderTable } from "../ui/OrderTable";
@@ -35,10 +38,13 @@ export function Overview() {
   return (
     <>
       <h1 className="sr-only">{t("overview.title")}</h1>
+      {!empty && <Attention stale={stale} />}
       {phase !== "refused" && <StatePanel counts={now?.counts} stale={stale} />}
       {empty ? <Panel title={t("overview.newest")}><FirstSteps /></Panel> : (
         <>
+          <Sites stale={stale} />
           <ThroughputPanel lost={stale} />
+          <Kpis />
           {phase === "refused" ? <AskedNewest /> : <LiveNewest now={now} stale={stale} />}
         </>
       )}

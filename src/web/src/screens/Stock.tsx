@@ -5,6 +5,8 @@ import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { api, body, type Schemas } from "../api/client";
 import { ProblemError } from "../api/problem";
+import { ChangeStock, type PlacedStock } from "../stock/ChangeStock";
+import { Ledger } from "../stock/Ledger";
 import { useFormat } from "../ui/format";
 import { Panel } from "../ui/Panel";
 import { ProblemAlert } from "../ui/ProblemAlert";
@@ -14,7 +16,6 @@ const ASK_AGAIN_MS = 5_000;
 
 type Availability = Schemas["AvailabilityItem"];
 type SiteRow = Schemas["SiteAvailability"];
-type BinRow = Schemas["StockView"] & { site: string };
 
 /** Stock over all sites; with a SKU in the address, where exactly it lies. */
 export function Stock() {
@@ -76,6 +77,7 @@ function OneSku({ sku }: { sku: string }) {
       <ProductHead sku={sku} totals={availability.data} />
       <Panel title={t("stock.bySite")} flush><BySite sites={sites} loading={availability.isPending} /></Panel>
       {sites.length > 0 && <ByBin sku={sku} sites={sites.map((s) => s.site)} />}
+      {sites.length > 0 && <Ledger key={sku} sku={sku} sites={sites.map((s) => s.site)} />}
     </>
   );
 }
@@ -127,9 +129,9 @@ function ByBin({ sku, sites }: { sku: string; sites: string[] }) {
       refetchInterval: ASK_AGAIN_MS,
     })),
   });
-  const rows: BinRow[] = answers.flatMap((a, i) => a.data?.items.map((row) => ({ ...row, site: sites[i]! })) ?? []);
+  const rows: PlacedStock[] = answers.flatMap((a, i) => a.data?.items.map((row) => ({ ...row, site: sites[i]! })) ?? []);
   const failed = answers.find((a) => a.error);
-  const columns: TableColumnsType<BinRow> = [
+  const columns: TableColumnsType<PlacedStock> = [
     { title: t("stock.site"), key: "site", render: (_, r) => r.site },
     { title: t("stock.bin"), key: "bin", render: (_, r) => <>{r.bin}{!r.pickable && <span className="dim"> · {t("stock.notPickable")}</span>}</> },
     { title: t("stock.lot"), key: "lot", render: (_, r) => r.lot ?? <span className="dim">{t("none")}</span> },
@@ -142,11 +144,14 @@ function ByBin({ sku, sites }: { sku: string; sites: string[] }) {
     { title: t("stock.available"), key: "available", align: "right", render: (_, r) => <b>{format.number(r.available)}</b> },
   ];
   return (
-    <Panel title={t("stock.byBin")} flush>
-      {failed && <ProblemAlert error={failed.error} onRetry={() => void failed.refetch()} />}
-      {answers.every((a) => a.isPending) ? <div className="panel-body"><Skeleton active /></div> : (
-        <Table<BinRow> rowKey={(r) => `${r.site}~${r.bin}~${r.lot ?? ""}`} size="small" pagination={false} columns={columns} dataSource={rows} locale={{ emptyText: t("stock.noBins") }} />
-      )}
-    </Panel>
+    <>
+      <Panel title={t("stock.byBin")} flush>
+        {failed && <ProblemAlert error={failed.error} onRetry={() => void failed.refetch()} />}
+        {answers.every((a) => a.isPending) ? <div className="panel-body"><Skeleton active /></div> : (
+          <Table<PlacedStock> rowKey={(r) => `${r.site}~${r.bin}~${r.lot ?? ""}`} size="small" pagination={false} columns={columns} dataSource={rows} locale={{ emptyText: t("stock.noBins") }} />
+        )}
+      </Panel>
+      <ChangeStock rows={rows} />
+    </>
   );
 }

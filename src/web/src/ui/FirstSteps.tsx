@@ -1,4 +1,5 @@
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 
 /** What to do on a node on which nothing has happened yet. */
 export function FirstSteps() {
@@ -16,6 +17,7 @@ export function FirstSteps() {
       <ol>
         {steps.map(([what, call]) => <li key={call}>{what} <code>{call}</code></li>)}
       </ol>
+      <p><Link to="/setup" className="link-strong">{t("setup.guide")}</Link></p>
       <p>{t("empty.demo", { command: "./run --demo" })}</p>
       <p><a href="/docs">{t("empty.reference")}</a></p>
     </div>

@@ -1,17 +1,23 @@
 import { Segmented, Skeleton } from "antd";
 import { Suspense, useEffect } from "react";
 import { useTranslation } from "react-i18next";
-import { NavLink, Outlet } from "react-router";
+import { NavLink, Outlet, useParams } from "react-router";
 import { keyStore, useKey } from "../api/key";
 import { chooseLanguage, languages, type Language } from "../i18n";
 import { live } from "../live/liveClient";
 import { LiveBadge, StaleAlert } from "./LiveBadge";
 import { OrderSearch } from "./OrderSearch";
+import { ThemeButton } from "./ThemeButton";
+import { useSites } from "./useSites";
 
 /** What every screen stands in: name, screens, search, connection, language. */
 export function Shell() {
   const { t, i18n } = useTranslation();
   const { key } = useKey();
+  const params = useParams();
+  const sites = useSites();
+  // The plan of the site that one looks at, else of the first warehouse.
+  const floor = params["site"] ?? sites.find((s) => s.type === "warehouse" && s.active)?.code ?? sites[0]?.code;
   useEffect(() => {
     live.start();
     return () => live.stop();
@@ -25,12 +31,16 @@ export function Shell() {
           <NavLink to="/" end>{t("nav.overview")}</NavLink>
           <NavLink to="/orders" end>{t("nav.orders")}</NavLink>
           <NavLink to="/stock">{t("nav.stock")}</NavLink>
+          {floor && <NavLink to={`/floor/${encodeURIComponent(floor)}`}>{t("nav.floor")}</NavLink>}
           <NavLink to="/pack">{t("nav.pack")}</NavLink>
+          <NavLink to="/links">{t("nav.links")}</NavLink>
+          <NavLink to="/setup">{t("nav.setup")}</NavLink>
           <a href="/docs" className="wide-only">{t("nav.api")}</a>
         </nav>
         <OrderSearch />
         <div className="top-end">
           <LiveBadge />
+          <ThemeButton className="plain theme" />
           {key && <button type="button" className="plain wide-only" onClick={() => keyStore.forget()}>{t("key.forget")}</button>}
           <Segmented<Language> size="small" name="language" aria-label={t("language")} value={i18n.language as Language} onChange={(l) => void chooseLanguage(l)}
             options={languages.map((l) => ({ value: l, label: l.toUpperCase() }))} />

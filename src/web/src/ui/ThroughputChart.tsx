@@ -11,7 +11,7 @@ export function ThroughputChart({ data }: { data: Schemas["ThroughputView"] }) {
   const { t } = useTranslation();
   const format = useFormat();
   const { minutes } = data;
-  const sum = (of: "placed" | "shipped" | "cancelled") => minutes.reduce((s, m) => s + m[of], 0);
+  const sum = (of: "placed" | "shipped" | "cancelled" | "lines") => minutes.reduce((s, m) => s + m[of], 0);
   const most = Math.max(1, ...minutes.map((m) => Math.max(m.placed, m.shipped)));
   const high = (n: number) => (n / most) * HEIGHT;
   const [placed, shipped, cancelled] = [sum("placed"), sum("shipped"), sum("cancelled")];
@@ -19,8 +19,9 @@ export function ThroughputChart({ data }: { data: Schemas["ThroughputView"] }) {
   return (
     <figure className="chart">
       <figcaption>
-        <span className="key key-placed">{t("overview.placed")} <b data-testid="placed">{format.number(placed)}</b></span>
-        <span className="key key-shipped">{t("overview.shipped")} <b data-testid="shipped">{format.number(shipped)}</b></span>
+        <span className="key key-placed">{t("flow.placed")} <b data-testid="placed">{format.number(placed)}</b></span>
+        <span className="key key-shipped">{t("flow.shipped")} <b data-testid="shipped">{format.number(shipped)}</b></span>
+        <span className="key">{t("flow.lines")} <b data-testid="lines">{format.number(sum("lines"))}</b></span>
         <span className="key key-cancelled">{t("overview.cancelled")} <b>{format.number(cancelled)}</b></span>
         {placed + shipped === 0 && <span className="dim">{t("overview.quiet")}</span>}
       </figcaption>

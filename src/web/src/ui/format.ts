@@ -18,7 +18,11 @@ function formats(chosen: string) {
   const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
   const date = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric" });
   const today = () => new Date().toDateString();
+  const percent = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
+  const signed = new Intl.NumberFormat(language, { signDisplay: "exceptZero" });
   return {
+    signed: (value: number) => signed.format(value),
+    percent: (value: number) => percent.format(value),
     number: (value: number) => number.format(value),
     money: (m: Schemas["Money"]) => new Intl.NumberFormat(language, { style: "currency", currency: m.currency, currencyDisplay: "narrowSymbol" }).format(Number(m.amount)),
     /** The largest unit that fits, rounded down: 90 minutes stay minutes. */

@@ -1,0 +1,88 @@
+using Stowline.Kernel;
+
+namespace Stowline.Log;
+
+/// <summary>
+/// The bounded queue before a writer. Consumers have their own share, so that intake cannot starve the work that intake makes.
+/// </summary>
+internal sealed class CommandQueue(int capacity)
+{
+    public const int GroupSize = 256;
+    private const int ConsumerShare = 8;
+    private readonly Lock _gate = new();
+    private readonly LinkedList<PendingCommand> _clients = new();
+    private readonly Queue<PendingCommand> _consumers = new();
+    private bool _closed;
+
+    /// <summary>Wakes the writer.</summary>
+    public Action Woken { get; set; } = () => { };
+
+    public int Depth
+    {
+        get { lock (_gate) return _clients.Count; }
+    }
+
+    /// <summary>How many commands wait, whoever gave them.</summary>
+    public int Waiting
+    {
+        get { lock (_gate) return _clients.Count + _consumers.Count; }
+    }
+
+    public bool HasConsumers
+    {
+        get { lock (_gate) return _consumers.Count > 0; }
+    }
+
+    /// <summary>False when the queue is full: the caller answers 503 with Retry-After.</summary>
+    public bool TryAdd(PendingCommand command, bool isConsumer)
+    {
+        lock (_gate)
+        {
+            if (_closed) return false;
+            if (isConsumer) _consumers.Enqueue(command);
+            else if (_clients.Count >= capacity) return false;
+            else _clients.AddLast(command);
+        }
+        Woken();
+        return true;
+    }
+
+    /// <summary>The next group: consumers first, then clients in order of arrival. A repeated idempotency key waits for the next group.</summary>
+    public IReadOnlyList<PendingCommand> Take()
+    {
+        lock (_gate)
+        {
+            var group = new List<PendingCommand>(Math.Min(GroupSize, _clients.Count) + Math.Min(ConsumerShare, _consumers.Count));
+            while (group.Count < ConsumerShare && _consumers.TryDequeue(out var consumer)) group.Add(consumer);
+            HashSet<string>? keys = null;
+            var room = GroupSize;
+            for (var node = _clients.First; node is not null && room > 0;)
+            {
+                var next = node.Next;
+                var key = node.Value.Caller.Idempotency?.Key;
+                if (key is null || (keys ??= []).Add(Convert.ToHexString(key)))
+                {
+                    group.Add(node.Value);
+                    _clients.Remove(node);
+                    room--;
+                }
+                node = next;
+            }
+            return group;
+        }
+    }
+
+    /// <summary>Refuses what still waits and takes no more.</summary>
+    public void Close()
+    {
+        PendingCommand[] left;
+        lock (_gate)
+        {
+            _closed = true;
+            left = [.. _consumers, .. _clients];
+            _consumers.Clear();
+            _clients.Clear();
+        }
+        foreach (var command in left) command.Refuse(Refusal.Unavailable("shutting_down", "this node is shutting down; nothing was stored", 2));
+    }
+}

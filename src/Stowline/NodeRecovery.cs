@@ -1,0 +1,24 @@
+using Stowline.Log;
+
+namespace Stowline;
+
+/// <summary>Asks the modules of a node, in the order of the arrows, to bring back what a restore has lost.</summary>
+internal sealed class NodeRecovery(IReadOnlyList<Module> modules) : IRecovery
+{
+    public bool Recovers(string type) => type == NodeRestored.Type || modules.Any(m => m.Recovers(type));
+
+    public async ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx)
+    {
+        foreach (var module in modules) await module.RecoverAsync(site, events, tx);
+    }
+
+    public async ValueTask FinishAsync(string site, LaneTransaction tx)
+    {
+        foreach (var module in modules) await module.FinishRecoveryAsync(site, tx);
+    }
+
+    public async ValueTask GoOnAsync(string site, LaneTransaction tx)
+    {
+        foreach (var module in modules) await module.GoOnAsync(site, tx);
+    }
+}
