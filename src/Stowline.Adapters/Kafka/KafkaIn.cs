@@ -6,6 +6,7 @@ namespace Stowline.Adapters.Kafka;
 /// <summary>Reads one topic as a member of a group. Offsets move only by <see cref="AcknowledgeAsync"/>.</summary>
 public sealed class KafkaIn(KafkaSettings settings) : IBrokerIn
 {
+    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(200);
     private readonly string _topic = settings.Intake ?? throw new ArgumentException("no topic to read", nameof(settings));
     private IConsumer<string?, byte[]?>? _consumer;
@@ -70,8 +71,12 @@ public sealed class KafkaIn(KafkaSettings settings) : IBrokerIn
     private void Close()
     {
         if (Interlocked.Exchange(ref _consumer, null) is not { } consumer) return;
-        consumer.Close();
-        consumer.Dispose();
+        // Its good-bye was seen to wait for ever after the broker had been killed. Nothing depends on it: what was worked off is committed, and the group notices by itself.
+        Task.Run(() =>
+        {
+            consumer.Close();
+            consumer.Dispose();
+        }).Wait(Farewell);
     }
 
     public ValueTask DisposeAsync()
