@@ -14,13 +14,16 @@ public sealed class ServerCallContext : IDisposable
     internal ServerCallContext(HttpContext http, TimeProvider time)
     {
         (_http, _time) = (http, time);
-        _ends = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
-        if (ParseTimeout(http.Request.Headers["grpc-timeout"]) is not { } timeout) return;
-        Deadline = time.GetUtcNow() + timeout;
-        _timer = time.CreateTimer(static ends => ((CancellationTokenSource)ends!).Cancel(), _ends, timeout, Timeout.InfiniteTimeSpan);
+        if (ParseTimeout(http.Request.Headers["grpc-timeout"]) is { } timeout)
+        {
+            Deadline = time.GetUtcNow() + timeout;
+            // Not a timer of our own that cancels: one that fires while the call ends would find its source disposed, and end the process.
+            _late = new CancellationTokenSource(timeout, time);
+        }
+        _ends = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, _late?.Token ?? CancellationToken.None);
     }
 
-    private readonly ITimer? _timer;
+    private readonly CancellationTokenSource? _late;
 
     /// <summary>When the caller stops waiting; null when it never does.</summary>
     public DateTimeOffset? Deadline { get; }
@@ -65,8 +68,8 @@ public sealed class ServerCallContext : IDisposable
 
     public void Dispose()
     {
-        _timer?.Dispose();
         _ends.Dispose();
+        _late?.Dispose();
     }
 }
 
