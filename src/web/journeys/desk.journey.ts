@@ -59,7 +59,7 @@ test("light and dark are a choice that is kept, on every screen", async ({ page 
   await expect.poll(background).not.toBe(light);
   await expectUsable(page);
   await page.goto("/m");
-  expect(await background()).not.toBe(light);
+  await expect.poll(background).not.toBe(light); // its styles come with its own script
   await page.goto("/orders");
   await page.getByRole("button", { name: "Light colors" }).click();
   await expect.poll(background).toBe(light);
