@@ -54,7 +54,7 @@ internal sealed class Troubles(World world, Plan plan)
     private void Restore()
     {
         var node = AnyNode();
-        if (!node.HasBackup || world.Chance(40))
+        if (!node.HasBackup || world.Chance(25))
         {
             node.BackUp();
             world.Counters.Add("backups");

@@ -147,6 +147,7 @@ internal static class OrderCommands
     public static async Task RunAsync<TBody>(HttpContext http, Node node, string id, Func<TBody, Guid, LaneTransaction, ValueTask<Outcome<OrderView>>> decide, int hops = 1)
         where TBody : class, IEquatable<TBody>
     {
+        if (node.Lanes.RefuseInRepair(Lane.Hub) is { } restored) { await Answers.WriteAsync(http, restored); return; }
         var found = await ReadOrders.IdOfAsync(node, id, http.RequestAborted);
         if (found is not { } order) { await Answers.WriteAsync(http, NotFound(id)); return; }
         await Commands.RunAsync<TBody, OrderView>(http, node.Lanes, Lane.Hub, (body, tx) => decide(body, order, tx), hops: hops);
