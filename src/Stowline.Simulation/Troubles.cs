@@ -50,10 +50,11 @@ internal sealed class Troubles(World world, Plan plan)
         world.Tell($"the line of {line.Site} is cut: to the hub {line.CutToHub}, to the site {line.CutToSite}");
     }
 
-    /// <summary>A backup is taken, or the node comes back from the one there is, which may be old.</summary>
+    /// <summary>A backup is taken, or the node comes back from the one there is, which may be old. Seldom during a repair: while it lasts little happens that could be forgotten.</summary>
     private void Restore()
     {
         var node = AnyNode();
+        if (world.IsRepairing && world.Chance(80)) return;
         if (!node.HasBackup || world.Chance(25))
         {
             node.BackUp();

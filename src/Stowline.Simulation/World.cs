@@ -49,6 +49,9 @@ internal sealed class World : IDisposable
     /// <summary>Whether a node was restored: what it alone knew need not be known any more.</summary>
     public bool HasForgotten { get; private set; }
 
+    /// <summary>Whether a restored node does not yet go on.</summary>
+    public bool IsRepairing => HasForgotten && Nodes.Any(n => _audit.RepairsOf(n).Count > 0);
+
     /// <summary>True time since the beginning.</summary>
     public TimeSpan Now { get; set; }
 
@@ -121,7 +124,7 @@ internal sealed class World : IDisposable
 
     private void Act()
     {
-        if (HasForgotten && Chance(10)) Operate();
+        if (HasForgotten && Chance(50)) Operate();
         var who = Random.Next(Sites.Count + 1);
         Trace.Add("act", who);
         if (who == Sites.Count) _customers.Act();
