@@ -1447,6 +1447,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{code}/sales": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sell over the counter, from what the site keeps for itself */
+        post: operations["post_sites_by_code_sales"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{code}/stock": {
         parameters: {
             query?: never;
@@ -3336,7 +3353,7 @@ export interface components {
          * @description Why stock moved.
          * @enum {string}
          */
-        MovementKind: "receiving" | "putaway" | "picking" | "transfer" | "adjustment" | "damage" | "return" | "shipping" | "disposal" | "consumption";
+        MovementKind: "receiving" | "putaway" | "picking" | "transfer" | "adjustment" | "damage" | "return" | "shipping" | "disposal" | "consumption" | "sale";
         /** @description One line of the ledger. From nowhere: it came in; to nowhere: it left. */
         MovementLine: {
             /** Format: uuid */
@@ -4554,6 +4571,26 @@ export interface components {
             strategy: string;
             summary: string;
             candidates: components["schemas"]["RoutingCandidate"][];
+        };
+        /** @description Goods that somebody takes along at once. string? SaleBody.Reference names the till's document; may be missing. */
+        SaleBody: {
+            reference?: null | string;
+            lines?: null | components["schemas"]["SaleLine"][];
+            /** @description Sell also what was granted to the hub and lies here still: it is withdrawn. Default false. */
+            beyond_share?: null | boolean;
+        };
+        /** @description One line of a sale. Without a bin the units are taken as picking takes them: first expired, then oldest. */
+        SaleLine: {
+            sku?: null | string;
+            /** Format: int64 */
+            quantity?: null | number;
+            bin?: null | string;
+            lot?: null | string;
+        };
+        /** @description A sale as it was booked. */
+        SaleView: {
+            reference: null | string;
+            movements: components["schemas"]["MovementView"][];
         };
         /** @description What a carrier reported of a parcel. */
         ScanView: {
@@ -9381,6 +9418,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MovementView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_sites_by_code_sales: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reference": "till 1-204",
+                 *       "lines": [
+                 *         {
+                 *           "sku": "85123A",
+                 *           "quantity": 2
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["SaleBody"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SaleView"];
                 };
             };
             400: components["responses"]["BadRequest"];
