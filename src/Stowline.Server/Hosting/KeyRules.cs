@@ -22,6 +22,7 @@ internal static class KeyRules
         new("products", null, KeyScope.Stock),
         new("pools", null, KeyScope.Stock),
         new("sites", "returns", KeyScope.Tasks),
+        new("sites", "sales", KeyScope.Tasks),
         new("sites", "join", KeyScope.Admin),
         new("sites", "stops", KeyScope.Tasks),
         // Whoever sets up a carrier says where parcels' addresses are sent, and gives credentials.

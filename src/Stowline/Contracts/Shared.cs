@@ -16,6 +16,8 @@ public enum MovementKind
     Receiving = 1, Putaway = 2, Picking = 3, Transfer = 4, Adjustment = 5, Damage = 6, Return = 7, Shipping = 8, Disposal = 9,
     /// <summary>Used up in making something (K1).</summary>
     Consumption = 10,
+    /// <summary>Sold over the counter of the site.</summary>
+    Sale = 11,
 }
 
 /// <summary>What a site is (W10). Stored: append, never renumber.</summary>

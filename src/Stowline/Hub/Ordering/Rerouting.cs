@@ -58,11 +58,21 @@ internal static class Rerouting
     /// How much of these units the order still lacks. As a rule all of it: but after a restore a site may report again what was made good before, by a part that
     /// another site has told of.
     /// </summary>
-    public static async ValueTask<IReadOnlyList<SkuUnits>> LackingAsync(LaneTransaction tx, OrderRow order, List<PartRow> parts, IReadOnlyList<SkuUnits> units)
+    private static async ValueTask<IReadOnlyList<SkuUnits>> LackingAsync(LaneTransaction tx, OrderRow order, List<PartRow> parts, IReadOnlyList<SkuUnits> units)
+    {
+        var balance = await BalanceAsync(tx, order, parts);
+        return [.. units.Select(u => u with { Quantity = Math.Min(u.Quantity, balance.GetValueOrDefault(u.Sku)) }).Where(u => u.Quantity > 0)];
+    }
+
+    /// <summary>Units per SKU that the order wants beyond those of its live parts; below zero where they have more.</summary>
+    public static async ValueTask<SortedDictionary<string, int>> BalanceAsync(LaneTransaction tx, OrderRow order, List<PartRow> parts)
     {
         var ordered = JsonSerializer.Deserialize(await tx.FindAsync<string>("SELECT lines FROM orders WHERE id = @id", new { id = order.Id }) ?? "[]", ContractsJson.Default.ListPlacedLine) ?? [];
-        var live = parts.Where(p => p.Status is not (OrderStatus.Cancelled or OrderStatus.Short)).SelectMany(p => p.Lines).ToLookup(l => l.Sku, l => l.Quantity, StringComparer.Ordinal);
-        return [.. units.Select(u => u with { Quantity = Math.Min(u.Quantity, ordered.Where(l => l.Sku == u.Sku).Sum(l => l.Quantity) - live[u.Sku].Sum()) }).Where(u => u.Quantity > 0)];
+        var balance = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        foreach (var line in ordered) balance[line.Sku] = balance.GetValueOrDefault(line.Sku) + line.Quantity;
+        foreach (var line in parts.Where(p => p.Status is not (OrderStatus.Cancelled or OrderStatus.Short)).SelectMany(p => p.Lines))
+            balance[line.Sku] = balance.GetValueOrDefault(line.Sku) - line.Quantity;
+        return balance;
     }
 
     /// <summary>Tells the sites of new parts.</summary>

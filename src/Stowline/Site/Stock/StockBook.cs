@@ -208,7 +208,7 @@ public static class StockBook
     }
 
     /// <summary>First expired first out, then by age, then along the walk; the address at last, so that both databases agree.</summary>
-    private static readonly Comparer<StockRow> PickOrder = Comparer<StockRow>.Create(static (a, b) =>
+    internal static readonly Comparer<StockRow> PickOrder = Comparer<StockRow>.Create(static (a, b) =>
     {
         var byExpiry = (a.ExpiresOn ?? DateOnly.MaxValue).CompareTo(b.ExpiresOn ?? DateOnly.MaxValue);
         if (byExpiry != 0) return byExpiry;

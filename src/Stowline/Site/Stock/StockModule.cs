@@ -25,6 +25,7 @@ internal sealed class StockModule : Module
         MoveStock.Map(api, node);
         AdjustStock.Map(api, node, this);
         DamageStock.Map(api, node);
+        SellStock.Map(api, node);
         ReadStock.Map(api, node, this);
     }
 
@@ -83,6 +84,8 @@ internal static class MovementsGuard
 [JsonSerializable(typeof(MoveBody))]
 [JsonSerializable(typeof(AdjustmentBody))]
 [JsonSerializable(typeof(DamageBody))]
+[JsonSerializable(typeof(SaleBody))]
+[JsonSerializable(typeof(SaleView))]
 [JsonSerializable(typeof(MovementView))]
 [JsonSerializable(typeof(Page<StockView>))]
 [JsonSerializable(typeof(Page<MovementView>))]

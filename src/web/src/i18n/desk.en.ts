@@ -98,7 +98,7 @@ export const deskEn = {
     inPlace: "in place",
     kinds: {
       receiving: "Receipt", putaway: "Put away", picking: "Picking", transfer: "Move", adjustment: "Adjustment", damage: "Damage", return: "Return", shipping: "Shipping", disposal: "Disposal",
-      consumption: "Used up",
+      consumption: "Used up", sale: "Counter sale",
     },
   },
   change: {

@@ -101,7 +101,7 @@ export const deskRu: Pick<Translation, keyof typeof deskEn> = {
     inPlace: "на месте",
     kinds: {
       receiving: "Приёмка", putaway: "Размещение", picking: "Отбор", transfer: "Перемещение", adjustment: "Корректировка", damage: "Брак", return: "Возврат", shipping: "Отгрузка", disposal: "Списание",
-      consumption: "Израсходовано",
+      consumption: "Израсходовано", sale: "Продажа на месте",
     },
   },
   change: {
