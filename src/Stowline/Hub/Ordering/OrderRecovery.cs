@@ -40,6 +40,7 @@ internal static class OrderRecovery
     private static async ValueTask AssignedAsync(string site, EventRecord e, LaneTransaction tx)
     {
         var told = e.Read<PartAssigned>();
+        if (told.Transfer is not null) return; // no order's
         if (await OrderRows.FindAsync(tx, told.OrderId) is not { } entry) entry = (await PlaceAsync(told, e, tx), []);
         var part = entry.Parts.Find(p => p.Part == told.Part);
         if (part?.Site is not null) return; // another copy has told of it already
