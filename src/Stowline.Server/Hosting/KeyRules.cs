@@ -21,6 +21,7 @@ internal static class KeyRules
         new("quotes", null, KeyScope.Orders),
         new("products", null, KeyScope.Stock),
         new("transfers", null, KeyScope.Stock),
+        new("pools", null, KeyScope.Stock),
         new("sites", "returns", KeyScope.Tasks),
         new("sites", "join", KeyScope.Admin),
         new("sites", "stops", KeyScope.Tasks),

@@ -68,6 +68,8 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(PartReleased))]
 [JsonSerializable(typeof(PartPriorityChanged))]
 [JsonSerializable(typeof(PolicyChanged))]
+[JsonSerializable(typeof(PoolSaved))]
+[JsonSerializable(typeof(PoolRemoved))]
 [JsonSerializable(typeof(AllotmentReturned))]
 [JsonSerializable(typeof(ProductsSaved))]
 [JsonSerializable(typeof(SiteSaved))]

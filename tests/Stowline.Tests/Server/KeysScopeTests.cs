@@ -28,6 +28,7 @@ public class KeysScopeTests
     [InlineData("PUT", "/sites/{code}", KeyScope.Stock)]
     [InlineData("POST", "/sites/{code}/receipts", KeyScope.Stock)]
     [InlineData("PUT", "/sites/{code}/policies/{sku}", KeyScope.Stock)]
+    [InlineData("PUT", "/pools", KeyScope.Stock)]
     [InlineData("POST", "/sites/{code}/returns", KeyScope.Tasks)]
     [InlineData("POST", "/picking-tasks/{key}/start", KeyScope.Tasks)]
     [InlineData("POST", "/packing-tasks/{key}/ship", KeyScope.Tasks)]

@@ -12,6 +12,7 @@ internal static class OrderChecks
         ("order_status", StatusAsync),
         ("order_counts", OrderCounts.CheckAsync),
         ("open_promises", OpenPromisesAsync),
+        ("pools", PoolParts.CheckAsync),
     ];
 
     private static async Task<string?> KeysAsync(SqlSession session) => await session.FindAsync<string>("""

@@ -46,7 +46,8 @@ public static class RequestTransfer
         if (await ReadSites.AddressAsync(tx, to) is not { } address) return NoSite(to, "to");
 
         var allotments = await Allotments.LoadAsync(tx, [.. lines.Select(l => l.Sku)]);
-        var missing = lines.Select(l => new MissingUnits(l.Sku, l.Quantity, Free(allotments, l.Sku, from, isShut))).Where(m => m.Available < m.Requested).ToList();
+        var free = allotments.For(Channel, lines.Select(l => l.Sku)); // what is kept for channels is not there for transfers
+        var missing = lines.Select(l => new MissingUnits(l.Sku, l.Quantity, Free(free, l.Sku, from, isShut))).Where(m => m.Available < m.Requested).ToList();
         if (missing.Count > 0)
             return Refusal.Conflict("insufficient_stock", $"{from} cannot give " + string.Join(", ", missing.Take(5).Select(m => $"{m.Sku} ({m.Requested} wanted, {m.Available} free)")),
                 new Dictionary<string, object?> { ["missing"] = missing });

@@ -811,6 +811,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is kept for which channel */
+        get: operations["get_pools"];
+        /** Keep units of a SKU for a channel */
+        put: operations["put_pools"];
+        post?: never;
+        /** Keep nothing there for the channel any more */
+        delete: operations["delete_pools"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/throughput": {
         parameters: {
             query?: never;
@@ -1304,6 +1323,57 @@ export interface paths {
         put?: never;
         /** Compare with the marketplaces now */
         post: operations["post_stock_sync_reconcile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{account}/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the account was told of its orders, or is still to be told; newest first */
+        get: operations["get_channels_by_account_reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{account}/reports/{report}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell it again now, counting anew */
+        post: operations["post_channels_by_account_reports_by_report_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{account}/reports/{report}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a report up */
+        post: operations["post_channels_by_account_reports_by_report_cancel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3128,6 +3198,12 @@ export interface components {
             orders?: null | boolean;
             /** @description Stock is sent there; true when not given. */
             stock?: null | boolean;
+            /** @description What becomes of its orders is told there: status and parcels. true when not given. */
+            reports?: null | boolean;
+            /** @description Our carriers' codes → the ids that Allegro knows carriers by; `OTHER` with our code as the name for all others. */
+            carriers?: null | {
+                [key: string]: string;
+            };
             pool?: null | components["schemas"]["ChannelPool"];
             mapping?: null | components["schemas"]["ShopMapping"];
         };
@@ -3166,6 +3242,13 @@ export interface components {
              * @description Orders there that could not be taken yet.
              */
             waiting_orders: number;
+            /**
+             * Format: int64
+             * @description What it is still to be told of its orders (`/channels/{account}/reports`).
+             */
+            pending_reports: number;
+            /** Format: int64 */
+            failed_reports: number;
             /** Format: date-time */
             saved_at: string;
         };
@@ -3886,6 +3969,42 @@ export interface components {
             status: components["schemas"]["OrderStatus"];
             lines: components["schemas"]["SkuUnits"][];
         };
+        /** @description Something that an account is to be told of one of its orders, or has been told. */
+        OrderReportView: {
+            /** Format: uuid */
+            id: string;
+            account: string;
+            /** Format: uuid */
+            order_id: string;
+            /** @description The order's id there. */
+            external_id: string;
+            kind: components["schemas"]["ReportKind"];
+            /**
+             * Format: int32
+             * @description The part that left; 0 for the order's status.
+             */
+            part: number;
+            /** @description The order's status in our word, for `status`. */
+            order_status: null | string;
+            carrier: null | string;
+            tracking_number: null | string;
+            /** @description What the account last confirmed, in its own word; the parcel's number for `shipment`. */
+            told: null | string;
+            status: components["schemas"]["OperationStatus"];
+            /** Format: int32 */
+            retry_count: number;
+            /** Format: int32 */
+            max_retries: number;
+            /** Format: date-time */
+            next_retry_at: null | string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** Format: date-time */
+            completed_at: null | string;
+            error_message: null | string;
+        };
         /**
          * @description Where an order or a part of it stands.
          * @enum {string}
@@ -4111,6 +4230,11 @@ export interface components {
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfOrderReportView: {
+            items: components["schemas"]["OrderReportView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfOrderView: {
             items: components["schemas"]["OrderView"][];
             next_cursor: null | string;
@@ -4133,6 +4257,11 @@ export interface components {
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfPolicyView: {
             items: components["schemas"]["PolicyView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfPoolView: {
+            items: components["schemas"]["PoolView"][];
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
@@ -4373,6 +4502,47 @@ export interface components {
             safety_stock: number;
             /** Format: int32 */
             local_share_percent: number;
+        };
+        /** @description What is to be kept for a channel: a long? PoolBody.Quantity or a int? PoolBody.SharePercent of what the hub holds, one of them. */
+        PoolBody: {
+            /** @description The channel of orders that may have it: a marketplace's account, `web`, or any other. */
+            channel?: null | string;
+            /** @description A product, or `*` for every product that the channel has no pool of its own for. */
+            sku?: null | string;
+            /** @description Only of this site's stock; over all sites when not given. */
+            site?: null | string;
+            /**
+             * Format: int64
+             * @description Units.
+             */
+            quantity?: null | number;
+            /**
+             * Format: int32
+             * @description 1–100, of the units that the hub holds: free ones and open promises.
+             */
+            share_percent?: null | number;
+        };
+        /** @description A pool as it stands. */
+        PoolView: {
+            channel: string;
+            sku: string;
+            site: null | string;
+            /** Format: int64 */
+            quantity: null | number;
+            /** Format: int32 */
+            share_percent: null | number;
+            /**
+             * Format: int64
+             * @description Units of the channel's orders that have not left; null for `*`.
+             */
+            promised: null | number;
+            /**
+             * Format: int64
+             * @description Units that nobody else may promise now; null for `*`.
+             */
+            kept: null | number;
+            /** Format: date-time */
+            made_at: string;
         };
         /**
          * @description How quotes are priced. Whole: (material + machine) × quantity + setup, plus margin, less the discount of the class, less that of the quantity, at least
@@ -4852,6 +5022,11 @@ export interface components {
             /** Format: int32 */
             deliveries: number;
         };
+        /**
+         * @description What an account is told of an order.
+         * @enum {string}
+         */
+        ReportKind: "status" | "shipment";
         /** @description string? RerouteBody.Site: where the units should go; any other site that has them when not given. */
         RerouteBody: {
             site?: null | string;
@@ -5064,6 +5239,8 @@ export interface components {
             signature?: null | components["schemas"]["ShopSigning"];
             stock?: null | components["schemas"]["ShopStockCall"];
             read?: null | components["schemas"]["ShopStockRead"];
+            status?: null | components["schemas"]["ShopReportCall"];
+            shipment?: null | components["schemas"]["ShopReportCall"];
         };
         /**
          * @description What became of a shop's order. Stored nowhere.
@@ -5089,6 +5266,22 @@ export interface components {
             lines?: null | components["schemas"]["ShopLines"];
             take_when?: null | components["schemas"]["ShopCondition"];
             cancel_when?: null | components["schemas"]["ShopCondition"];
+        };
+        /**
+         * @description A call that tells a shop of an order. In string? ShopReportCall.Url and the texts of the body `{order}` (its id there), `{status}` (the shop's own word), `{carrier}` and
+         *     `{tracking_number}` are filled in; a text that is nothing but `{order_number}` becomes a number.
+         */
+        ShopReportCall: {
+            /** @description PUT when not given. */
+            method?: null | string;
+            url?: null | string;
+            /** @description The header of the token; `Authorization` when not given. */
+            auth_header?: null | string;
+            body?: unknown;
+            /** @description For the status: our word → the shop's. What has none is not told. */
+            words?: null | {
+                [key: string]: string;
+            };
         };
         ShopSigning: {
             /** @enum {string} */
@@ -7288,6 +7481,8 @@ export interface operations {
                 cursor?: string;
                 /** @description These SKUs, in one page; may be repeated. */
                 sku?: string[];
+                /** @description What may be promised to orders of this channel: without what is kept for others (/pools). Otherwise to some channel or other. */
+                channel?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -8143,6 +8338,126 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_pools: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description Only this channel's. */
+                channel?: string;
+                /** @description Only those of this SKU, or of *. */
+                sku?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfPoolView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    put_pools: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "channel": "allegro-main",
+                 *       "sku": "85123A",
+                 *       "quantity": 20
+                 *     }
+                 */
+                "application/json": components["schemas"]["PoolBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PoolView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    delete_pools: {
+        parameters: {
+            query: {
+                /** @description Whose pool it is. */
+                channel: string;
+                /** @description Of which SKU, or *. */
+                sku: string;
+                /** @description Of which site; left out for a pool over all sites. */
+                site?: string;
+            };
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PoolView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
             500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
         };
@@ -9500,6 +9815,117 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_channels_by_account_reports: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description Only in this state. */
+                status?: "pending" | "processing" | "completed" | "failed" | "cancelled";
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The account's code, which is its orders' channel. */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfOrderReportView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_channels_by_account_reports_by_report_retry: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The account's code, which is its orders' channel. */
+                account: string;
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderReportView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_channels_by_account_reports_by_report_cancel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The account's code, which is its orders' channel. */
+                account: string;
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderReportView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
