@@ -92,6 +92,9 @@ public sealed record PartAssigned(
 {
     /// <summary>Only where the site has a node of its own.</summary>
     public OrderFacts? Order { get; init; }
+
+    /// <summary>Only where the part is no order's but a transfer's.</summary>
+    public TransferFacts? Transfer { get; init; }
     public static string Type => "part.assigned";
 }
 

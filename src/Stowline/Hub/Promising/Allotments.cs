@@ -131,6 +131,13 @@ public sealed class Allotments
             [Column.From("sku", lines, l => l.Sku), Column.Same("site", lines.Count, site)], Column.From("units", lines, l => (long)l.Quantity));
     }
 
+    /// <summary>Notes units that are on their way to a site from another one, or, negative, are so no more. Nothing is promised from them.</summary>
+    public static ValueTask ExpectAsync(LaneTransaction tx, string site, string sku, long units) => tx.WriteAsync("""
+        INSERT INTO allotments (sku, site, epoch, granted, consumed, withdrawn, promised, released, returned, on_hand, damaged, as_of, incoming)
+        VALUES (@sku, @site, 1, 0, 0, 0, 0, 0, 0, 0, 0, @now, @units)
+        ON CONFLICT (sku, site) DO UPDATE SET incoming = allotments.incoming + excluded.incoming
+        """, new { sku, site, units, now = tx.Now });
+
     /// <summary>
     /// Takes over what a site says of its books. Merging is (epoch, max): counters only grow within an epoch, so repeats and late arrivals are
     /// harmless; the totals are the latest in lane order.

@@ -9,10 +9,14 @@ using Stowline.Store;
 namespace Stowline.Hub.Promising;
 
 /// <summary>A SKU over all sites (W11). <see cref="Available"/> is what may be promised now, not on hand minus reserved.</summary>
-public sealed record AvailabilityItem(string Sku, long OnHand, long Reserved, long Available, string? PreferredSite, IReadOnlyList<SiteAvailability> Sites);
+public sealed record AvailabilityItem(string Sku, long OnHand, long Reserved, long Available, string? PreferredSite, IReadOnlyList<SiteAvailability> Sites)
+{
+    /// <summary>On its way from site to site: in nobody's stock, and not available before it has arrived.</summary>
+    public long Incoming => Sites.Sum(s => s.Incoming);
+}
 
-/// <summary>A SKU at one site. <see cref="Reserved"/> counts open promises: promised − released − consumed.</summary>
-public sealed record SiteAvailability(string Site, long OnHand, long Reserved, long Available, DateTimeOffset AsOf);
+/// <summary>A SKU at one site. <see cref="Reserved"/> counts open promises: promised − released − consumed. <see cref="Incoming"/> is on its way there from other sites.</summary>
+public sealed record SiteAvailability(string Site, long OnHand, long Reserved, long Available, DateTimeOffset AsOf, long Incoming = 0);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(Page<AvailabilityItem>))]
@@ -43,7 +47,7 @@ public static class Availability
 
     private const string Select = """
         SELECT a.sku, a.site, a.on_hand, a.promised - a.released - a.consumed AS reserved,
-               a.granted - a.withdrawn - a.returned - a.promised + a.released AS free, a.as_of
+               a.granted - a.withdrawn - a.returned - a.promised + a.released AS free, a.as_of, a.incoming
         FROM allotments a WHERE a.sku = k.sku ORDER BY a.site
         """;
 
@@ -64,7 +68,7 @@ public static class Availability
         // A site that is shut for now keeps its stock, but nothing is promised from there.
         await session.SelectAsync(Select, skus.Length, [Column.Of("sku", skus)], row => found[row.GetString(0)].Add(new SiteAvailability(row.GetString(1), row.GetInt64(2),
             Math.Max(0, row.GetInt64(3)), inactive.Contains(row.GetString(1)) ? 0 : Math.Max(0, own?.GetValueOrDefault((row.GetString(0), row.GetString(1)), row.GetInt64(4)) ?? row.GetInt64(4)),
-            row.GetTime(5))));
+            row.GetTime(5), row.GetInt64(6))));
         return new Page<AvailabilityItem>([.. skus.Select(sku =>
         {
             var sites = found[sku];
