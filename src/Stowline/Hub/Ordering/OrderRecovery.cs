@@ -41,6 +41,7 @@ internal static class OrderRecovery
     private static async ValueTask AssignedAsync(string site, EventRecord e, LaneTransaction tx)
     {
         var told = e.Read<PartAssigned>();
+        if (told.Transfer is not null) return; // no order's
         if (await OrderRows.FindAsync(tx, told.OrderId) is not { } entry) entry = (await PlaceAsync(told, e, tx), []);
         if (told.OnHold != entry.Order.OnHold) await RecoveredOrders.HeldAsync(tx, told.OrderId, told.OnHold, e.At);
         var part = entry.Parts.Find(p => p.Part == told.Part);

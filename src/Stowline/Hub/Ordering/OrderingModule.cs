@@ -34,6 +34,7 @@ public sealed class OrderingModule : Module
         CancelOrder.Map(api, node);
         ChangeOrder.Map(api, node);
         Timeline.Map(api, node);
+        SavePool.Map(api, node, _sites);
         new Throughput(node).Map(api);
     }
 

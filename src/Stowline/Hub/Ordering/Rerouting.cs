@@ -32,12 +32,13 @@ internal static class Rerouting
         var exhausted = from.Reroutes >= MaxReroutes;
         var routing = exhausted
             ? new RoutingResult([], units, new RoutingDecision("backorder", $"re-routed {MaxReroutes} times already", []))
-            : Router.Decide(new RoutingRequest(units, place?.Latitude, place?.Longitude, only, not, AllowPartial: true), sites, allotments);
+            : Router.Decide(new RoutingRequest(units, place?.Latitude, place?.Longitude, only, not, AllowPartial: true), sites,
+                allotments.For(order.Channel, units.Select(u => u.Sku)));
         var made = new List<PartRow>();
         var next = parts.Max(p => p.Part);
         foreach (var (site, lines) in routing.Parts)
         {
-            foreach (var line in lines) allotments.At(line.Sku, site)!.Promise(line.Quantity);
+            foreach (var line in lines) allotments.Promise(order.Channel, line.Sku, site, line.Quantity);
             made.Add(new PartRow
             {
                 OrderId = order.Id, Part = ++next, Site = site, Status = OrderStatus.Allocated, Lines = [.. lines], Reroutes = from.Reroutes + 1, IsNew = true,
@@ -114,6 +115,9 @@ internal static class Backorders
     public static ValueTask RemoveAsync(LaneTransaction tx, Guid orderId, int part) =>
         tx.WriteAsync("DELETE FROM backorders WHERE order_id = @orderId AND part = @part", new { orderId, part });
 
+    /// <summary>The SKUs that units wait for.</summary>
+    public static async ValueTask<IReadOnlyCollection<string>> SkusAsync(LaneTransaction tx) => await tx.QueryAsync<string>("SELECT DISTINCT sku FROM backorders");
+
     /// <summary>The SKUs that most units wait for.</summary>
     public static ValueTask<IReadOnlyList<BackorderedSku>> MostAsync(SqlSession session, int limit) => session.QueryAsync<BackorderedSku>(
         "SELECT sku, CAST(SUM(quantity) AS bigint) AS units FROM backorders GROUP BY sku ORDER BY 2 DESC, sku LIMIT @limit", new { limit });
@@ -146,7 +150,8 @@ internal static class Backorders
             var allotments = await Allotments.LoadAsync(tx, [.. part.Lines.Select(l => l.Sku)]);
             var place = await tx.FindAsync<OrderRow>("SELECT id, latitude, longitude FROM orders WHERE id = @orderId", new { orderId });
             var only = entry.Order.FulfillmentType == FulfillmentType.Pickup ? entry.Order.PickupSite : null;
-            var routing = Router.Decide(new RoutingRequest(part.Lines, place?.Latitude, place?.Longitude, only, null, AllowPartial: false), sites, allotments);
+            var routing = Router.Decide(new RoutingRequest(part.Lines, place?.Latitude, place?.Longitude, only, null, AllowPartial: false), sites,
+                allotments.For(entry.Order.Channel, part.Lines.Select(l => l.Sku)));
             if (routing.Unserved.Count > 0) continue;
             await PlaceAsync(tx, entry.Order, entry.Parts, part, routing, allotments, caller);
             await OrderRows.SaveAsync(tx, [entry], _ => caller);
@@ -161,7 +166,7 @@ internal static class Backorders
         var placed = new List<PartRow>();
         foreach (var (site, lines) in routing.Parts)
         {
-            foreach (var line in lines) allotments.At(line.Sku, site)!.Promise(line.Quantity);
+            foreach (var line in lines) allotments.Promise(order.Channel, line.Sku, site, line.Quantity);
             if (placed.Count == 0)
             {
                 (part.Site, part.Status, part.Lines, part.Changed) = (site, OrderStatus.Allocated, [.. lines], true);

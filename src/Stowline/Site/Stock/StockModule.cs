@@ -30,7 +30,9 @@ internal sealed class StockModule : Module
     }
 
     public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) =>
-        node.IsRemote(site) ? [(new StockCopy(site), Lane.Site(site))] : [(new StockPolicy(), Lane.HubTo(site))];
+        node.IsRemote(site) ? [(new StockCopy(site), Lane.Site(site))] : [(new StockPolicy(), Lane.HubTo(site)), (new ClockConsumer(site), Lane.HubAll)];
+
+    public override IEnumerable<Pump> Pumps(Node node) => [new ExpiryWatch(node)];
 
     public override async Task<string?> FindHeldAsync(SqlSession session, string site) =>
         await session.FindAsync<string>("SELECT sku FROM site_skus WHERE site = @site LIMIT 1", new { site }) is null ? null : "stock";
