@@ -6,6 +6,7 @@ using Stowline.Hub.Hooks;
 using Stowline.Hub.Ordering;
 using Stowline.Hub.Promising;
 using Stowline.Hub.Quotes;
+using Stowline.Hub.Routing;
 using Stowline.Link;
 using Stowline.Log;
 using Stowline.Site.Fulfillment;
@@ -27,7 +28,7 @@ internal static class NodeModules
     [
         new AccessModule(),
         new CatalogModule(),
-        .. role.IsHub ? new Module[] { new PromisingModule(), new OrderingModule(), new QuotesModule(), new HooksModule(), new AlertsModule(), new ChannelsModule() } : [],
+        .. role.IsHub ? new Module[] { new PromisingModule(), new OrderingModule(), new RoutingModule(), new QuotesModule(), new HooksModule(), new AlertsModule(), new ChannelsModule() } : [],
         new TopologyModule(),
         // The site does not know the hub: here, where both are known, the catalogue is lent to it. On a site's node it is a copy.
         new StockModule

@@ -68,6 +68,8 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(PartReleased))]
 [JsonSerializable(typeof(PartPriorityChanged))]
 [JsonSerializable(typeof(PolicyChanged))]
+[JsonSerializable(typeof(RoutingRuleSaved))]
+[JsonSerializable(typeof(RoutingRuleDeleted))]
 [JsonSerializable(typeof(AllotmentReturned))]
 [JsonSerializable(typeof(ProductsSaved))]
 [JsonSerializable(typeof(SiteSaved))]

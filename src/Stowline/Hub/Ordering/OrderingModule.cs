@@ -11,7 +11,11 @@ public sealed class OrderingModule : Module
 {
     private SiteDirectory _sites = new();
 
-    public OrderingModule() => HttpJson.Add(OrderingJson.Default);
+    public OrderingModule()
+    {
+        HttpJson.Add(OrderingJson.Default);
+        HttpJson.Add(SimulationJson.Default);
+    }
 
     public override string Name => "ordering";
 
@@ -30,6 +34,7 @@ public sealed class OrderingModule : Module
     {
         (Intake ?? new AcceptOrders(node)).Map(api); // a node that only looks has not started its modules
         StuckOrders.Map(api, node);
+        SimulateRouting.Map(api, node);
         ReadOrders.Map(api, node);
         CancelOrder.Map(api, node);
         ChangeOrder.Map(api, node);
@@ -37,12 +42,12 @@ public sealed class OrderingModule : Module
         new Throughput(node).Map(api);
     }
 
-    public override IEnumerable<Pump> Pumps(Node node) => [new StuckWatch(node), new PartitionsAhead(node.Database, "orders", "SELECT order_partitions(@now, @ahead)")];
+    public override IEnumerable<Pump> Pumps(Node node) => [new StuckWatch(node), new MeasureSites(node, Intake!.Routing), new PartitionsAhead(node.Database, "orders", "SELECT order_partitions(@now, @ahead)")];
 
     public override Task<IReadOnlyList<StuckWork>> StuckAsync(SqlSession session, StuckRules rules, DateTimeOffset now, int limit) =>
         StuckScan.RunAsync(session, rules, now, limit);
 
-    public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) => [(new SiteBooks(site, _sites), Lane.Site(site))];
+    public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) => [(new SiteBooks(site, _sites, Intake!.Routing), Lane.Site(site))];
 
     public override bool Recovers(string type) => OrderRecovery.Recovers(type);
     public override ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx) => OrderRecovery.RunAsync(site, events, tx);

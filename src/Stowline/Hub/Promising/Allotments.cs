@@ -53,6 +53,14 @@ public sealed class Allotments
         return loaded;
     }
 
+    /// <summary>Allotments that are in no table: for asking what would be.</summary>
+    public static Allotments From(IEnumerable<Allotment> allotments)
+    {
+        var made = new Allotments();
+        foreach (var allotment in allotments) made.Add(allotment);
+        return made;
+    }
+
     public IReadOnlyList<Allotment> Of(string sku) => _bySku.TryGetValue(sku, out var list) ? list : None;
 
     public Allotment? At(string sku, string site)
