@@ -49,7 +49,7 @@ public class SimulateRoutingTests
         Assert.Equal(done.Value.Items.Select(i => (i.Before.Rule, string.Join(" ", i.Before.Parts))), told.Items.Select(i => (i.After.Rule, string.Join(" ", i.After.Parts))));
         Assert.Equal((0, 0), (done.Value.Changed, done.Value.Unsure));
         Assert.Equal(told.Items.Count(i => i.Before.Parts[0].Site != i.After.Parts[0].Site), told.Changed);
-        Assert.True(told.Changed > 6);
+        Assert.True(told.Changed >= 6, "all of Belgrade goes elsewhere");
     }
 
     [Theory, EveryDatabase]

@@ -37,7 +37,7 @@ function Entry({ entry }: { entry: Schemas["DecisionEntry"] }) {
       <dl className="facts facts-rows">
         <div><dt>{t("decision.rule")}</dt><dd>{t(`decision.strategy.${strategy}`, { defaultValue: decision.strategy })}</dd></div>
         <div><dt>{t("decision.result")}</dt><dd><b>{summary(i18n.language, decision.summary)}</b></dd></div>
-        {decision.rule !== null && <div><dt>{t("decision.byRule")}</dt><dd><Link to="/routing">{t("decision.ruleVersion", { name: decision.rule, version: decision.rule_version })}</Link></dd></div>}
+        {decision.rule !== null && <div><dt>{t("decision.byRule")}</dt><dd><Link to="/routing">{t("decision.ruleVersion", { name: decision.rule, version: decision.rule_version ?? 0 })}</Link></dd></div>}
         {decision.passed_rules && (
           <>
             {decision.rule === null && <div><dt>{t("decision.byRule")}</dt><dd>{t("decision.noRule")}</dd></div>}
