@@ -180,8 +180,7 @@ public sealed partial class Lanes : IAsyncDisposable
         {
             if (_writers.TryGetValue(partition, out known)) return known;
             var queue = new CommandQueue(_capacity);
-            var made = new LaneWriter(partition, Database, Ids, queue, Meter, OnCommitted,
-                overlaps: !Database.SingleWriter && partition == Lane.Hub.Scope); // intake; a second connection for each site would be too many
+            var made = new LaneWriter(partition, Database, Ids, queue, Meter, OnCommitted, overlaps: !Database.SingleWriter);
             queue.Woken = made.Wake.Set;
             _writers[partition] = made;
             WriterOpened?.Invoke(made);

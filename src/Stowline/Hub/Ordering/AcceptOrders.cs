@@ -59,15 +59,13 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
     public async ValueTask<Outcome<OrderView>[]> DecideAsync(IReadOnlyList<(AcceptOrder Command, Caller Caller)> items, LaneTransaction tx)
     {
         var outcomes = new Outcome<OrderView>[items.Count];
-        var skus = new HashSet<string>(StringComparer.Ordinal);
-        var people = new HashSet<Guid>();
-        foreach (var (order, _) in items)
-        {
-            foreach (var need in order.Needs) skus.Add(need.Sku);
-            if (order.Personal is not null) people.Add(order.PersonId);
-        }
+        var people = items.Where(i => i.Command.Personal is not null).Select(i => i.Command.PersonId).ToHashSet();
         var group = new AcceptGroup(tx) { IsRemote = node.IsRemote };
-        await tx.SelectAllAsync(Known(items, group.Known), Personal.Select(people, group.PersonKeys));
+        var reading = tx.SelectAllAsync(Known(items, group.Known), Personal.Select(people, group.PersonKeys));
+        var skus = new HashSet<string>(StringComparer.Ordinal); // while the database reads
+        foreach (var (order, _) in items)
+            foreach (var need in order.Needs) skus.Add(need.Sku);
+        await reading;
         group.Routing = await Routing.NowAsync(tx, await _sites.AllAsync(tx));
         (group.Prices, group.Allotments) = (await _prices.PricesAsync(tx, skus), await Allotments.LoadAsync(tx, skus));
         group.Made = await _made.OpenAsync(tx, group.Routing, skus);
