@@ -7,6 +7,8 @@ import { useSites } from "../ui/useSites";
 const MOST = 26;
 const LEAST = 3;
 
+const NOTHING: Schemas["SimulatedShare"] = { orders: 0, units: 0, distance_km: 0, cost: null };
+
 /** Half a disc: the left one is what was, the right one what would be. Its area is the share of the orders. */
 function half(x: number, y: number, share: number, side: "before" | "after") {
   const r = share === 0 ? 0 : Math.max(LEAST, MOST * Math.sqrt(share));
@@ -19,8 +21,8 @@ export function ShareMap({ sites, orders }: { sites: Schemas["SimulatedSite"][];
   const format = useFormat();
   const known = useSites();
   const placed = known.flatMap((s) => {
-    const told = sites.find((one) => one.site === s.code);
-    return told && s.latitude !== null && s.longitude !== null ? [{ ...told, latitude: s.latitude, longitude: s.longitude }] : [];
+    const told = sites.find((one) => one.site === s.code) ?? { site: s.code, before: NOTHING, after: NOTHING };
+    return s.active && s.latitude !== null && s.longitude !== null ? [{ ...told, latitude: s.latitude, longitude: s.longitude }] : [];
   });
   if (placed.length === 0) return null;
   const share = (told: Schemas["SimulatedShare"]) => (orders === 0 ? 0 : told.orders / orders);

@@ -2,7 +2,7 @@ import { Pagination, Segmented, Select, Skeleton } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
-import { routeText } from "./drafts";
+import { routeText, UNNAMED } from "./drafts";
 import { ShareMap } from "./ShareMap";
 import { useSimulation } from "./useSimulation";
 import type { Schemas } from "../api/client";
@@ -129,7 +129,7 @@ function Orders({ items }: { items: View["items"] }) {
 function Route({ route }: { route: Schemas["SimulatedRoute"] }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const facts = [route.rule ?? t(`routing.told.${route.strategy as "nearest"}`, { defaultValue: route.strategy }), route.distance_km === null ? null : t("decision.km", { km: format.number(Math.round(route.distance_km)) }),
+  const facts = [route.rule === UNNAMED ? t("routing.newTitle") : route.rule ?? t(`routing.told.${route.strategy as "nearest"}`, { defaultValue: route.strategy }), route.distance_km === null ? null : t("decision.km", { km: format.number(Math.round(route.distance_km)) }),
     route.cost === null ? null : format.number(Math.round(route.cost * 100) / 100)].filter((f) => f !== null);
   return (
     <>

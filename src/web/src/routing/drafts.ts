@@ -17,7 +17,7 @@ export interface Draft {
 }
 
 /** What the simulator knows a rule by that has no name yet. */
-const UNNAMED = "(new)";
+export const UNNAMED = "(new)";
 
 export const emptyDraft: Draft = { saved: null, name: "", priority: 0, active: true, strategy: "nearest", conditions: {}, params: {} };
 
