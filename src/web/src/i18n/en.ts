@@ -85,7 +85,7 @@ export const en = {
   },
   decision: {
     title: "Why these sites",
-    rule: "Rule",
+    rule: "Strategy",
     result: "Result",
     placed: "When it was placed",
     strategy: {

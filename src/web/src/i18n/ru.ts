@@ -85,7 +85,7 @@ const words: Translation = {
   },
   decision: {
     title: "Почему эти склады",
-    rule: "Правило",
+    rule: "Стратегия",
     result: "Решение",
     placed: "При приёме заказа",
     strategy: {
