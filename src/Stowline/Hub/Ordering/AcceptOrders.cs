@@ -21,11 +21,10 @@ namespace Stowline.Hub.Ordering;
 public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderView>
 {
     private readonly PriceBook _prices = new();
-    private readonly SiteDirectory _sites = new() { IsShut = node.Lanes.IsExcluded };
     private readonly MadeToOrder _made = new();
 
-    /// <summary>The routing rules and the work of sites, as this process knows them.</summary>
-    internal RoutingBook Routing { get; } = new();
+    /// <summary>The sites, their work and the routing rules, as this process knows them.</summary>
+    internal RoutingBook Routing { get; } = new(new SiteDirectory { IsShut = node.Lanes.IsExcluded });
 
     internal void Map(IEndpointRouteBuilder api) => api.Post("/orders", async http =>
     {
@@ -66,7 +65,7 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
         foreach (var (order, _) in items)
             foreach (var need in order.Needs) skus.Add(need.Sku);
         await reading;
-        group.Routing = await Routing.NowAsync(tx, await _sites.AllAsync(tx));
+        group.Routing = await Routing.NowAsync(tx);
         (group.Prices, group.Allotments) = (await _prices.PricesAsync(tx, skus), await Allotments.LoadAsync(tx, skus));
         group.Made = await _made.OpenAsync(tx, group.Routing, skus);
         for (var i = 0; i < items.Count; i++) outcomes[i] = await group.DecideAsync(items[i].Command, items[i].Caller);
@@ -126,15 +125,17 @@ internal sealed class AcceptGroup(LaneTransaction tx)
             if (planned.Refusal is { } no) return no;
             plan = planned.Value;
         }
+        // What is kept for other channels is not there for this one.
+        var mine = Allotments.For(order.Channel, order.Needs.Select(n => n.Sku));
         var routing = plan is { Rest.Length: 0 } ? new RoutingResult([], [], plan.Decision)
             : Router.Decide(new RoutingRequest(plan?.Rest ?? order.Needs, order.Latitude, order.Longitude, only, null, order.AllowBackorder) { Match = match, Figures = Routing.Figures },
-                Sites, Allotments);
+                Sites, mine);
         if (routing.Unserved.Count > 0 && !order.AllowBackorder) return Refuse(order, caller, plan?.Rest ?? order.Needs, routing, match?.Rule);
 
         var parts = new List<PartRow>(routing.Parts.Count + 1);
         foreach (var (site, lines) in routing.Parts)
         {
-            foreach (var line in lines) Allotments.At(line.Sku, site)!.Promise(line.Quantity);
+            foreach (var line in lines) Allotments.Promise(order.Channel, line.Sku, site, line.Quantity);
             parts.Add(new PartRow { OrderId = order.Id, Part = parts.Count + 1, Site = site, Status = OrderStatus.Allocated, Lines = [.. lines] });
         }
         if (routing.Unserved.Count > 0)
@@ -254,6 +255,7 @@ internal sealed class AcceptGroup(LaneTransaction tx)
             Column.From("channel", _accepted, a => a.Order.Channel), Column.From("external_id", _accepted, a => a.Order.ExternalId),
             Column.From("order_id", _accepted, a => a.Order.Id), Column.From("request_hash", _accepted, a => a.Order.RequestHash));
         await OrderRows.InsertPartsAsync(tx, parts);
+        if (Allotments.HasPools) await PoolParts.NoteAsync(tx, _accepted.SelectMany(a => a.Parts.Select(p => (a.Order.Channel, p))));
         await Backorders.AddAsync(tx, parts.Where(p => p.Site is null));
         await OrderCounts.AddAsync(tx, _accepted.Select(a => a.Status));
         tx.StartWriting(); // the rest takes time to encrypt and to put into words

@@ -97,7 +97,8 @@ internal static class PastOrders
             rest -= more;
             // Where it had all of a SKU, more of it changes nothing that it can serve.
             var isWhole = own + more == need.Quantity;
-            stock.Add(new Allotment(need.Sku, candidate.Site, own + more + (isWhole ? beyond : 0)));
+            var free = own + more + (isWhole ? beyond : 0);
+            stock.Add(new Allotment(need.Sku, candidate.Site, free, free));
             if (isWhole) beyond = 0;
         }
         return (stock, candidate.UnitsAvailable == total || candidate.UnitsAvailable == 0 || needs.Count == 1 || served.Values.Sum() == candidate.UnitsAvailable);

@@ -13,7 +13,7 @@ public sealed record RoutingNow(IReadOnlyDictionary<string, SiteFacts> Sites, Ru
 /// rule takes one, in whichever process, and the numbers come with the lane's head, so an order pays nothing for asking. The figures are measured beside the
 /// orders (<c>MeasureSites</c>); what this process gives out in between is added.
 /// </summary>
-public sealed class RoutingBook
+public sealed class RoutingBook(SiteDirectory directory)
 {
     /// <summary>The number that every change of a rule takes.</summary>
     internal const string Kind = "routing_rule";
@@ -30,8 +30,9 @@ public sealed class RoutingBook
     /// <summary>Set where rules were read that are other than before: what they need may not be measured yet.</summary>
     public Signal Changed { get; } = new();
 
-    public async ValueTask<RoutingNow> NowAsync(LaneTransaction tx, IReadOnlyDictionary<string, SiteFacts> sites)
+    public async ValueTask<RoutingNow> NowAsync(LaneTransaction tx)
     {
+        var sites = await directory.AllAsync(tx);
         var rules = await RulesAsync(tx);
         if (rules.IsEmpty) return new RoutingNow(sites, rules, SiteFigures.None);
         SiteFigures figures;
