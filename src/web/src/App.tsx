@@ -17,6 +17,7 @@ const screens: RouteObject[] = [
   { path: "/pack", lazy: async () => ({ Component: (await import("./screens/Pack")).Pack }) },
   { path: "/floor/:site", lazy: async () => ({ Component: (await import("./screens/Floor")).Floor }) },
   { path: "/links", lazy: async () => ({ Component: (await import("./screens/Links")).Links }) },
+  { path: "/channels", lazy: async () => ({ Component: (await import("./screens/Channels")).Channels }) },
   { path: "/setup", lazy: async () => ({ Component: (await import("./screens/Setup")).Setup }) },
   { path: "/stock", lazy: async () => ({ Component: (await import("./screens/Stock")).Stock }) },
 ];
