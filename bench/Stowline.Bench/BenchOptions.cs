@@ -1,16 +1,16 @@
 namespace Stowline.Bench;
 
 /// <summary>What to measure. See bench/README.md for what each benchmark means.</summary>
-/// <param name="Name"><c>accept</c>, <c>flow</c>, <c>ledger</c>, <c>live</c>, <c>kitchen</c>, <c>slots</c>, <c>relay</c>, <c>floor</c>, <c>fill</c> or <c>pages</c>.</param>
+/// <param name="Name"><c>accept</c>, <c>flow</c>, <c>ledger</c>, <c>live</c>, <c>kitchen</c>, <c>slots</c>, <c>relay</c>, <c>link</c>, <c>floor</c>, <c>fill</c> or <c>pages</c>.</param>
 /// <param name="Store"><c>sqlite</c> or <c>postgres</c>.</param>
 /// <param name="Postgres">Where databases may be made for the run; needed for <c>postgres</c>.</param>
 /// <param name="Clients">Callers that each wait for their answer before the next call.</param>
 /// <param name="Hot">0: orders spread over 1,000 SKUs; else all orders ask for this many SKUs.</param>
-/// <param name="Orders">How many orders (or movements) to run, warm-up apart. 0: a default that takes some seconds.</param>
+/// <param name="Orders">How many orders (or movements, or events behind) to run, warm-up apart. 0: a default that takes some seconds.</param>
 /// <param name="Seconds">Run for so long instead of a number of orders; 0: by number.</param>
 /// <param name="Grpc">Orders over gRPC instead of JSON over HTTP/1.1.</param>
 /// <param name="Data">The folder of the node that <c>fill</c> and <c>pages</c> work on.</param>
-/// <param name="Rate">Orders per second for <c>live</c> (0: 500) and <c>kitchen</c> (0: 800).</param>
+/// <param name="Rate">Orders per second for <c>live</c> (0: 500) and <c>kitchen</c> (0: 800), events per second for <c>link</c> (0: 500).</param>
 /// <param name="Mix"><c>live</c>: the clients follow different topics instead of all the same.</param>
 /// <param name="Executable">The server to start for runs over HTTP.</param>
 public sealed record BenchOptions(

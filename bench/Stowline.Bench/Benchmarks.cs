@@ -5,7 +5,7 @@ public static class Benchmarks
 {
     private const int FloorOrders = 30_000;
 
-    public static readonly IReadOnlyList<string> Names = ["accept", "flow", "ledger", "live", "kitchen", "slots", "relay", "floor", "fill", "pages"];
+    public static readonly IReadOnlyList<string> Names = ["accept", "flow", "ledger", "live", "kitchen", "slots", "relay", "link", "floor", "fill", "pages"];
 
     /// <summary>How many clients a benchmark has when nobody says.</summary>
     public static int DefaultClients(string name) => name == "live" ? LiveBench.DefaultFollowers : 64;
@@ -23,6 +23,7 @@ public static class Benchmarks
             "live" => await LiveBench.RunAsync(options, say),
             "kitchen" => await KitchenBench.RunAsync(options, say),
             "slots" => await SlotsBench.RunAsync(options, say),
+            "link" => await LinkBench.RunAsync(options, say),
             "relay" => await RelayBench.RunAsync(options, say),
             "accept" when options.InProcess => await AcceptInProcessAsync(options, say),
             "accept" => await WithFloorAsync(options, await AcceptHttpBench.RunAsync(options, say)),

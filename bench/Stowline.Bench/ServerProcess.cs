@@ -12,10 +12,10 @@ internal sealed class ServerProcess : IAsyncDisposable
     public Uri Address { get; }
     public int Pid => _process.Id;
 
-    public static async Task<ServerProcess> StartAsync(string executable, BenchDatabase place)
+    public static async Task<ServerProcess> StartAsync(string executable, BenchDatabase place, params string[] more)
     {
         var start = new ProcessStartInfo(executable) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in new[] { "serve", "--port", "0", "--data", place.Folder }) start.ArgumentList.Add(argument);
+        foreach (var argument in new[] { "serve", "--port", "0", "--data", place.Folder }.Concat(more)) start.ArgumentList.Add(argument);
         if (place.Url is { } text) start.Environment["STOWLINE__DATABASE"] = text;
         var process = Process.Start(start) ?? throw new InvalidOperationException($"{executable} does not start");
         _ = process.StandardError.ReadToEndAsync(); // drained, so that a full pipe never stops the server

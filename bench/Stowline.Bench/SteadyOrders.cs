@@ -16,13 +16,13 @@ internal sealed class SteadyOrders(int callers, int rate, Func<int, int, Task<st
     private readonly ConcurrentBag<double> _answerMs = [];
     public int Late { get; private set; }
 
-    public async Task RunAsync(TimeSpan time)
+    public async Task RunAsync(TimeSpan time, CancellationToken stop = default)
     {
         using var beat = new PeriodicTimer(Beat);
         var clock = Stopwatch.StartNew();
         var sent = 0;
         var running = new List<Task>();
-        while (clock.Elapsed < time)
+        while (clock.Elapsed < time && !stop.IsCancellationRequested)
         {
             for (var due = (int)(clock.Elapsed.TotalSeconds * rate); sent < due; sent++)
             {

@@ -1,5 +1,7 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
+using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Stowline.Contracts;
 using Stowline.Hub.Ordering;
@@ -19,17 +21,44 @@ public static class OrderEvents
 
     public static Wire.OrderEvent Of(EventRecord e)
     {
+        var message = WithoutData(e);
+        message.Data = WithoutPerson(e.Payload);
+        return message;
+    }
+
+    /// <summary>
+    /// The message's bytes. The data are copied into them as they stand: both sides write text in UTF-8, and on the wire a field may stand anywhere.
+    /// </summary>
+    public static byte[] Encode(EventRecord e)
+    {
+        const byte dataTag = (Wire.OrderEvent.DataFieldNumber << 3) | (int)WireFormat.WireType.LengthDelimited;
+        var message = WithoutData(e);
+        var around = AroundPerson(e.Payload);
+        var (size, length) = (message.CalculateSize(), around.Before.Length + around.After.Length);
+        var bytes = new byte[size + 1 + CodedOutputStream.ComputeLengthSize(length) + length];
+        message.WriteTo(bytes.AsSpan(0, size));
+        var at = size;
+        bytes[at++] = dataTag;
+        var left = (uint)length;
+        for (; left >= 0x80; left >>= 7) bytes[at++] = (byte)(left | 0x80);
+        bytes[at++] = (byte)left;
+        around.Before.CopyTo(bytes.AsSpan(at));
+        around.After.CopyTo(bytes.AsSpan(at + around.Before.Length));
+        return bytes;
+    }
+
+    private static Wire.OrderEvent WithoutData(EventRecord e)
+    {
         var message = new Wire.OrderEvent
         {
-            Position = e.Position, Type = e.Type, OrderId = e.OrderId?.ToString() ?? "", At = Timestamp.FromDateTimeOffset(e.At), Actor = e.Actor, EventId = e.Id.ToString(),
-            Data = WithoutPerson(e.Payload), Traceparent = e.Trace ?? "",
+            Position = e.Position, Type = e.Type, OrderId = e.OrderId?.ToString() ?? "", At = Timestamp.FromDateTimeOffset(e.At), Actor = e.Actor, EventId = e.Id.ToString(), Traceparent = e.Trace ?? "",
         };
-        if (e.Type == OrderPlaced.Type) message.Order = Placed(e.Read<OrderPlaced>(), e);
+        if (e.Type == OrderPlaced.Type) message.Order = Placed(JsonSerializer.Deserialize(e.Payload, PlacedJson.Default.PlacedFacts)!, e);
         else if (e.Type == OrderStatusChanged.Type && SnakeCaseEnum<OrderStatus>.TryParse(e.Read<OrderStatusChanged>().To, out var status)) message.Status = (Wire.OrderStatus)status;
         return message;
     }
 
-    private static Wire.Order Placed(OrderPlaced placed, EventRecord e)
+    private static Wire.Order Placed(PlacedFacts placed, EventRecord e)
     {
         var waits = placed.Parts.Any(p => p.Site is null);
         var order = new Wire.Order
@@ -43,7 +72,7 @@ public static class OrderEvents
         foreach (var part in placed.Parts)
         {
             var message = new Wire.OrderPart { Part = part.Part, Site = part.Site ?? "", Status = part.Site is null ? Wire.OrderStatus.Backorder : Wire.OrderStatus.Allocated };
-            message.Lines.AddRange(part.Lines.Select(l => new Wire.OrderLine { Sku = l.Sku, Quantity = l.Quantity }));
+            foreach (var line in part.Lines) message.Lines.Add(new Wire.OrderLine { Sku = line.Sku, Quantity = line.Quantity });
             order.Parts.Add(message);
         }
         foreach (var line in placed.Lines)
@@ -56,12 +85,24 @@ public static class OrderEvents
 
     private static Wire.Money Money(Money money) => new() { Amount = money.AmountText(), Currency = money.Currency };
 
-    /// <summary>The payload as it stands, but for the member <c>personal</c>, which is cut out with the comma that goes with it.</summary>
     internal static string WithoutPerson(ReadOnlySpan<byte> payload)
+    {
+        var around = AroundPerson(payload);
+        return Encoding.UTF8.GetString(around.Before) + Encoding.UTF8.GetString(around.After);
+    }
+
+    private readonly ref struct Around(ReadOnlySpan<byte> before, ReadOnlySpan<byte> after)
+    {
+        public readonly ReadOnlySpan<byte> Before = before;
+        public readonly ReadOnlySpan<byte> After = after;
+    }
+
+    /// <summary>The payload as it stands, but for the member <c>personal</c>, which is cut out with the comma that goes with it: what is before it, and after.</summary>
+    private static Around AroundPerson(ReadOnlySpan<byte> payload)
     {
         var json = new Utf8JsonReader(payload);
         json.Read();
-        if (json.TokenType != JsonTokenType.StartObject) return Encoding.UTF8.GetString(payload);
+        if (json.TokenType != JsonTokenType.StartObject) return new Around(payload, []);
         var before = (int)json.BytesConsumed; // the end of what stands before the member: the brace or the value before it
         for (var first = true; json.Read() && json.TokenType == JsonTokenType.PropertyName; first = false)
         {
@@ -71,8 +112,43 @@ public static class OrderEvents
             var rest = payload[(int)json.BytesConsumed..];
             // Of the first member the comma behind it goes, of a later one the comma before it.
             if (first && rest.TrimStart(" \r\n\t"u8) is [(byte)',', .. var more]) rest = more;
-            return string.Concat(Encoding.UTF8.GetString(payload[..before]), Encoding.UTF8.GetString(rest));
+            return new Around(payload[..before], rest);
         }
-        return Encoding.UTF8.GetString(payload);
+        return new Around(payload, []);
     }
 }
+
+/// <summary>What a message tells of <see cref="OrderPlaced"/>. The rest of its payload (why these sites, whom it is for) is passed over unread. Plain setters are read without boxing.</summary>
+internal sealed class PlacedFacts
+{
+    public Guid OrderId { get; set; }
+    public long Number { get; set; }
+    public string Channel { get; set; } = "";
+    public string ExternalId { get; set; } = "";
+    public string FulfillmentType { get; set; } = "";
+    public Priority Priority { get; set; }
+    public string Currency { get; set; } = "";
+    public long TotalE4 { get; set; }
+    public List<PlacedFact> Lines { get; set; } = [];
+    public List<PlacedFactPart> Parts { get; set; } = [];
+    public string? PickupSite { get; set; }
+    public string? Note { get; set; }
+}
+
+internal sealed class PlacedFact
+{
+    public string Sku { get; set; } = "";
+    public int Quantity { get; set; }
+    public long UnitPriceE4 { get; set; }
+}
+
+internal sealed class PlacedFactPart
+{
+    public int Part { get; set; }
+    public string? Site { get; set; }
+    public List<PlacedFact> Lines { get; set; } = [];
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(PlacedFacts))]
+internal sealed partial class PlacedJson : JsonSerializerContext;

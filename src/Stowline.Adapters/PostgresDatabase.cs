@@ -90,13 +90,16 @@ public sealed class PostgresDatabase : Database
 /// <summary>A PostgreSQL connection. Whole sets travel as arrays; writes whose count nobody needs are sent together.</summary>
 internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSource source) : SqlSession(connection)
 {
+    /// <summary>A COMMIT among what is put off.</summary>
+    private sealed record PutOffCommit(TaskCompletionSource Known, Action OnMade);
+
     private readonly NpgsqlConnection _connection = connection;
     private bool _inTransaction;
     private NpgsqlBatch? _later;
     private readonly List<SetSelect> _asked = [];
     private readonly StatementTexts _texts = new();
     private Task? _writing;
-    private Task? _held;
+    private PutOffCommit? _commit;
     private const int MostLater = 200;
 
     public override Dialect Dialect => Dialect.Postgres;
@@ -120,10 +123,41 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         _inTransaction = false;
     }
 
+    public override Task CommitLater(Action onMade)
+    {
+        Later("COMMIT");
+        _inTransaction = false;
+        _commit = new PutOffCommit(new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), onMade);
+        return _commit.Known.Task;
+    }
+
+    /// <summary>To be called with every failure to send what is put off.</summary>
+    private void CommitFailed(Exception cause)
+    {
+        _commit?.Known.TrySetException(cause);
+        _commit = null;
+    }
+
+    /// <summary>To be called when what was put off has been done, before any row of it is handed out.</summary>
+    private void CommitMade()
+    {
+        if (_commit is not { } commit) return;
+        _commit = null;
+        try
+        {
+            commit.OnMade();
+        }
+        finally
+        {
+            commit.Known.TrySetResult();
+        }
+    }
+
     public override async ValueTask RollbackAsync()
     {
         _later = null;
         _asked.Clear();
+        CommitFailed(new InvalidOperationException("the commit was given up before it was sent"));
         await IgnoreWritingAsync();
         if (!_inTransaction) return;
         _inTransaction = false;
@@ -143,6 +177,7 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
 
     public override async ValueTask DisposeAsync()
     {
+        CommitFailed(new ObjectDisposedException(nameof(PostgresSession)));
         await IgnoreWritingAsync();
         await base.DisposeAsync();
     }
@@ -191,22 +226,33 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         if (_later is null) return;
         await using var batch = _later;
         _later = null;
-        await batch.ExecuteNonQueryAsync();
+        try
+        {
+            await batch.ExecuteNonQueryAsync();
+        }
+        catch (Exception e)
+        {
+            CommitFailed(e);
+            throw;
+        }
+        CommitMade();
     }
-
-    public override void HoldRows(Task? until) => _held = until;
 
     public override void StartWriting()
     {
-        if (_later is null || _asked.Count > 0 || _writing is not null) return; // what has rows to read waits for its reader
+        if (_later is null || _asked.Count > 0) return; // what has rows to read waits for its reader
         var batch = _later;
         _later = null;
-        _writing = SendAsync(batch);
+        _writing = SendAsync(batch, after: _writing);
     }
 
-    private static async Task SendAsync(NpgsqlBatch batch)
+    private static async Task SendAsync(NpgsqlBatch batch, Task? after)
     {
-        await using (batch) await batch.ExecuteNonQueryAsync();
+        await using (batch)
+        {
+            if (after is not null) await after;
+            await batch.ExecuteNonQueryAsync();
+        }
     }
 
     /// <summary>Waits for what <see cref="StartWriting"/> sent; its failure is the caller's.</summary>
@@ -214,7 +260,15 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
     {
         if (_writing is not { } writing) return;
         _writing = null;
-        await writing;
+        try
+        {
+            await writing;
+        }
+        catch (Exception e)
+        {
+            CommitFailed(e);
+            throw;
+        }
     }
 
     /// <summary>What was put off has no rows of its own, so the reader of the whole batch stands on the last statement's.</summary>
@@ -247,14 +301,19 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         SetSelect[] asked = [.. _asked];
         _later = null;
         _asked.Clear();
-        var reader = await batch.ExecuteReaderAsync();
+        NpgsqlDataReader reader;
         try
         {
-            if (_held is { } held)
-            {
-                _held = null;
-                await held;
-            }
+            reader = await batch.ExecuteReaderAsync();
+        }
+        catch (Exception e)
+        {
+            CommitFailed(e);
+            throw;
+        }
+        try
+        {
+            CommitMade();
             var rows = new Reader(reader);
             foreach (var select in asked)
             {

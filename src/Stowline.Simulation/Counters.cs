@@ -10,7 +10,7 @@ public sealed class Counters
         "parts assigned", "parts shipped", "parts short", "parts cancelled", "picks short", "bins tried again", "put-backs", "returns", "damages", "counts", "bins locked", "policies changed",
         "persons erased", "recalls asked", "recalls answered", "crashes", "crashes in a commit", "commits refused", "commit answers lost", "answers never given", "requests answered again",
         "partitions", "one-way partitions", "connections", "connections gone silent", "frames lost", "frames doubled", "frames overtaken", "duplicates dropped", "batches sent again",
-        "clock jumps", "units lost",
+        "clock jumps", "units lost", "counter sales", "counter sales beyond the share", "counter sales refused", "backups", "restores", "repairs confirmed", "events taken back", "orders recovered",
     ];
 
     private readonly SortedDictionary<string, long> _counts = new(StringComparer.Ordinal);

@@ -8,7 +8,7 @@ internal static class Occurrences
 {
     private static readonly Dictionary<string, string> Words = new(StringComparer.Ordinal)
     {
-        [OrderPlaced.Type] = "orders", [OrderRefused.Type] = "orders refused for stock", [OrderCancelRequested.Type] = "orders cancelled",
+        [OrderPlaced.Type] = "orders", [OrderRecovered.Type] = "orders recovered", [OrderRefused.Type] = "orders refused for stock", [OrderCancelRequested.Type] = "orders cancelled",
         [PartCancelRefused.Type] = "cancellations too late", [OrderRerouted.Type] = "orders re-routed", [OrderHeld.Type] = "orders held",
         [PartAssigned.Type] = "parts assigned", [PartShipped.Type] = "parts shipped", [PartShort.Type] = "parts short", [PartCancelled.Type] = "parts cancelled",
         [PickingExtended.Type] = "bins tried again", [PolicyChanged.Type] = "policies changed", [RecallRequested.Type] = "recalls asked",

@@ -8,7 +8,8 @@ internal sealed record Plan(int Sites, int Skus, Weather Weather, int Acts, int 
 {
     public static Plan Draw(Random random)
     {
-        Trouble[] kinds = [.. Enum.GetValues<Trouble>().Where(_ => random.Next(100) < 65)];
+        // Restores less often: where somebody has forgotten something, less can be expected of everybody.
+        Trouble[] kinds = [.. Enum.GetValues<Trouble>().Where(kind => random.Next(100) < (kind == Trouble.Restore ? 35 : 65))];
         var rough = random.Next(100) < 70;
         return new Plan(random.Next(2, 4), random.Next(2, 5), rough ? new Weather(random.Next(12), random.Next(12), random.Next(30)) : default,
             random.Next(150, 320), kinds.Length == 0 ? 0 : random.Next(10, 60), random.Next(20, 80), kinds);
@@ -16,4 +17,4 @@ internal sealed record Plan(int Sites, int Skus, Weather Weather, int Acts, int 
 }
 
 /// <summary>Kinds of trouble.</summary>
-internal enum Trouble { Crash, Disk, Cut, OneWay, Clock }
+internal enum Trouble { Crash, Disk, Cut, OneWay, Clock, Restore }

@@ -15,11 +15,16 @@ internal sealed class SimNode(string name, NodeRole role, SimDisk disk, SimClock
     private readonly List<Action> _calls = [];
     private Node? _node;
     private SimDatabase? _database;
+    private SimDisk? _backup;
+    private DateTimeOffset _backupAt;
 
     /// <summary>HUB, or the site's code.</summary>
     public string Name => name;
     public NodeRole Role => role;
-    public SimDisk Disk => disk;
+    public SimDisk Disk { get; private set; } = disk;
+
+    /// <summary>Whether there is a backup to come back from.</summary>
+    public bool HasBackup => _backup is not null;
     public SimClock Clock => clock;
     public bool IsUp => _node is not null;
 
@@ -50,8 +55,8 @@ internal sealed class SimNode(string name, NodeRole role, SimDisk disk, SimClock
 
     public async Task StartAsync(int seed, Mutant mutant)
     {
-        disk.ForgetsLastCommit = mutant == Mutant.GrantBeforeCommit;
-        _database = new SimDatabase(disk, clock, mutant);
+        Disk.ForgetsLastCommit = mutant == Mutant.GrantBeforeCommit;
+        _database = new SimDatabase(Disk, clock, mutant);
         _node = await Node.OpenAsync(_database, new IdSource(clock, seed), role: role);
         _node.Lanes.LongestWait = TimeSpan.Zero;
         _node.Lanes.Committed += (lane, events) => Committed?.Invoke(this, lane, events);
@@ -107,10 +112,32 @@ internal sealed class SimNode(string name, NodeRole role, SimDisk disk, SimClock
         _known.Clear();
         node.Lanes.Meter.Dispose();
         await database.ReleaseAsync();
-        disk.AfterCrash();
+        Disk.AfterCrash();
         foreach (var gone in _calls.ToArray()) gone();
         _calls.Clear();
     }
 
-    public void Dispose() => disk.Dispose();
+    /// <summary>Keeps the disk as it is now.</summary>
+    public void BackUp()
+    {
+        _backup?.Dispose();
+        (_backup, _backupAt) = (new SimDisk(Disk), clock.GetUtcNow());
+    }
+
+    /// <summary>The disk is lost, and another one is filled from the backup, as a restore does it.</summary>
+    public async Task RestoreAsync(int seed)
+    {
+        Disk.Dispose();
+        Disk = new SimDisk(_backup);
+        var database = new SimDatabase(Disk, clock);
+        var manifest = new BackupManifest(1, "simulated", _backupAt, database.Engine, [], []);
+        await Restore.OpenIncarnationAsync(database, manifest, new IdSource(clock, seed), default);
+        await database.ReleaseAsync();
+    }
+
+    public void Dispose()
+    {
+        Disk.Dispose();
+        _backup?.Dispose();
+    }
 }

@@ -14,6 +14,7 @@ internal sealed class Troubles(World world, Plan plan)
             case Trouble.Cut: Cut(oneWay: false); break;
             case Trouble.OneWay: Cut(oneWay: true); break;
             case Trouble.Clock: Clock(); break;
+            case Trouble.Restore: Restore(); break;
         }
     }
 
@@ -47,6 +48,22 @@ internal sealed class Troubles(World world, Plan plan)
         (line.CutToHub, line.CutToSite) = oneWay ? (up, !up) : (true, true);
         world.Counters.Add(oneWay ? "one-way partitions" : "partitions");
         world.Tell($"the line of {line.Site} is cut: to the hub {line.CutToHub}, to the site {line.CutToSite}");
+    }
+
+    /// <summary>A backup is taken, or the node comes back from the one there is, which may be old. Seldom during a repair: while it lasts little happens that could be forgotten.</summary>
+    private void Restore()
+    {
+        var node = AnyNode();
+        if (world.IsRepairing && world.Chance(80)) return;
+        if (!node.HasBackup || world.Chance(25))
+        {
+            node.BackUp();
+            world.Counters.Add("backups");
+            world.Tell($"{node.Name} is backed up");
+            return;
+        }
+        if (node.IsUp) world.Crash(node, "for good");
+        world.Restored(node);
     }
 
     /// <summary>By hours in either direction, or back to right.</summary>

@@ -24,7 +24,7 @@ internal sealed class Workers
     {
         (_world, _site, _lane) = (world, site, Lane.Site(site.Name));
         _habits = new Habits(world.Random, (15, Work), (3, Receive), (1, AskForReceipt), (1, () => Go(AdjustAsync)), (1, () => Go(CountAsync)), (1, () => Go(DamageAsync)),
-            (1, () => Go(MoveAsync)), (1, () => Go(ReturnAsync)), (1, () => Go(LockAsync)));
+            (1, () => Go(MoveAsync)), (1, () => Go(ReturnAsync)), (1, () => Go(LockAsync)), (2, () => Go(SellAsync)));
     }
 
     /// <summary>From here on everybody finishes what there is, and finds what is there.</summary>
@@ -50,7 +50,8 @@ internal sealed class Workers
     private void AskForReceipt()
     {
         var open = _world.Book.Undelivered.Where(d => d.Site == _site.Name).ToList();
-        if (open.Count == 0) open = [.. _world.Book.Deliveries.Where(d => d.Site == _site.Name && !d.IsAsking)];
+        // A restored site does not know the keys of requests that it forgot: goods that it booked are not asked for again.
+        if (open.Count == 0 && !_world.HasForgotten) open = [.. _world.Book.Deliveries.Where(d => d.Site == _site.Name && !d.IsAsking)];
         if (open.Count > 0) Receive(open[_world.Random.Next(open.Count)]);
     }
 
@@ -124,6 +125,16 @@ internal sealed class Workers
             Reference = Reference(), Reason = "unwanted", Lines = [new ReturnLineBody { Sku = _world.AnySku(), Quantity = _world.Random.Next(1, 3), Condition = _world.Chance(30) ? "damaged" : "good" }],
         };
         await AskAsync(tx => ReceiveReturn.DecideAsync(_site.Name, body, tx));
+    }
+
+    /// <summary>Over the counter: from the share that the site keeps, or from what it has granted, when somebody insists.</summary>
+    private async Task SellAsync()
+    {
+        var insists = _world.Chance(25);
+        var body = new SaleBody(Reference(), [new SaleLine(_world.AnySku(), _world.Random.Next(1, 4))], insists);
+        var answer = await AskAsync(tx => SellStock.DecideAsync(_site.Name, body, tx));
+        if (answer.IsOk) _world.Counters.Add(insists ? "counter sales beyond the share" : "counter sales");
+        else if (answer.Refusal?.Code == "beyond_share") _world.Counters.Add("counter sales refused");
     }
 
     private async Task LockAsync()

@@ -46,6 +46,12 @@ internal sealed class World : IDisposable
     public Trace Trace { get; } = new();
     public Book Book { get; } = new();
 
+    /// <summary>Whether a node was restored: what it alone knew need not be known any more.</summary>
+    public bool HasForgotten { get; private set; }
+
+    /// <summary>Whether a restored node does not yet go on.</summary>
+    public bool IsRepairing => HasForgotten && Nodes.Any(n => _audit.RepairsOf(n).Count > 0);
+
     /// <summary>True time since the beginning.</summary>
     public TimeSpan Now { get; set; }
 
@@ -118,6 +124,7 @@ internal sealed class World : IDisposable
 
     private void Act()
     {
+        if (HasForgotten && Chance(50)) Operate();
         var who = Random.Next(Sites.Count + 1);
         Trace.Add("act", who);
         if (who == Sites.Count) _customers.Act();
@@ -214,6 +221,45 @@ internal sealed class World : IDisposable
         node.UpAt = Now + TimeSpan.FromMilliseconds(Random.Next(1, 20_000));
     }
 
+    /// <summary>A node that has gone comes back from its backup: what it alone knew is lost.</summary>
+    public void Restored(SimNode node)
+    {
+        Tell($"{node.Name} is restored from its backup");
+        Trace.Add("restore", Now.Ticks);
+        Counters.Add("restores");
+        HasForgotten = true;
+        _audit.Forget(node);
+        Run(async () =>
+        {
+            await node.RestoreAsync(Random.Next());
+            return true;
+        });
+        foreach (var delivery in Book.Deliveries.Where(d => d.Site == node.Name)) delivery.IsOpen = false;
+        if (node == Hub) foreach (var wish in Book.Wishes) wish.IsOpen = false;
+    }
+
+    /// <summary>An operator looks after restored nodes, and lets them go on when they have been given back what there is. True while there are any.</summary>
+    private bool Operate()
+    {
+        var waits = false;
+        foreach (var node in Nodes.Where(n => n.IsUp))
+        {
+            foreach (var repair in _audit.RepairsOf(node))
+            {
+                waits = true;
+                if (repair.State == RepairState.Heard) Go(() => ConfirmAsync(node, repair.Site));
+            }
+        }
+        return waits;
+    }
+
+    private async Task ConfirmAsync(SimNode node, string site)
+    {
+        if ((await node.AskAsync(n => Link.RepairLink.RunAsync(n, site, exclude: false, new Caller("operator")))) is not { IsOk: true } confirmed) return;
+        Counters.Add("repairs confirmed");
+        Counters.Add("events taken back", confirmed.Value.TakenBack);
+    }
+
     // ---- the end
 
     /// <summary>Everything heals, everybody finishes; then all books must be the same.</summary>
@@ -232,7 +278,7 @@ internal sealed class World : IDisposable
     /// <summary>Asks again what was never answered, and lets people work. False when nothing is left to do.</summary>
     private bool FinishWork()
     {
-        var left = _customers.ReleaseAll();
+        var left = (HasForgotten && Operate()) | _customers.ReleaseAll();
         foreach (var wish in Book.Unanswered.ToList())
         {
             _customers.Place(wish);

@@ -6,6 +6,7 @@ using Stowline.Hub.Hooks;
 using Stowline.Hub.Ordering;
 using Stowline.Hub.Promising;
 using Stowline.Hub.Quotes;
+using Stowline.Hub.Transfers;
 using Stowline.Link;
 using Stowline.Log;
 using Stowline.Site.Fulfillment;
@@ -15,7 +16,9 @@ using Stowline.Site.Returns;
 using Stowline.Site.Shipping;
 using Stowline.Site.Shipping.Carriers;
 using Stowline.Site.Stock;
+using Stowline.Site.StockTasks;
 using Stowline.Site.Topology;
+using Stowline.Site.Transfers;
 
 namespace Stowline;
 
@@ -27,20 +30,25 @@ internal static class NodeModules
     [
         new AccessModule(),
         new CatalogModule(),
-        .. role.IsHub ? new Module[] { new PromisingModule(), new OrderingModule(), new QuotesModule(), new HooksModule(), new AlertsModule(), new ChannelsModule() } : [],
-        new TopologyModule(),
-        // The site does not know the hub: here, where both are known, the catalogue is lent to it. On a site's node it is a copy.
-        new StockModule
+        .. role.IsHub ? new Module[]
         {
-            KnowsProduct = async (tx, skus) => (await new PriceBook().PricesAsync(tx, skus)).Keys.ToHashSet(StringComparer.Ordinal),
-            ReservedAt = TaskCopies.ReservedAsync,
-        },
+            new PromisingModule(), new TransfersModule { ShippedAtSites = FulfillmentOrders.TransfersShippedAsync, ReceivedAtSites = Arrivals.ReceivedAsync },
+            new OrderingModule(), new QuotesModule(), new HooksModule(), new AlertsModule(), new ChannelsModule(),
+        } : [],
+        new TopologyModule(),
+        new StockModule { KnowsProduct = KnowsProduct, ReservedAt = TaskCopies.ReservedAsync },
         new PeopleModule(),
         new FulfillmentModule(),
+        new StockTasksModule { KnowsProduct = KnowsProduct },
+        new ArrivalsModule { KnowsProduct = KnowsProduct },
         new ShippingModule(),
         new CarrierModule(),
         new ReturnsModule(),
         new ProductionModule(),
         new LinkModule(),
     ];
+
+    /// <summary>The site does not know the hub: here, where both are known, the catalogue is lent to it. On a site's node it is a copy.</summary>
+    private static async ValueTask<IReadOnlySet<string>> KnowsProduct(LaneTransaction tx, IReadOnlyCollection<string> skus) =>
+        (await new PriceBook().PricesAsync(tx, skus)).Keys.ToHashSet(StringComparer.Ordinal);
 }

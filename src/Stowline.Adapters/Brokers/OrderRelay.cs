@@ -1,4 +1,3 @@
-using Google.Protobuf;
 using Stowline.Log;
 
 namespace Stowline.Adapters.Brokers;
@@ -13,20 +12,19 @@ public sealed class OrderRelay(Lanes lanes, IBrokerOut broker, IReadOnlySet<stri
     protected override string? Trouble => broker.Trouble;
     protected override bool Wants(EventRecord e) => OrderEvents.Wants(e.Type, types);
 
-    protected override async Task<IReadOnlyList<(EventRecord Event, string Reason)>> HandOverAsync(IReadOnlyList<EventRecord> events, CancellationToken ct)
+    protected override HandOver Prepare(IReadOnlyList<EventRecord> events)
     {
         var messages = new OutgoingMessage[events.Count];
         // Encoding is what a relay costs. With a backlog all cores do it.
         if (messages.Length < Few) for (var i = 0; i < messages.Length; i++) messages[i] = Encode(events[i]);
         else Parallel.For(0, messages.Length, i => messages[i] = Encode(events[i]));
-        return [.. (await broker.PublishAsync(messages, ct)).Select(r => (events[r.Index], r.Reason))];
+        return async ct => [.. (await broker.PublishAsync(messages, ct)).Select(r => (events[r.Index], r.Reason))];
     }
 
     private static OutgoingMessage Encode(EventRecord e)
     {
-        var message = OrderEvents.Of(e);
         // A refused attempt has no order: its subject, channel and external id, stands for it.
-        return new OutgoingMessage(message.OrderId.Length > 0 ? message.OrderId : e.Subject, message.Type, message.ToByteArray());
+        return new OutgoingMessage(e.OrderId?.ToString() ?? e.Subject, e.Type, OrderEvents.Encode(e));
     }
 
     public override async ValueTask DisposeAsync()

@@ -36,6 +36,30 @@ public sealed class KafkaIn(KafkaSettings settings) : IBrokerIn
     public Task AcknowledgeAsync(IReadOnlyList<IncomingMessage> messages, CancellationToken ct) => Task.Run(() => _consumer?.Commit(
         messages.Select(m => (TopicPartitionOffset)m.Tag).GroupBy(t => t.TopicPartition).Select(g => new TopicPartitionOffset(g.Key, g.Max(t => t.Offset.Value) + 1))), ct);
 
+    /// <summary>The lag: what lies behind the last message that was given out, in the partitions that are ours. How old it is, old brokers do not know.</summary>
+    public Task<QueueState?> StateAsync(CancellationToken ct) => Task.Run<QueueState?>(() =>
+    {
+        if (_consumer is not { } consumer) return null;
+        try
+        {
+            return new QueueState(consumer.Assignment.Sum(p => Lag(consumer, p)), 0, null);
+        }
+        catch (KafkaException)
+        {
+            return null; // the broker is away: nothing is known
+        }
+    }, ct);
+
+    private static long Lag(IConsumer<string?, byte[]?> consumer, TopicPartition partition)
+    {
+        var (low, high) = consumer.GetWatermarkOffsets(partition) is var marks ? (marks.Low, marks.High) : default;
+        if (high.IsSpecial) return 0; // the client has not heard of any message yet
+        var next = consumer.Position(partition);
+        // Nothing was given out since the start: then it goes on where the group stood.
+        if (next.IsSpecial) next = consumer.Committed([partition], Moment).Single().Offset;
+        return Math.Max(0, high.Value - (next.IsSpecial ? low : next).Value);
+    }
+
     public Task RewindAsync(IReadOnlyList<IncomingMessage> messages, CancellationToken ct) => Task.Run(() =>
     {
         try

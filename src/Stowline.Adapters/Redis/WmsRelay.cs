@@ -11,7 +11,9 @@ public sealed class WmsRelay(Node node, string site, RedisStreams streams) : Lan
     public override string Name => "redis " + site;
     protected override bool Wants(EventRecord e) => WmsEvents.Wants(e.Type);
 
-    protected override async Task<IReadOnlyList<(EventRecord Event, string Reason)>> HandOverAsync(IReadOnlyList<EventRecord> events, CancellationToken ct)
+    protected override HandOver Prepare(IReadOnlyList<EventRecord> events) => ct => AppendAsync(events, ct);
+
+    private async Task<IReadOnlyList<(EventRecord Event, string Reason)>> AppendAsync(IReadOnlyList<EventRecord> events, CancellationToken ct)
     {
         var about = events.Select(WmsEvents.About).ToList();
         var numbers = await node.Database.ReadAsync(async session => await NumbersAsync(session, [.. about.SelectMany(a => a.Orders).Distinct()], [.. about.SelectMany(a => a.Skus)]), ct);

@@ -83,7 +83,7 @@ internal static class KeysCommands
         await using var _ = opened;
         opened.Node.Start((pump, e) => context.Report.Progress($"{pump.Name}: {e.Message}"));
         var ring = opened.Node.Modules.OfType<AccessModule>().Single().Ring;
-        return Value(await opened.Node.Lanes.ExecuteAsync(opened.Node.Role.Home, CommandLineCaller, tx => decide(ring, tx), ct));
+        return Value(await opened.Node.Lanes.ExecuteInRepairAsync(opened.Node.Role.Home, CommandLineCaller, tx => decide(ring, tx), ct));
     }
 
     private static T Value<T>(Outcome<T> outcome) => outcome.IsOk ? outcome.Value : throw new CommandRefusedException(outcome.Refusal!.Detail);

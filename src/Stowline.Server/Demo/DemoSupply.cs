@@ -1,12 +1,15 @@
 using System.Globalization;
+using Stowline.Contracts;
+using Stowline.Kernel;
 using Stowline.Log;
 using Stowline.Site.Stock;
+using Stowline.Site.StockTasks;
 
 namespace Stowline.Server.Demo;
 
 /// <summary>
 /// Keeps one site's shelves filled: every now and then a lorry brings what has run low, up to what sells in ten minutes; and what a picker did
-/// not find is counted. Both look at the books as they are and remember nothing.
+/// not find is counted, and what has expired is taken away. All of it looks at the books as they are and remember nothing.
 /// </summary>
 internal sealed class DemoSupply(DemoDesk desk, DemoPlace place, DemoOrders orders, DemoOptions options)
 {
@@ -75,11 +78,29 @@ internal sealed class DemoSupply(DemoDesk desk, DemoPlace place, DemoOrders orde
     /// <summary>Mostly it is all there after all; now and then a unit is not.</summary>
     private async Task CountAsync(CancellationToken ct)
     {
-        foreach (var row in await desk.ReadAsync(s => StockLevels.BlockedAsync(s, place.Code, CountsAtOnce), ct))
+        foreach (var task in await desk.ReadAsync(s => StockTasksTable.PendingAsync(s, place.Code, CountsAtOnce), ct))
+            await desk.AskAsync<StockTask>(Lane.Site(place.Code), Counter, tx => WorkAsync(task, tx), ct);
+    }
+
+    private async ValueTask<Outcome<StockTask>> WorkAsync(StockTask task, LaneTransaction tx)
+    {
+        var site = place.Code;
+        var taken = await StockTaskSteps.AssignAsync(site, task.Id, Counter, tx);
+        if (taken.Refusal is not null) return taken; // somebody with a handheld was quicker
+        await StockTaskSteps.StartAsync(site, task.Id, tx);
+        foreach (var line in task.Lines)
         {
-            var lost = _dice.Throw(DemoDice.For.Count, row.OnHand, row.Sku.Length) < 0.3 ? 1 : 0;
-            var body = new AdjustmentBody(row.Sku, row.Bin, row.Lot.Length == 0 ? null : row.Lot, null, row.OnHand, row.OnHand - lost, "counted after a short pick");
-            await desk.AskAsync<MovementView>(Lane.Site(place.Code), Counter, tx => AdjustStock.DecideAsync(place.Code, body, tx), ct);
+            var at = new CountedStock.Place { Sku = line.Sku, Bin = line.Bin, Lot = line.Lot };
+            var units = task.Kind == StockTaskKind.Removal ? await CountedStock.DamagedAsync(tx, site, at) : await CountedStock.OnHandAsync(tx, site, at);
+            if (task.Kind == StockTaskKind.Removal)
+            {
+                if (units == 0) return await StockTaskSteps.CancelAsync(site, task.Id, "is gone already", tx);
+                await RecordLine.RemoveAsync(site, task.Id, new RemoveLineBody { Sku = line.Sku, Bin = line.Bin, Lot = line.Lot, Quantity = units }, tx);
+                continue;
+            }
+            var lost = units > 0 && _dice.Throw(DemoDice.For.Count, units, line.Sku.Length) < 0.3 ? 1 : 0;
+            await RecordLine.CountAsync(site, task.Id, new CountLineBody { Sku = line.Sku, Bin = line.Bin, Lot = line.Lot, Counted = units - lost }, tx);
         }
+        return await StockTaskSteps.CompleteAsync(site, task.Id, tx);
     }
 }

@@ -53,8 +53,10 @@ internal sealed class KeyLimits(Node node)
         if (resource == "events") return OfLane(holder, Requests.Query(http, "lane") ?? "");
         if (KeyRules.PathOf(endpoint) == "system/parked") return Limited(holder, "parked events are of every site");
         if (KeyRules.PathOf(endpoint) == "system/overview") return Limited(holder, "the overview tells of every site");
+        if (resource == "transfers") return Limited(holder, "a transfer is of two sites");
         if (resource == "alerts") return Limited(holder, "alerts are of every site");
         if (resource == "stock-sync" || resource == "channels" && KeyRules.PathOf(endpoint) != "channels/{account}/orders") return Limited(holder, "channels offer the stock of every site");
+        if (resource == "pools") return Limited(holder, "pools divide the stock of every site");
         // The catalogue is one for all.
         if (resource is "products" or "menu" && !HttpMethods.IsGet(http.Request.Method)) return Limited(holder, "products are the same for every site");
         if (resource == "erp") return Limited(holder, "use /tickets, which say where they are");

@@ -20,7 +20,10 @@ internal static class KeyRules
         new("quotes/price-model", null, KeyScope.Admin),
         new("quotes", null, KeyScope.Orders),
         new("products", null, KeyScope.Stock),
+        new("transfers", null, KeyScope.Stock),
+        new("pools", null, KeyScope.Stock),
         new("sites", "returns", KeyScope.Tasks),
+        new("sites", "sales", KeyScope.Tasks),
         new("sites", "join", KeyScope.Admin),
         new("sites", "stops", KeyScope.Tasks),
         // Whoever sets up a carrier says where parcels' addresses are sent, and gives credentials.
@@ -29,6 +32,7 @@ internal static class KeyRules
         new("picking-tasks", null, KeyScope.Tasks),
         new("packing-tasks", null, KeyScope.Tasks),
         new("put-back-tasks", null, KeyScope.Tasks),
+        new("stock-tasks", null, KeyScope.Tasks),
         new("shipments", null, KeyScope.Tasks),
         new("carrier-bookings", null, KeyScope.Tasks),
         new("carrier-profiles", null, KeyScope.Admin),
@@ -72,7 +76,7 @@ internal static class KeyRules
         LinkEndpoint.Path, "/api/v1/carrier-webhooks/{word}"];
 
     /// <summary>The resources outside <c>/sites</c> that belong to sites.</summary>
-    private static readonly string[] OfOneSite = ["workers", "picking-tasks", "packing-tasks", "put-back-tasks", "shipments", "carrier-bookings", "tickets", "links"];
+    private static readonly string[] OfOneSite = ["workers", "picking-tasks", "packing-tasks", "put-back-tasks", "stock-tasks", "shipments", "carrier-bookings", "tickets", "links"];
 
     /// <summary>The screens are open too: they hold no data, and it is they that ask for the key.</summary>
     public static bool IsOpen(RouteEndpoint? endpoint) => endpoint is not null &&

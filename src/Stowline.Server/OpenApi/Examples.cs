@@ -16,7 +16,9 @@ internal static class Examples
         ["POST /api/v1/sites/{code}/receipts"] = """{"reference":"PO-1","lines":[{"sku":"85123A","quantity":10,"bin":"A-01-01"},{"sku":"71053","quantity":4,"bin":"A-01-02"}]}""",
         ["POST /api/v1/sites/{code}/adjustments"] = """{"sku":"85123A","bin":"A-01-01","expected":10,"counted":9,"reason":"cycle count"}""",
         ["POST /api/v1/sites/{code}/moves"] = """{"sku":"85123A","quantity":2,"from_bin":"A-01-01","to_bin":"A-01-02","reason":"make room"}""",
+        ["POST /api/v1/sites/{code}/sales"] = """{"reference":"till 1-204","lines":[{"sku":"85123A","quantity":2}]}""",
         ["POST /api/v1/sites/{code}/damages"] = """{"sku":"85123A","bin":"A-01-01","quantity":1,"reason":"fell from the shelf"}""",
+        ["PUT /api/v1/pools"] = """{"channel":"allegro-main","sku":"85123A","quantity":20}""",
         ["PUT /api/v1/sites/{code}/policies/{sku}"] = """{"safety_stock":2,"local_share_percent":10}""",
         ["POST /api/v1/orders"] = """
             {"external_id":"536365","channel":"web","fulfillment_type":"ship","customer":{"name":"Ana Anić","email":"ana@example.com"},

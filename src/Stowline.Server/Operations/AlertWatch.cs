@@ -3,6 +3,7 @@ using Stowline.Hub.Alerts;
 using Stowline.Hub.Channels;
 using Stowline.Hub.Hooks;
 using Stowline.Hub.Ordering;
+using Stowline.Hub.Transfers;
 using Stowline.Kernel;
 using Stowline.Log;
 using Stowline.Site.Shipping.Carriers;
@@ -23,6 +24,9 @@ internal sealed class AlertWatch(Node node, StatusEndpoints.Around around) : Pum
 
     /// <summary>An external service that is away for longer is critical (source 2 §12.3).</summary>
     private static readonly TimeSpan CarrierPatience = TimeSpan.FromMinutes(5);
+
+    /// <summary>Between sites of one business nothing is on its way for longer, unless it is lost or nobody has taken it in.</summary>
+    private static readonly TimeSpan TransferPatience = TimeSpan.FromDays(7);
 
     private DateTimeOffset _next = DateTimeOffset.MinValue;
     private HashSet<string> _before = [];
@@ -70,6 +74,8 @@ internal sealed class AlertWatch(Node node, StatusEndpoints.Around around) : Pum
             found.Add(status == BookingStatus.Unsure
                 ? new AlertFinding($"booking_unsure/{site}", AlertSeverity.Critical, $"{count} parcels of {site} may be booked: the carrier's answer was lost, and somebody must look there")
                 : new AlertFinding($"booking_failed/{site}", AlertSeverity.Warning, $"{count} parcels of {site} were taken by no carrier"));
+        if (await TransferReads.CountLateAsync(session, now - TransferPatience) is > 0 and var late)
+            found.Add(new AlertFinding("transfers_late", AlertSeverity.Warning, $"{late} transfers between sites are on their way for more than {TransferPatience.Days} days"));
         if (sync is not null) found.AddRange(await ChannelAlerts.FindAsync(session, sync, now));
         return found;
     }

@@ -92,8 +92,18 @@ public sealed record PartAssigned(
 {
     /// <summary>Only where the site has a node of its own.</summary>
     public OrderFacts? Order { get; init; }
+
+    /// <summary>Only where the part is no order's but a transfer's.</summary>
+    public TransferFacts? Transfer { get; init; }
     public static string Type => "part.assigned";
 }
+
+/// <summary>hub: so much of a SKU (<c>*</c>: of every SKU) is kept for a channel, at one site or over all of them.</summary>
+/// <param name="Quantity">In units; null where it is a share of what the hub holds.</param>
+public sealed record PoolSaved(string Channel, string Sku, string? Site, long? Quantity, int? SharePercent) : IEvent { public static string Type => "pool.saved"; }
+
+/// <summary>hub: nothing is kept there for the channel any more.</summary>
+public sealed record PoolRemoved(string Channel, string Sku, string? Site) : IEvent { public static string Type => "pool.removed"; }
 
 /// <summary>hub/{site}: give this part back, as far as it is not shipped. The site's word decides.</summary>
 /// <param name="Cause"><c>cancel</c> or <c>reroute</c>.</param>

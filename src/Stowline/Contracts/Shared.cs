@@ -16,6 +16,8 @@ public enum MovementKind
     Receiving = 1, Putaway = 2, Picking = 3, Transfer = 4, Adjustment = 5, Damage = 6, Return = 7, Shipping = 8, Disposal = 9,
     /// <summary>Used up in making something (K1).</summary>
     Consumption = 10,
+    /// <summary>Sold over the counter of the site.</summary>
+    Sale = 11,
 }
 
 /// <summary>What a site is (W10). Stored: append, never renumber.</summary>
@@ -68,6 +70,8 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(PartReleased))]
 [JsonSerializable(typeof(PartPriorityChanged))]
 [JsonSerializable(typeof(PolicyChanged))]
+[JsonSerializable(typeof(PoolSaved))]
+[JsonSerializable(typeof(PoolRemoved))]
 [JsonSerializable(typeof(AllotmentReturned))]
 [JsonSerializable(typeof(ProductsSaved))]
 [JsonSerializable(typeof(SiteSaved))]
@@ -87,6 +91,21 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(ParkedDiscarded))]
 [JsonSerializable(typeof(StockMoved))]
 [JsonSerializable(typeof(StockRebalanced))]
+[JsonSerializable(typeof(StockExpired))]
+[JsonSerializable(typeof(TransferRequested))]
+[JsonSerializable(typeof(TransferCancelRequested))]
+[JsonSerializable(typeof(TransferStatusChanged))]
+[JsonSerializable(typeof(TransferAnnounced))]
+[JsonSerializable(typeof(TransferReceived))]
+[JsonSerializable(typeof(TransferClosed))]
+[JsonSerializable(typeof(TransferUnknown))]
+[JsonSerializable(typeof(StockTaskCreated))]
+[JsonSerializable(typeof(StockTaskAssigned))]
+[JsonSerializable(typeof(StockTaskStarted))]
+[JsonSerializable(typeof(StockTaskCounted))]
+[JsonSerializable(typeof(StockTaskCompleted))]
+[JsonSerializable(typeof(StockTaskCancelled))]
+[JsonSerializable(typeof(CountSettingsSaved))]
 [JsonSerializable(typeof(RecallRequested))]
 [JsonSerializable(typeof(PickingCreated))]
 [JsonSerializable(typeof(PickingAssigned))]

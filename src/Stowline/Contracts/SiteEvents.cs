@@ -19,7 +19,7 @@ public interface IHasBalances
 public sealed record MovementLine(
     Guid Id, long Number, MovementKind Kind, string Sku, string? Lot, string? FromBin, string? ToBin, int Quantity, string? Reason, string? Reference)
 {
-    /// <summary>Of goods that came in.</summary>
+    /// <summary>Of goods that came in or were shipped.</summary>
     public DateOnly? ExpiresOn { get; init; }
     public DateOnly? ManufacturedOn { get; init; }
 }

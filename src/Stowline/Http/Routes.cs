@@ -13,4 +13,5 @@ public static class Routes
     public static RouteHandlerBuilder Get(this IEndpointRouteBuilder api, string pattern, Func<HttpContext, Task> handler) => api.MapGet(pattern, (Delegate)handler);
     public static RouteHandlerBuilder Put(this IEndpointRouteBuilder api, string pattern, Func<HttpContext, Task> handler) => api.MapPut(pattern, (Delegate)handler);
     public static RouteHandlerBuilder Post(this IEndpointRouteBuilder api, string pattern, Func<HttpContext, Task> handler) => api.MapPost(pattern, (Delegate)handler);
+    public static RouteHandlerBuilder Delete(this IEndpointRouteBuilder api, string pattern, Func<HttpContext, Task> handler) => api.MapDelete(pattern, (Delegate)handler);
 }

@@ -18,6 +18,9 @@ public sealed class SecretBox
 
     private SecretBox(byte[]? key, string? file) => (_key, _file) = (key, file);
 
+    /// <summary>Whether the key was given, and may be given to other processes too. One in a file is this process's own.</summary>
+    public bool IsGiven => _file is null;
+
     /// <summary>With a key of 32 bytes that was given.</summary>
     public static SecretBox Of(byte[] key) => key.Length == KeySize ? new SecretBox(key, null) : throw new ArgumentException($"must be {KeySize} bytes", nameof(key));
 

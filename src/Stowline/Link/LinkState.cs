@@ -64,12 +64,15 @@ public sealed class LinkState(string site)
     /// <summary>A session has shaken hands. A later one takes the place of an earlier, whose end then says nothing any more.</summary>
     internal void Opened(object session, string peer, string version, DateTimeOffset now)
     {
+        object? earlier;
         lock (_gate)
         {
-            _session = session;
+            (earlier, _session) = (_session, session);
             _lanes.Clear();
             (Peer, PeerVersion, LastContact, Refused) = (peer, version, now, null);
         }
+        // What is still under way on the old connection must not be taken over any more: its sender may have been restored since, and be told what is here.
+        if (earlier is LinkEnd end && !ReferenceEquals(end, session)) end.End("a newer connection has taken its place");
     }
 
     internal void Heard(DateTimeOffset now)

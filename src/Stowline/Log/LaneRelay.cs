@@ -22,7 +22,7 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
     private readonly Meter _meter;
     private readonly Counter<long> _relayed;
     private readonly SemaphoreSlim _handing = new(1, 1);
-    private (long After, Task<IReadOnlyList<EventRecord>> Events)? _ahead;
+    private (long After, Task<Batch> Batch)? _ahead;
     private long _position = -1;
     private long _head;
     private DateTimeOffset _leaseUntil;
@@ -51,9 +51,17 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
     /// <summary>Events that were not wanted only move the cursor.</summary>
     protected abstract bool Wants(EventRecord e);
 
+    /// <summary>
+    /// Makes ready what is to be handed over, and answers how that is done. Making ready needs neither the outside nor the cursor: it is done while the batch before is on its way.
+    /// </summary>
+    protected abstract HandOver Prepare(IReadOnlyList<EventRecord> events);
+
     /// <summary>Hands events over, in order. Completes when every one was acknowledged or refused for good; throws when the outside is away.</summary>
     /// <returns>Those that will never be taken, such as too large ones, with the reason: they are parked, and the others go on.</returns>
-    protected abstract Task<IReadOnlyList<(EventRecord Event, string Reason)>> HandOverAsync(IReadOnlyList<EventRecord> events, CancellationToken ct);
+    protected delegate Task<IReadOnlyList<(EventRecord Event, string Reason)>> HandOver(CancellationToken ct);
+
+    /// <param name="Wanted">Null where none is.</param>
+    private sealed record Batch(IReadOnlyList<EventRecord> Events, int Count, HandOver? Wanted);
 
     /// <summary>What the outside says about itself while it does not acknowledge.</summary>
     protected virtual string? Trouble => null;
@@ -68,36 +76,43 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
         if ((_position < 0 || _lanes.Time.GetUtcNow() > _leaseUntil - Lease / 2) && !await TakeLeaseAsync(ct)) return false;
-        var events = await ReadAsync(ct);
+        var batch = await ReadAsync(ct);
+        var events = batch.Events;
         _oldestWaiting = events.Count > 0 ? events[0].At : null;
         if (events.Count == 0) return false;
         if (events[^1].Position > Volatile.Read(ref _head)) Volatile.Write(ref _head, events[^1].Position);
-        // What follows is read while these are on their way: with a backlog neither side waits for the other.
-        if (events.Count == BatchSize) _ahead = (events[^1].Position, Task.Run(() => _lanes.ReadAsync(_lane, events[^1].Position, BatchSize, ct).AsTask(), ct));
-        EventRecord[] wanted = [.. events.Where(Wants)];
-        var refused = wanted.Length == 0 ? [] : await PatientlyAsync(HandOverAloneAsync(wanted, ct), ct);
+        // What follows is read and made ready while these are on their way: with a backlog neither side waits for the other.
+        if (events.Count == BatchSize) _ahead = (events[^1].Position, Task.Run(() => ReadAsync(events[^1].Position, ct), ct));
+        var refused = batch.Wanted is { } wanted ? await PatientlyAsync(HandOverAloneAsync(wanted, ct), ct) : [];
         await MoveAsync(events[^1].Position, refused);
-        if (wanted.Length > 0) _relayed.Add(wanted.Length - refused.Count, Label);
+        if (batch.Count > 0) _relayed.Add(batch.Count - refused.Count, Label);
         return true;
     }
 
-    private async Task<IReadOnlyList<EventRecord>> ReadAsync(CancellationToken ct)
+    private async Task<Batch> ReadAsync(CancellationToken ct)
     {
         if (_ahead is { } ahead)
         {
             _ahead = null;
-            var read = await ahead.Events;
-            if (ahead.After == _position && read.Count > 0) return read;
+            var read = await ahead.Batch;
+            if (ahead.After == _position && read.Events.Count > 0) return read;
         }
-        return await _lanes.ReadAsync(_lane, _position, BatchSize, ct);
+        return await ReadAsync(_position, ct);
     }
 
-    private async Task<IReadOnlyList<(EventRecord Event, string Reason)>> HandOverAloneAsync(IReadOnlyList<EventRecord> events, CancellationToken ct)
+    private async Task<Batch> ReadAsync(long after, CancellationToken ct)
+    {
+        var events = await _lanes.ReadAsync(_lane, after, BatchSize, ct);
+        EventRecord[] wanted = [.. events.Where(Wants)];
+        return new Batch(events, wanted.Length, wanted.Length == 0 ? null : Prepare(wanted));
+    }
+
+    private async Task<IReadOnlyList<(EventRecord Event, string Reason)>> HandOverAloneAsync(HandOver events, CancellationToken ct)
     {
         await _handing.WaitAsync(ct);
         try
         {
-            return await HandOverAsync(events, ct);
+            return await events(ct);
         }
         finally
         {
@@ -169,7 +184,7 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
 
     public virtual async ValueTask DisposeAsync()
     {
-        if (_ahead is { } ahead) await ahead.Events.ContinueWith(_ => { }, TaskScheduler.Default); // whatever it has read or failed at, nobody wants it any more
+        if (_ahead is { } ahead) await ahead.Batch.ContinueWith(_ => { }, TaskScheduler.Default); // whatever it has read or failed at, nobody wants it any more
         _lanes.Committed -= OnCommitted;
         _meter.Dispose();
         _handing.Dispose();

@@ -36,7 +36,7 @@ public abstract partial class LaneRelay
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
         try
         {
-            return (await HandOverAloneAsync(events, either.Token)).ToArray();
+            return (await HandOverAloneAsync(Prepare(events), either.Token)).ToArray();
         }
         catch (Exception e) when (!ct.IsCancellationRequested)
         {

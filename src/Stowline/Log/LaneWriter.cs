@@ -10,8 +10,8 @@ namespace Stowline.Log;
 /// scope has its own, and several processes may write one scope, ordered by its head row.
 /// </summary>
 /// <param name="overlaps">
-/// Whether the next group's transaction is opened, on a second connection, while this one's is being committed: it asks for the scope's lock and for what it
-/// reads first, and PostgreSQL answers at the moment at which the lock is free. Nothing is decided before this group's end is known.
+/// Whether the next group's first reads may travel with this one's COMMIT: PostgreSQL goes from one to the other without waiting for us. Nothing of the next
+/// group is decided before this one's end is known.
 /// </param>
 internal sealed class LaneWriter(string partition, Database database, IdSource ids, CommandQueue queue, NodeMeter meter, Action<GroupTransaction> onCommitted, bool overlaps = false)
     : Pump, IAsyncDisposable
@@ -19,25 +19,17 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
     private readonly Guid _writer = ids.Next();
     private readonly LaneMetrics _metrics = meter.Get<LaneMetrics>();
     private readonly Dictionary<string, ScopeMemory> _memories = new(StringComparer.Ordinal);
-    private readonly Seat[] _seats = [new Seat(), new Seat()];
-    private int _seat;
+    private SqlSession? _session;
     private long _number;
     private bool _registered;
 
     public override string Name => "writer " + partition;
     public CommandQueue Queue => queue;
 
-    /// <summary>A connection of the writer.</summary>
-    private sealed class Seat
-    {
-        public SqlSession? Session { get; set; }
-    }
-
     /// <summary>A group on its way to its commit.</summary>
-    private sealed class Turn(IReadOnlyList<PendingCommand> commands, Seat seat, long number)
+    private sealed class Turn(IReadOnlyList<PendingCommand> commands, long number)
     {
         public IReadOnlyList<PendingCommand> Commands => commands;
-        public Seat Seat => seat;
         public long Number => number;
         public long Started { get; } = Stopwatch.GetTimestamp();
         public GroupTransaction? Group { get; set; }
@@ -45,10 +37,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         /// <summary>Completes when the group needs only its commit.</summary>
         public Task Prepared { get; set; } = Task.CompletedTask;
 
-        /// <summary>Ends when it is known whether the group was committed, and everybody here has been told.</summary>
-        public TaskCompletionSource Settled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        /// <summary>The group that was begun meanwhile.</summary>
+        /// <summary>The group whose first reads went with this one's commit.</summary>
         public Turn? Next { get; set; }
     }
 
@@ -56,7 +45,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
     {
         var commands = queue.Take();
         if (commands.Count == 0) return false;
-        for (var turn = Begin(commands, after: null, ct); turn is not null; turn = turn.Next) await RunAsync(turn, ct);
+        for (var turn = Begin(commands, ct); turn is not null; turn = turn.Next) await RunAsync(turn, ct);
         return true;
     }
 
@@ -88,17 +77,17 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         }
     }
 
-    /// <summary>The group that was begun while this one was being committed has let go of everything, because this one failed. It is not to blame.</summary>
+    /// <summary>The group that was begun with this one's commit has let go of everything, because this one failed. It is not to blame.</summary>
     private void BeginNextAgain(Turn turn, CancellationToken ct)
     {
-        if (turn.Next is { } next) turn.Next = Begin(next.Commands, after: null, ct);
+        if (turn.Next is { } next) turn.Next = Begin(next.Commands, ct);
     }
 
     private async ValueTask RunAloneAsync(PendingCommand command, CancellationToken ct)
     {
         try
         {
-            var turn = Begin([command], after: null, ct);
+            var turn = Begin([command], ct);
             await turn.Prepared;
             await CommitAsync(turn, ct, alone: true);
         }
@@ -121,22 +110,19 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
 
     private bool IsLost(Exception e) => database.IsInfrastructure(e);
 
-    /// <param name="after">The group before, while it is being committed; its connection is in use.</param>
-    private Turn Begin(IReadOnlyList<PendingCommand> commands, Turn? after, CancellationToken ct)
+    private Turn Begin(IReadOnlyList<PendingCommand> commands, CancellationToken ct)
     {
-        if (after is not null) _seat ^= 1;
-        var turn = new Turn(commands, _seats[_seat], ++_number);
-        turn.Prepared = PrepareAsync(turn, after, ct);
+        var turn = new Turn(commands, ++_number);
+        turn.Prepared = PrepareAsync(turn, ct);
         return turn;
     }
 
     /// <summary>All of a group but its commit.</summary>
-    private async Task PrepareAsync(Turn turn, Turn? after, CancellationToken ct)
+    private async Task PrepareAsync(Turn turn, CancellationToken ct)
     {
         try
         {
-            var session = await SessionAsync(turn.Seat, ct);
-            session.HoldRows(after?.Settled.Task);
+            var session = await SessionAsync(ct);
             await session.BeginAsync(snapshot: false, ct);
             var group = turn.Group = new GroupTransaction(session, ids, database.Time.GetUtcNow(), _memories, meter);
             foreach (var scope in turn.Commands.Select(c => c.Scope).Distinct().Order(StringComparer.Ordinal).ToArray()) await group.LockScopeAsync(scope);
@@ -151,7 +137,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         }
         catch (Exception e)
         {
-            await AbandonAsync(turn.Seat, e);
+            await AbandonAsync(e);
             throw;
         }
     }
@@ -159,30 +145,34 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
     private async ValueTask CommitAsync(Turn turn, CancellationToken ct, bool alone = false)
     {
         var committing = Stopwatch.GetTimestamp();
-        var commit = turn.Seat.Session!.CommitAsync().AsTask();
-        if (overlaps && !alone && IsWorthIt(turn)) turn.Next = Begin(queue.Take(), after: turn, ct);
+        void Settle()
+        {
+            _metrics.Group(turn.Commands.Count, Stopwatch.GetElapsedTime(turn.Started), Stopwatch.GetElapsedTime(committing));
+            onCommitted(turn.Group!);
+        }
         var answered = true;
         try
         {
-            await commit;
+            if (overlaps && !alone && IsWorthIt(turn))
+            {
+                var commit = _session!.CommitLater(Settle);
+                turn.Next = Begin(queue.Take(), ct);
+                await commit;
+            }
+            else
+            {
+                await _session!.CommitAsync();
+                Settle();
+            }
         }
         catch (Exception e)
         {
-            // The next group lets go of everything first: it may hold, or wait for, the lock that tells what happened to this one.
-            turn.Settled.TrySetException(e);
+            // The next group lets go of everything first: it may hold the lock that tells what happened to this one.
             if (turn.Next is { } next) await next.Prepared.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await AbandonAsync(turn.Seat, e);
-            if (!await WasCommittedAsync(turn.Seat, turn.Number, ct)) throw;
+            await AbandonAsync(e);
+            if (!await WasCommittedAsync(turn.Number, ct)) throw;
             answered = false;
-        }
-        _metrics.Group(turn.Commands.Count, Stopwatch.GetElapsedTime(turn.Started), Stopwatch.GetElapsedTime(committing));
-        try
-        {
-            onCommitted(turn.Group!);
-        }
-        finally
-        {
-            turn.Settled.TrySetResult();
+            Settle();
         }
         if (!answered) BeginNextAgain(turn, ct);
         foreach (var command in turn.Commands)
@@ -198,14 +188,14 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
     private bool IsWorthIt(Turn turn) => queue.Waiting > 0 && queue.Waiting * 4 >= turn.Commands.Count * 3;
 
     /// <summary>Rolls back, or drops the connection when even that fails or the server is gone.</summary>
-    private async ValueTask AbandonAsync(Seat seat, Exception cause)
+    private async ValueTask AbandonAsync(Exception cause)
     {
-        if (seat.Session is null) return;
+        if (_session is not { } session) return;
         try
         {
             if (!IsLost(cause))
             {
-                await seat.Session.RollbackAsync();
+                await session.RollbackAsync();
                 return;
             }
         }
@@ -213,11 +203,10 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         {
             // the connection is beyond use: drop it below
         }
-        var lost = seat.Session;
-        seat.Session = null;
+        _session = null;
         try
         {
-            await lost.DiscardAsync();
+            await session.DiscardAsync();
         }
         catch (Exception)
         {
@@ -229,13 +218,13 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
     /// The answer to COMMIT was lost: did it happen? The scope's lock is taken first, so that a transaction still dying on the server has
     /// ended; then this writer's own row tells. Nothing runs again before this is known.
     /// </summary>
-    private async Task<bool> WasCommittedAsync(Seat seat, long number, CancellationToken ct)
+    private async Task<bool> WasCommittedAsync(long number, CancellationToken ct)
     {
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                var session = await SessionAsync(seat, ct);
+                var session = await SessionAsync(ct);
                 await session.BeginAsync(snapshot: false, ct);
                 if (!database.SingleWriter) await session.ExecuteAsync("UPDATE lanes SET version = version WHERE name = @partition", new { partition });
                 var last = await session.FindAsync<long>("SELECT last_group FROM lane_writers WHERE scope = @partition AND writer = @writer",
@@ -245,18 +234,18 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
             }
             catch (Exception e) when (IsLost(e))
             {
-                await AbandonAsync(seat, e);
+                await AbandonAsync(e);
                 var pause = TimeSpan.FromMilliseconds(Math.Min(2_000, 50 << Math.Min(attempt, 6)) * (0.5 + ids.NextDouble() / 2));
                 await new Signal().WaitAsync(pause, database.Time, ct);
             }
         }
     }
 
-    private async ValueTask<SqlSession> SessionAsync(Seat seat, CancellationToken ct)
+    private async ValueTask<SqlSession> SessionAsync(CancellationToken ct)
     {
-        if (seat.Session is { } open) return open;
+        if (_session is { } open) return open;
         // Kept before anything can go wrong with it, so that whoever handles that drops it.
-        var session = seat.Session = await database.OpenAsync(readOnly: false, ct);
+        var session = _session = await database.OpenAsync(readOnly: false, ct);
         if (!_registered)
         {
             await session.ExecuteAsync("DELETE FROM lane_writers WHERE started_at < @old", new { old = database.Time.GetUtcNow().AddDays(-90) });
@@ -268,7 +257,6 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
     public async ValueTask DisposeAsync()
     {
         queue.Close();
-        foreach (var seat in _seats)
-            if (seat.Session is { } session) await session.DisposeAsync();
+        if (_session is not null) await _session.DisposeAsync();
     }
 }

@@ -141,9 +141,10 @@ public sealed partial class Lanes : IAsyncDisposable
         IGroupHandler<TCommand, TResult> handler, Func<Outcome<TResult>, StoredAnswer?>? render, CancellationToken ct, int hops = 1) =>
         await SubmitAsync(new PendingGroupCommand<TCommand, TResult>(lane, caller, command, handler, render), hops, ct);
 
-    private async Task<CommandResult<T>> SubmitAsync<T>(PendingCommand<T> command, int hops, CancellationToken ct)
+    private async Task<CommandResult<T>> SubmitAsync<T>(PendingCommand<T> command, int hops, CancellationToken ct, bool alsoInRepair = false)
     {
         if (IsReplica(command.Lane)) return new CommandResult<T>(Replicas.Refuse(command.Lane), null, false, false);
+        if (!alsoInRepair && command.Caller.Actor != Caller.System.Actor && RefuseInRepair(command.Lane) is { } restored) return new CommandResult<T>(restored, null, false, false);
         if (!Writer(command.Scope).Queue.TryAdd(command, isConsumer: false))
         {
             Refusal full = Refusal.Unavailable("lane_queue_full", $"the queue of {command.Scope} is full; nothing was stored", 1);
@@ -180,8 +181,7 @@ public sealed partial class Lanes : IAsyncDisposable
         {
             if (_writers.TryGetValue(partition, out known)) return known;
             var queue = new CommandQueue(_capacity);
-            var made = new LaneWriter(partition, Database, Ids, queue, Meter, OnCommitted,
-                overlaps: !Database.SingleWriter && partition == Lane.Hub.Scope); // intake; a second connection for each site would be too many
+            var made = new LaneWriter(partition, Database, Ids, queue, Meter, OnCommitted, overlaps: !Database.SingleWriter);
             queue.Woken = made.Wake.Set;
             _writers[partition] = made;
             WriterOpened?.Invoke(made);

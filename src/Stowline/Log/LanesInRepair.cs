@@ -59,8 +59,16 @@ public sealed partial class Lanes
     public async Task<Outcome<Repair>> ConfirmRepairAsync(NodeRole role, string site, bool exclude, Caller caller, CancellationToken ct = default)
     {
         // Not waiting for consumers: they go on only when this process knows that the repair is over.
-        var result = await ExecuteAsync(role.Home, caller, tx => Repairs.ConfirmAsync(tx, site, exclude, role, Recovery), render: null, hops: 0, ct);
+        var command = new PendingCommand<Repair>(role.Home, caller, tx => Repairs.ConfirmAsync(tx, site, exclude, role, Recovery), render: null);
+        var result = await SubmitAsync(command, hops: 0, ct, alsoInRepair: true);
         await LookForRepairsAsync(ct);
         return result.Outcome;
     }
+
+    /// <summary>
+    /// As <see cref="ExecuteAsync{T}(Lane,Caller,Func{LaneTransaction,ValueTask{Outcome{T}}},CancellationToken)"/>, for what somebody must be able to do while the node waits for its repair,
+    /// such as making and revoking keys. All else is refused before it is decided: it would be decided, or answered as done already or not found, by what the backup knew.
+    /// </summary>
+    public async Task<Outcome<T>> ExecuteInRepairAsync<T>(Lane lane, Caller caller, Func<LaneTransaction, ValueTask<Outcome<T>>> decide, CancellationToken ct = default) =>
+        (await SubmitAsync(new PendingCommand<T>(lane, caller, decide, render: null), hops: 1, ct, alsoInRepair: true)).Outcome;
 }

@@ -10,6 +10,7 @@ namespace Stowline.Log;
 /// </summary>
 public static class Personal
 {
+    private const int KeySize = 32;
     private const int NonceSize = 12;
     private const int TagSize = 16;
 
@@ -50,12 +51,9 @@ public static class Personal
     {
         Guid[] fresh = [.. people.Distinct().Where(p => !keys.ContainsKey(p))];
         if (fresh.Length == 0) return;
-        foreach (var person in fresh)
-        {
-            var key = new byte[32];
-            tx.Group.Ids.Fill(key);
-            keys[person] = key;
-        }
+        var random = new byte[fresh.Length * KeySize];
+        tx.Group.Ids.Fill(random); // at once: asking the system's source costs more than what it gives
+        for (var i = 0; i < fresh.Length; i++) keys[fresh[i]] = random[(i * KeySize)..((i + 1) * KeySize)];
         await tx.UpsertAsync("people", "person_id", "key = excluded.key, created_at = excluded.created_at, erased_at = NULL", fresh.Length,
             Column.Of("person_id", fresh), Column.From("key", fresh, p => keys[p]), Column.Same("created_at", fresh.Length, tx.Now));
     }

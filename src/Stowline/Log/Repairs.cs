@@ -106,8 +106,9 @@ public static class Repairs
     /// <summary>The other side has given back all that it has.</summary>
     internal static async ValueTask<Outcome<Done>> HeardAsync(LaneTransaction tx, string site, IReadOnlyList<LostEvents> lost, IRecovery recovery)
     {
-        if (await FindAsync(tx, site) is not { State: RepairState.Waiting or RepairState.Excluded } repair) return Outcome<Done>.AlreadyDone(new Done());
+        if (await FindAsync(tx, site) is not { State: not RepairState.Confirmed } repair) return Outcome<Done>.AlreadyDone(new Done());
         await recovery.FinishAsync(site, tx);
+        if (repair.State == RepairState.Heard) return new Done(); // what was on its way when it was heard has come since
         if (repair.State == RepairState.Excluded && await tx.FindAsync<string>("SELECT name FROM lanes WHERE held = 1 LIMIT 1") is null)
         {
             // It came when nobody waited for it any more, and had nothing that is not here.

@@ -69,7 +69,8 @@ internal static class Restore
 
     private sealed record LaneRow { public string Name { get; init; } = ""; public string Scope { get; init; } = ""; public int Incarnation { get; init; } }
 
-    private static async Task OpenIncarnationAsync(Database database, BackupManifest manifest, IdSource ids, CancellationToken ct)
+    /// <summary>What comes after the tables are filled: lanes that others copy are held, the others go on in a new incarnation.</summary>
+    internal static async Task OpenIncarnationAsync(Database database, BackupManifest manifest, IdSource ids, CancellationToken ct)
     {
         await using var session = await database.OpenAsync(readOnly: false, ct);
         await session.BeginAsync(snapshot: false, ct);

@@ -99,8 +99,16 @@ public abstract class SqlSession : IAsyncDisposable
     /// <summary>Sends what <see cref="WriteAsync"/> has put off.</summary>
     public virtual ValueTask FlushAsync() => ValueTask.CompletedTask;
 
-    /// <summary>The first rows that are read are handed out only after this; where it fails, so does reading. Only for writers that begin before their turn.</summary>
-    public virtual void HoldRows(Task? until) { }
+    /// <summary>
+    /// Commits together with the next statement that reads, which belongs to a transaction begun behind this one. <paramref name="onMade"/> is called when the
+    /// commit is made, before that statement's rows are handed out.
+    /// </summary>
+    /// <returns>Ends when the commit is made; fails where that is not known.</returns>
+    public virtual async Task CommitLater(Action onMade)
+    {
+        await CommitAsync();
+        onMade();
+    }
 
     /// <summary>Sends what was put off without waiting for it: the database works while the caller does. A failure shows at the next statement.</summary>
     public virtual void StartWriting() { }

@@ -53,3 +53,42 @@ test("goods are put away, moved and counted by scans, also while the network is 
   await expect.poll(rows).toEqual({ RECEIVING: 2, "A-01-01": 5, "A-01-02": 4 });
   await expectUsable(page);
 });
+
+test("somebody who was sent to count does it blind, also while the network is gone", async ({ page, context, business, picture }, info) => {
+  const sku = `RING-${info.project.name}`;
+  const worker = `ida-${info.project.name}`;
+  const { node } = business;
+  await node.call("PUT", `products/${sku}`, { name: "Ring binder", price: { amount: "3.00", currency: "EUR" } });
+  await node.call("POST", "sites/WH2/receipts", { reference: sku, lines: [{ sku, quantity: 6, bin: "A-01-01" }, { sku, quantity: 4, bin: "A-01-02" }] });
+  const { tasks } = await node.call<{ tasks: { id: string; number: number }[] }>("POST", "sites/WH2/stock-tasks", { sku });
+  const task = tasks[0]!;
+  await node.call("POST", `stock-tasks/${task.id}/assign`, { worker }); // so that journeys of other sizes do not take it
+  await page.goto("/m");
+  await page.getByLabel("Site").selectOption("WH2");
+  await page.getByLabel("Badge").fill(worker);
+  await page.keyboard.press("Enter");
+  await page.getByRole("link", { name: "Stock", exact: true }).click();
+  await page.getByRole("button", { name: "Count", exact: true }).click();
+  await page.getByRole("button", { name: `Count ${task.number}` }).click();
+  await expect(page.getByText("A-01-01")).toBeVisible();
+  await expectUsable(page);
+  await scan(page, "A-01-02");
+  await expect(page.getByRole("alert")).toHaveText("A-01-02 is not the bin A-01-01.");
+  await scan(page, "A-01-01");
+  await expect(page.locator("main")).not.toContainText(/\b6\b/); // a count is blind
+  await picture(page, "m-count-task");
+  await page.getByLabel("How many are there").fill("5");
+  await page.getByRole("button", { name: "Enter the count" }).click();
+  await expect(page.getByText("A-01-02")).toBeVisible();
+  await expect(page.getByTestId("outbox")).toHaveText("All sent");
+  await context.setOffline(true);
+  await scan(page, "A-01-02");
+  await page.getByLabel("How many are there").fill("4");
+  await page.getByRole("button", { name: "Enter the count" }).click();
+  await page.getByRole("button", { name: "Done", exact: true }).click();
+  await expect(page.getByTestId("outbox")).toHaveText("No network · 2 to send");
+  await context.setOffline(false);
+  await expect(page.getByTestId("outbox")).toHaveText("All sent");
+  const done = await node.call<{ status: string; lines: { difference: number }[] }>("GET", `stock-tasks/${task.id}`);
+  expect([done.status, ...done.lines.map((l) => l.difference)]).toEqual(["completed", -1, 0]);
+});

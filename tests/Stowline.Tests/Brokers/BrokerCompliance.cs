@@ -100,6 +100,24 @@ public class BrokerCompliance
         Assert.Equal(25, InOrder(await broker.ReadAsync(place, 25)).Count);
     }
 
+    [Theory, InlineData("kafka"), InlineData("redis"), InlineData("rabbitmq")]
+    public async Task What_waits_with_the_broker_is_known(string name)
+    {
+        if (Find(name, "sqlite") is not { } broker) return;
+        var place = Place();
+        await broker.WriteAsync(place, [.. Enumerable.Range(0, 40).Select(i => ($"k{i}", new byte[] { 0x7b }))]);
+        await using var intake = broker.In(place);
+        var received = new List<IncomingMessage>();
+        async Task TakeAsync(int most) => received.AddRange(await intake.ReceiveAsync(most, default));
+        await BrokerNode.UntilAsync(async () => { await TakeAsync(10); return received.Count > 0; }, "nothing came");
+        await BrokerNode.UntilAsync(async () => await intake.StateAsync(default) is { } state && state.Messages + Math.Max(state.Unacknowledged, received.Count) == 40, "what waits is not known");
+        await intake.AcknowledgeAsync(received, default);
+        var acknowledged = received.Count;
+        await BrokerNode.UntilAsync(async () => { await TakeAsync(50); return received.Count >= 40; }, "the rest did not come");
+        await intake.AcknowledgeAsync(received[acknowledged..], default);
+        await BrokerNode.UntilAsync(async () => await intake.StateAsync(default) is { Messages: 0, Unacknowledged: 0 }, "nothing waits any more, but it is told otherwise");
+    }
+
     [Theory, MemberData(nameof(Brokers))]
     public async Task Orders_come_in_once_and_poison_is_parked_while_the_rest_goes_on(string name, string store)
     {

@@ -1,5 +1,8 @@
 using System.Text;
+using System.Text.Json;
 using Stowline.Adapters;
+using Stowline.Contracts;
+using Stowline.Log;
 
 namespace Stowline.Tests.Brokers;
 
@@ -15,4 +18,27 @@ public class OrderEventsTests
     [InlineData("""{"a":"\"personal\":1","n":"žš"}""", """{"a":"\"personal\":1","n":"žš"}""")]
     [InlineData("{}", "{}")]
     public void The_person_is_cut_out_and_nothing_else(string payload, string expected) => Assert.Equal(expected, OrderEvents.WithoutPerson(Encoding.UTF8.GetBytes(payload)));
+
+    /// A relay copies the data as bytes; gRPC writes the same message field by field.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(200)] // longer than a length of one byte
+    [InlineData(20_000)]
+    public void The_bytes_of_a_relay_are_the_message(int lines)
+    {
+        ContractsJson.Register();
+        var id = Guid.CreateVersion7();
+        var placed = new OrderPlaced(id, 7, "web", "ž-1", "ship", Priority.High, "EUR", 123_400, [.. Enumerable.Range(1, lines).Select(i => new PlacedLine($"S{i}", i, 25_500))],
+            [new PlacedPart(1, "WH1", [new SkuUnits("S1", 1)]), new PlacedPart(2, null, [new SkuUnits("S2", 2)])],
+            new RoutingDecision("nearest", "WH1: nearest", [new RoutingCandidate("WH1", 1.5, true, null, 1.5, 3)]), Guid.NewGuid(), [1, 2, 3], null, "a \"note\"");
+        var e = new EventRecord(Lane.Hub, 5, Guid.NewGuid(), OrderPlaced.Type, id.ToString(), id, new DateTimeOffset(2026, 1, 5, 8, 0, 0, TimeSpan.Zero), "ann", "00-1-2-01",
+            JsonSerializer.SerializeToUtf8Bytes(placed, EventJson.Info<OrderPlaced>()));
+        var read = Protocol.OrderEvent.Parser.ParseFrom(OrderEvents.Encode(e));
+        Assert.Equal(OrderEvents.Of(e), read);
+        Assert.Equal((lines, "2.55", 2, "ž-1"), (read.Order.Lines.Count, read.Order.Lines[0].UnitPrice.Amount, read.Order.Parts.Count, read.Order.ExternalId));
+        Assert.DoesNotContain("\"personal\"", read.Data, StringComparison.Ordinal);
+
+        var changed = e with { Type = OrderStatusChanged.Type, Payload = JsonSerializer.SerializeToUtf8Bytes(new OrderStatusChanged(id, "allocated", "picking"), EventJson.Info<OrderStatusChanged>()) };
+        Assert.Equal(OrderEvents.Of(changed), Protocol.OrderEvent.Parser.ParseFrom(OrderEvents.Encode(changed)));
+    }
 }

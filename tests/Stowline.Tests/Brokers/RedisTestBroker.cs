@@ -11,6 +11,13 @@ public sealed class RedisTestBroker(string setting) : TestBroker
     public RedisSettings Settings { get; } = RedisSettings.Parse(setting + ";claim=1");
     private RedisLink Link() => new(Settings, TimeProvider.System);
 
+    /// <summary>
+    /// For single commands, one connection for all tests: this client, as old as it is, may send a command twice that comes while its connection is still being made.
+    /// It connects again by itself when the server was stopped.
+    /// </summary>
+    private RedisLink Hand() => Hands.GetOrAdd(setting, _ => Link());
+    private static readonly System.Collections.Concurrent.ConcurrentDictionary<string, RedisLink> Hands = new(StringComparer.Ordinal);
+
     public override IBrokerOut Out(string place) => new RedisOut(new RedisStreams(Link(), Settings), place + "-out");
     public override IBrokerIn In(string place) => new RedisIn(Link(), Settings, place + "-in", place, "key", TimeProvider.System, () => true);
 
@@ -41,12 +48,7 @@ public sealed class RedisTestBroker(string setting) : TestBroker
         await Task.WhenAll(messages.Select(m => link.RunAsync("XADD", default, place + "-in", "*", "key", m.Key, "body", m.Body)));
     }
 
-    public async Task<RedisResult> RunAsync(string command, params object[] args)
-    {
-        await using var link = Link();
-        await link.RunAsync("PING", default); // what is given while the client still connects it may send twice
-        return await link.RunAsync(command, default, args);
-    }
+    public Task<RedisResult> RunAsync(string command, params object[] args) => Hand().RunAsync(command, default, args);
 
     public override Task KillAsync() => ControlAsync("redis.sh", "STOWLINE_TEST_REDIS_DIR", "stop", "KILL");
     public override Task StartAsync() => ControlAsync("redis.sh", "STOWLINE_TEST_REDIS_DIR", "start");

@@ -1,4 +1,5 @@
 using Stowline.Contracts;
+using Stowline.Kernel;
 using Stowline.Log;
 using Stowline.Site.Fulfillment;
 using Stowline.Site.Shipping;
@@ -271,6 +272,31 @@ public sealed class CarrierBookingTests
         var (_, packing) = await node.PackedAsync(CarrierNode.Athens);
         Assert.Equal("carrier_unusable", (await node.TryBookAsync(packing, "acs")).Refusal!.Code);
         Assert.Equal("", acs.Log);
+    }
+
+    [Theory, EveryDatabase]
+    public async Task Credentials_are_sealed_and_old_ones_in_plain_are_sealed_at_the_start(string store)
+    {
+        await using var acs = (AcsDouble)await new AcsDouble().OpenAsync();
+        await using var node = await CarrierNode.StartAsync(store);
+        await node.AcsAsync(acs);
+        async Task<IReadOnlyList<string>> KeptAsync() => await node.Test.Database.ReadAsync(async s => await s.QueryAsync<string>("SELECT value FROM carrier_secrets UNION ALL SELECT 'open' FROM carrier_secrets WHERE sealed IS NULL"));
+        Assert.All(await KeptAsync(), v => Assert.Equal("", v));
+
+        // As an older version left it.
+        await node.TryAsync<int>(async tx => await tx.ExecuteAsync("UPDATE carrier_secrets SET value = 'acs-key', sealed = NULL WHERE name = 'api_key'"));
+        Assert.Null((await node.CarrierAsync("acs")).Problem);
+        var sealing = new SealSecrets(node.Test.Node);
+        Assert.True(await node.Test.PumpUntilAsync(sealing.RunOnceAsync(default).AsTask()));
+        Assert.True(sealing.IsRetired);
+        Assert.All(await KeptAsync(), v => Assert.Equal("", v));
+        var (_, packing) = await node.PackedAsync(CarrierNode.Athens);
+        Assert.Equal(BookingStatus.Booked, (await node.BookAsync(packing, "acs")).Status); // the double checks the credentials
+        Assert.Empty(acs.Wrong);
+
+        // Moved to another carrier's row, or on a node with another key, they open nothing.
+        node.Test.Node.Secrets = SecretBox.Of([.. Enumerable.Repeat((byte)7, 32)]);
+        Assert.Contains("another key", (await node.CarrierAsync("acs")).Problem);
     }
 
     [Fact]

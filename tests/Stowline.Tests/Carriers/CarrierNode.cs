@@ -40,6 +40,7 @@ internal sealed class CarrierNode : IAsyncDisposable
         await hub.ProductsAsync("S");
         var node = new CarrierNode(hub);
         node.Module.Target.AllowPrivate = true;
+        node.Test.Node.Secrets = SecretBox.Of(new byte[32]);
         var body = new ReceiveReturnBody { Reference = "R1", Reason = "seed", Lines = [new ReturnLineBody { Sku = "S", Quantity = 1_000 }] };
         await node.DoAsync(tx => ReceiveReturn.DecideAsync(Code, body, tx));
         await node.SettingsAsync();
@@ -125,7 +126,7 @@ internal sealed class CarrierNode : IAsyncDisposable
     public Task<Outcome<Shipment>> ShipAsync(Guid packing, string carrier, string? tracking = null) =>
         TryAsync(tx => ShipPacking.DecideAsync(Code, packing, new ShipPackingBody { Carrier = carrier, TrackingNumber = tracking }, tx));
 
-    public async Task<CarrierView> CarrierAsync(string name) => (await Test.Database.ReadAsync(s => SaveCarrier.ViewAsync(s, Code, name))).Value;
+    public async Task<CarrierView> CarrierAsync(string name) => (await Test.Database.ReadAsync(s => SaveCarrier.ViewAsync(s, Code, name, Test.Node.Secrets))).Value;
 
     /// <summary>Runs everything until nothing is due.</summary>
     public async Task SettleAsync() => await SettleAsync(Test, Pump);

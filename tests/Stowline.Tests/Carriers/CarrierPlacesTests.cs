@@ -25,6 +25,7 @@ public sealed class CarrierPlacesTests
         var module = nodes.Site.Node.Modules.OfType<CarrierModule>().Single();
         var pump = nodes.Site.Node.Pumps.OfType<CarrierPump>().Single();
         module.Target.AllowPrivate = true;
+        nodes.Site.Node.Secrets = SecretBox.Of(new byte[32]);
         var lane = Lane.Site(TwoNodes.Code);
         nodes.Connect();
         await nodes.ReceiveAsync("A", 10);
@@ -59,6 +60,40 @@ public sealed class CarrierPlacesTests
         await nodes.DrainAsync();
         Assert.Equal(1, await nodes.Site.Database.ReadAsync(async s => await s.FindAsync<long>("SELECT COUNT(*) FROM carrier_bookings WHERE label IS NULL AND address IS NULL")));
         await nodes.CompareAsync();
+    }
+
+    [Fact]
+    public async Task The_hub_hears_which_carriers_of_a_site_are_away_and_which_parcels_wait_for_somebody()
+    {
+        await using var nodes = await TwoNodes.StartAsync("sqlite");
+        var lane = Lane.Site(TwoNodes.Code);
+        nodes.Connect();
+        await nodes.DrainAsync();
+        async Task SayAsync(params object[] told)
+        {
+            await nodes.Site.RunAsync<Done>(lane, tx =>
+            {
+                foreach (var e in told)
+                {
+                    if (e is CarrierUnavailable u) tx.Append(lane, u, "carrier/yun");
+                    else if (e is CarrierRecovered r) tx.Append(lane, r, "carrier/yun");
+                    else if (e is BookingFailed f) tx.Append(lane, f, "booking");
+                    else if (e is BookingRequested q) tx.Append(lane, q, "booking");
+                }
+                return ValueTask.FromResult<Outcome<Done>>(new Done());
+            });
+            await nodes.DrainAsync();
+        }
+        var (one, two) = (Guid.NewGuid(), Guid.NewGuid());
+        await SayAsync(new CarrierUnavailable("yun", 5, nodes.Time.GetUtcNow()), new BookingFailed(one, 1, Guid.NewGuid(), 1, "yun", "unsure"), new BookingFailed(two, 2, Guid.NewGuid(), 1, "yun", "refused"));
+        var silent = Assert.Single(await nodes.HubTest.Database.ReadAsync(Bookings.UnavailableAsync));
+        Assert.Equal((TwoNodes.Code, "yun", nodes.Time.GetUtcNow()), (silent.Site, silent.Carrier, silent.Since));
+        Assert.Equal([(TwoNodes.Code, BookingStatus.Unsure, 1L), (TwoNodes.Code, BookingStatus.Failed, 1L)], await nodes.HubTest.Database.ReadAsync(Bookings.WaitingAsync));
+
+        await SayAsync(new CarrierRecovered("yun"), new BookingRequested(two, 2, Guid.NewGuid(), 1, Guid.NewGuid(), "ST2", ["yun"]));
+        Assert.Empty(await nodes.HubTest.Database.ReadAsync(Bookings.UnavailableAsync));
+        Assert.Equal([(TwoNodes.Code, BookingStatus.Unsure, 1L)], await nodes.HubTest.Database.ReadAsync(Bookings.WaitingAsync));
+        Assert.Empty(await nodes.Site.Database.ReadAsync(Bookings.UnavailableAsync)); // the site has looked itself, at its own carriers
     }
 
     private static async Task PackAsync(TwoNodes nodes, Lane lane)

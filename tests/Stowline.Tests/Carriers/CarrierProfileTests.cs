@@ -130,7 +130,7 @@ public sealed class CarrierProfileTests
     }
 
     private static async Task<CarrierAccount> AccountAsync(CarrierNode node, string carrier) =>
-        await node.Test.Database.ReadAsync(async s => (await CarrierRows.AccountAsync(s, (await CarrierRows.FindAsync(s, CarrierNode.Code, carrier))!)).Account!);
+        await node.Test.Database.ReadAsync(async s => (await CarrierRows.AccountAsync(s, (await CarrierRows.FindAsync(s, CarrierNode.Code, carrier))!, node.Test.Node.Secrets)).Account!);
 
     [Fact]
     public async Task Signatures_are_checked_and_a_secret_that_is_not_set_lets_nobody_in()

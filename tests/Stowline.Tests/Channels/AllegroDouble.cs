@@ -69,6 +69,12 @@ public sealed class AllegroDouble : IAsyncDisposable
     /// <summary>What was set, in the order in which it was.</summary>
     public List<(string Offer, long Quantity)> Set { get; } = [];
     public List<string> Puts { get; } = [];
+
+    /// <summary>The status of each form as it was set, in the order in which it was.</summary>
+    public List<(string Form, string Status)> Fulfillment { get; } = [];
+
+    /// <summary>The parcels of forms.</summary>
+    public List<(string Form, string Carrier, string? Name, string Waybill)> Shipments { get; } = [];
     public int MostPerMinute { get; private set; }
     public int Calls { get; private set; }
 
@@ -148,6 +154,8 @@ public sealed class AllegroDouble : IAsyncDisposable
             "/order/event-stats" => (200, new JsonObject { ["latestEvent"] = Events.Count == 0 ? null : new JsonObject { ["id"] = Events[^1]["id"]!.ToString() } }),
             "/order/events" => (200, new JsonObject { ["events"] = new JsonArray([.. Events.Where(e => After(e, query["from"].ToString())).Take(int.Parse(query["limit"]!, CultureInfo.InvariantCulture)).Select(e => e.DeepClone())]) }),
             "/order/checkout-forms" => (200, List(query)),
+            _ when path.EndsWith("/fulfillment", StringComparison.Ordinal) => Fulfill(http, path.Split('/')[3], body),
+            _ when path.EndsWith("/shipments", StringComparison.Ordinal) => Ship(http, path.Split('/')[3], body),
             _ when path.StartsWith("/order/checkout-forms/", StringComparison.Ordinal) => Form(path["/order/checkout-forms/".Length..]),
             _ => (404, null),
         };
@@ -225,6 +233,28 @@ public sealed class AllegroDouble : IAsyncDisposable
             return (404, null);
         }
         return Forms.TryGetValue(id, out var form) ? (200, form.DeepClone()) : (404, null);
+    }
+
+    private (int, JsonNode?) Fulfill(HttpContext http, string form, string body)
+    {
+        string[] known = ["NEW", "PROCESSING", "READY_FOR_SHIPMENT", "READY_FOR_PICKUP", "SENT", "PICKED_UP", "CANCELLED", "SUSPENDED", "RETURNED"];
+        if (http.Request.Method != "PUT" || http.Request.ContentType != Media) return (415, null);
+        if (JsonNode.Parse(body)!["status"]?.ToString() is not { } status || !known.Contains(status)) return (422, null);
+        if (Refuses.Contains(form)) return (422, JsonNode.Parse("""{"errors":[{"code":"VALIDATION_ERROR","message":"the order is closed"}]}"""));
+        Fulfillment.Add((form, status));
+        return (204, null);
+    }
+
+    /// <summary>Every call makes one more parcel.</summary>
+    private (int, JsonNode?) Ship(HttpContext http, string form, string body)
+    {
+        if (http.Request.Method == "GET")
+            return (200, new JsonObject { ["shipments"] = new JsonArray([.. Shipments.Where(s => s.Form == form).Select(s => (JsonNode)new JsonObject { ["waybill"] = s.Waybill, ["carrierId"] = s.Carrier })]) });
+        if (http.Request.Method != "POST" || http.Request.ContentType != Media) return (415, null);
+        var parcel = JsonNode.Parse(body)!;
+        if (parcel["carrierId"]?.ToString() is not { } carrier || parcel["waybill"]?.ToString() is not { Length: > 0 } waybill || carrier == "OTHER" && parcel["carrierName"] is null) return (422, null);
+        Shipments.Add((form, carrier, parcel["carrierName"]?.ToString(), waybill));
+        return (201, new JsonObject { ["id"] = $"s{Shipments.Count}", ["waybill"] = waybill, ["carrierId"] = carrier });
     }
 
     /// <summary>Lays an event down.</summary>

@@ -10,6 +10,22 @@ namespace Stowline.Tests.Link;
 /// Goal: copies are beginnings of their lanes, hash for hash, and what is not is recognized. Method: two nodes, and what one would not do done to its tables.
 public class LinkEndTests
 {
+    [Fact]
+    public async Task A_newer_connection_ends_the_one_before()
+    {
+        await using var nodes = await TwoNodes.StartAsync("sqlite");
+        var state = nodes.HubTest.Node.Modules.OfType<LinkModule>().Single().StateOf(TwoNodes.Code);
+        LinkEnd EndAtHub() => new(nodes.HubTest.Lanes, NodeRole.Hub, TwoNodes.Code, state, "hub", "test");
+        using var first = EndAtHub();
+        state.Opened(first, "wh2", "test", nodes.Time.GetUtcNow());
+        using var second = EndAtHub();
+        Assert.Null(first.Ended); // not before the site has introduced itself
+        state.Opened(second, "wh2", "test", nodes.Time.GetUtcNow());
+        Assert.Contains("newer", first.Ended, StringComparison.Ordinal);
+        Assert.Null(second.Ended);
+        Assert.True(state.IsConnected);
+    }
+
     [Theory, EveryDatabase]
     public async Task A_site_that_was_set_back_is_recognized_and_waits_for_an_operator(string store)
     {

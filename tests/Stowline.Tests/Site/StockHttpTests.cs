@@ -83,6 +83,8 @@ public sealed class StockHttpTests
             ("adjustments", """{"sku":"A","bin":"RECEIVING","delta":@,"reason":""}"""), ("adjustments", """{"sku":"A","bin":"RECEIVING","expected":@,"counted":1,"reason":"r"}"""),
             ("adjustments", """{"sku":"A","bin":"RECEIVING","delta":-99,"reason":@}"""), ("damages", """{"sku":"A","bin":@,"quantity":99,"reason":"r"}"""),
             ("disposals", """{"sku":"A","bin":"RECEIVING","quantity":@,"reason":"r"}"""), ("bins/bulk", """{"items":[@]}"""), ("bins/bulk", """{"items":@}"""),
+            ("sales", """{"lines":[{"sku":@,"quantity":1}]}"""), ("sales", """{"lines":[{"sku":"A","quantity":@}]}"""), ("sales", """{"lines":[@]}"""), ("sales", """{"lines":@}"""),
+            ("sales", """{"lines":[{"sku":"A","quantity":99,"bin":@}]}"""), ("sales", """{"reference":@,"lines":[{"sku":"A","quantity":1}]}"""), ("sales", """{"lines":[{"sku":"A","quantity":99}],"beyond_share":@}"""),
             ("bins/bulk", """{"items":[{"bin":@,"zone":"NONE"}]}"""), ("bins/bulk", """{"items":[{"bin":"Q","zone":@}]}"""),
         ];
         foreach (var (path, template) in calls)

@@ -15,8 +15,7 @@ internal static class KeyEndpoints
         api.Post("/keys", http => CreateAsync(http, node, ring)).WithTags("Keys").WithSummary("Make a key; the answer is the only place where it is shown").Accepts<KeyBody>("application/json").Produces<MadeKey>(201);
         api.Get("/keys", http => ListAsync(http, node)).WithTags("Keys").WithSummary("The keys, without their secrets").Produces<Page<KeyView>>();
         // An encoded slash arrives as it was sent; in a name it is a slash.
-        api.MapDelete("/keys/{name}", (HttpContext http, string name) => Commands.RunAsync(http, node.Lanes, node.Role.Home,
-            tx => KeyCommands.RevokeAsync(name.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase), ring, tx))).WithTags("Keys").WithSummary("Revoke a key; it counts at once").Produces<KeyView>();
+        api.MapDelete("/keys/{name}", (HttpContext http, string name) => RevokeAsync(http, name.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase), node, ring)).WithTags("Keys").WithSummary("Revoke a key; it counts at once").Produces<KeyView>();
     }
 
     /// <summary>
@@ -31,9 +30,17 @@ internal static class KeyEndpoints
         if (caller.Refusal is { } wrong) { await Answers.WriteAsync(http, wrong); return; }
         var draft = KeyCommands.Prepare(body.Value);
         if (draft.Refusal is { } no) { await Answers.WriteAsync(http, no); return; }
-        var made = await node.Lanes.ExecuteAsync(node.Role.Home, caller.Value with { Idempotency = null }, tx => KeyCommands.CreateAsync(draft.Value, ring, tx), http.RequestAborted);
+        var made = await node.Lanes.ExecuteInRepairAsync(node.Role.Home, caller.Value with { Idempotency = null }, tx => KeyCommands.CreateAsync(draft.Value, ring, tx), http.RequestAborted);
         http.Response.Headers.CacheControl = "no-store";
         await Answers.WriteAsync(http, made, 201);
+    }
+
+    /// <summary>Also while a restored node waits for its repair: it has keys again that were revoked since its backup.</summary>
+    private static async Task RevokeAsync(HttpContext http, string name, Node node, KeyRing ring)
+    {
+        var caller = Requests.CallerOf(http);
+        if (caller.Refusal is { } wrong) { await Answers.WriteAsync(http, wrong); return; }
+        await Answers.WriteAsync(http, await node.Lanes.ExecuteInRepairAsync(node.Role.Home, caller.Value with { Idempotency = null }, tx => KeyCommands.RevokeAsync(name, ring, tx), http.RequestAborted));
     }
 
     private static async Task ListAsync(HttpContext http, Node node)

@@ -184,6 +184,11 @@ public static class ReadSites
     public static async ValueTask<(string Zone, WorkingHours? Hours)?> ClockAsync(SqlSession session, string code) => Of(await session.FindAsync<Row>(Clock, new { code }));
     private static (string, WorkingHours?)? Of(Row? row) => row is null ? null : (row.TimeZone ?? "UTC", row.Hours);
 
+    /// <summary>Where a site is, as an address; null where there is no such site.</summary>
+    public static async ValueTask<Contracts.AddressDetails?> AddressAsync(LaneTransaction tx, string code) =>
+        await tx.FindAsync<Row>($"SELECT {Columns} FROM sites WHERE code = @code", new { code }) is not { } site ? null
+            : new Contracts.AddressDetails(site.Name, site.Address, null, site.City, null, site.PostalCode, site.Country, site.Latitude, site.Longitude);
+
     /// <summary>All sites, in order of code.</summary>
     public static async Task<IReadOnlyList<SiteView>> AllAsync(SqlSession session) =>
         [.. (await session.QueryAsync<Row>($"SELECT {Columns} FROM sites ORDER BY code")).Select(r => r.View())];

@@ -44,12 +44,17 @@ public sealed record ChannelSettings
     public bool? Orders { get; init; }
     /// <summary>Stock is sent there; true when not given.</summary>
     public bool? Stock { get; init; }
+    /// <summary>What becomes of its orders is told there: status and parcels. true when not given.</summary>
+    public bool? Reports { get; init; }
+    /// <summary>Our carriers' codes → the ids that Allegro knows carriers by; <c>OTHER</c> with our code as the name for all others.</summary>
+    public IReadOnlyDictionary<string, string>? Carriers { get; init; }
     public ChannelPool? Pool { get; init; }
     /// <summary>How a shop's JSON is read and its stock set; for <c>shop</c> only.</summary>
     public ShopMapping? Mapping { get; init; }
 
     [JsonIgnore] public bool TakesOrders => Orders ?? true;
     [JsonIgnore] public bool SendsStock => Stock ?? true;
+    [JsonIgnore] public bool TellsOrders => (Reports ?? true) && (Mapping is null || (Mapping.Status ?? Mapping.Shipment) is not null);
     [JsonIgnore] public ChannelPool Share => Pool ?? new ChannelPool();
 }
 
@@ -86,9 +91,11 @@ public sealed record ChannelSecrets
 /// <param name="LastOrderEventAt">When it was read.</param>
 /// <param name="Offers">Offers that are kept in step, and of these those whose confirmed quantity is not the wanted one.</param>
 /// <param name="WaitingOrders">Orders there that could not be taken yet.</param>
+/// <param name="PendingReports">What it is still to be told of its orders (<c>/channels/{account}/reports</c>).</param>
 public sealed record ChannelView(
     string Code, ChannelKind Kind, string Name, bool Enabled, ChannelSettings Settings, IReadOnlyList<string> Secrets, DateTimeOffset? FailingSince, string? LastError,
-    DateTimeOffset? LastSuccessAt, DateTimeOffset? NextTryAt, DateTimeOffset? TokenUntil, string? LastOrderEvent, DateTimeOffset? LastOrderEventAt, DateTimeOffset? ReconciledAt, long Offers, long OffersDiffering, long PendingOperations, long FailedOperations, long WaitingOrders, DateTimeOffset SavedAt);
+    DateTimeOffset? LastSuccessAt, DateTimeOffset? NextTryAt, DateTimeOffset? TokenUntil, string? LastOrderEvent, DateTimeOffset? LastOrderEventAt, DateTimeOffset? ReconciledAt,
+    long Offers, long OffersDiffering, long PendingOperations, long FailedOperations, long WaitingOrders, long PendingReports, long FailedReports, DateTimeOffset SavedAt);
 
 /// <summary>A row of <c>channel_accounts</c>.</summary>
 internal sealed record AccountRow

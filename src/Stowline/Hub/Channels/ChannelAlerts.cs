@@ -36,6 +36,8 @@ public static class ChannelAlerts
         // A form that is not there yet comes by itself; what is still not taken after a quarter of an hour needs a product, or a SKU for an offer.
         foreach (var row in await session.QueryAsync<Waiting>("SELECT account, COUNT(*) AS orders FROM channel_waiting_orders WHERE first_seen_at < @before GROUP BY account ORDER BY account", new { before = now - Patience }))
             found.Add(new AlertFinding($"channel/{row.Account}/orders", AlertSeverity.Critical, $"{row.Orders} orders of channel {row.Account} cannot be taken; see its waiting-orders"));
+        foreach (var row in await session.QueryAsync<Waiting>("SELECT account, COUNT(*) AS orders FROM channel_reports WHERE status = 4 AND transport = @no GROUP BY account ORDER BY account", new { no = false }))
+            found.Add(new AlertFinding($"channel/{row.Account}/reports", AlertSeverity.Warning, $"{row.Orders} reports on orders were refused by channel {row.Account}; see its reports"));
         return found;
     }
 }

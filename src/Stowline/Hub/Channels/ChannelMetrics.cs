@@ -8,12 +8,14 @@ internal sealed class ChannelMetrics : INodeMetrics<ChannelMetrics>
 {
     private readonly Counter<long> _operations;
     private readonly Counter<long> _orders;
+    private readonly Counter<long> _reports;
     private readonly Histogram<double> _calls;
 
     private ChannelMetrics(Meter meter)
     {
         _operations = meter.CreateCounter<long>("stowline_stock_sync_operations", null, "Stock operations towards marketplaces by what became of them");
         _orders = meter.CreateCounter<long>("stowline_channel_orders", null, "Orders of marketplaces by what became of them");
+        _reports = meter.CreateCounter<long>("stowline_channel_reports", null, "Reports on orders to marketplaces by what became of them");
         _calls = meter.CreateHistogram("stowline_channel_call_duration_seconds", "s", "Calls to marketplaces by what came of them", null, NodeMeter.Buckets<double>(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30));
     }
 
@@ -21,6 +23,8 @@ internal sealed class ChannelMetrics : INodeMetrics<ChannelMetrics>
 
     public void Operation(string account, string outcome, long count = 1) => _operations.Add(count, new("channel", account), new KeyValuePair<string, object?>("outcome", outcome));
     public void Order(string account, string outcome) => _orders.Add(1, new("channel", account), new KeyValuePair<string, object?>("outcome", outcome));
+
+    public void Report(string account, string outcome) => _reports.Add(1, new("channel", account), new KeyValuePair<string, object?>("outcome", outcome));
 
     public void Called(string account, CallResult result, TimeSpan took) =>
         _calls.Record(took.TotalSeconds, new("channel", account), new KeyValuePair<string, object?>("result", Word(result)));

@@ -30,6 +30,7 @@ internal sealed class ChannelOrders(Node node, ChannelsModule module)
     /// <summary>Null when there was no such order here: then there is nothing to cancel.</summary>
     public async Task<Outcome<OrderView>?> CancelAsync(string account, string externalId, string reason, Caller caller, int hops, CancellationToken ct)
     {
+        if (node.Lanes.RefuseInRepair(Lane.Hub) is { } restored) return (Outcome<OrderView>)restored; // the order may come back
         if (await FindAsync(account, externalId, ct) is null) return null;
         var outcome = (await node.Lanes.ExecuteAsync(Lane.Hub, caller, tx => CancelOrder.DecideAsync(account, externalId, reason, tx), render: null, hops, ct)).Outcome;
         if (outcome.IsOk && !outcome.Existing) _metrics.Order(account, "cancelled");

@@ -13,7 +13,7 @@ internal sealed class ChannelPump(Node node, string account, ChannelsModule modu
     private Line? _line;
 
     /// <summary>The account's connection, made anew when its settings change.</summary>
-    private sealed record Line(AccountRow Of, ChannelCalls Calls, IShop? Shop, StockOut Stock, AllegroOrders? Orders, Reconcile Reconcile);
+    private sealed record Line(AccountRow Of, ChannelCalls Calls, IShop? Shop, StockOut Stock, AllegroOrders? Orders, Reconcile Reconcile, IOrderTeller? Teller, ReportOut Reports);
 
     public override string Name => "channel " + account;
     public override Signal Wake => _wake;
@@ -33,6 +33,12 @@ internal sealed class ChannelPump(Node node, string account, ChannelsModule modu
             var took = await orders.RunAsync(row, ct);
             row = took ? await ReadAsync(ct) ?? row : row;
             worked |= took;
+        }
+        if (line.Teller is { } teller && row.Rules.TellsOrders)
+        {
+            var told = await line.Reports.RunAsync(teller, row, ct);
+            row = told ? await ReadAsync(ct) ?? row : row;
+            worked |= told;
         }
         if (line.Shop is { } shown) worked |= await line.Reconcile.RunAsync(shown, row, ct);
         Tell(row);
@@ -67,8 +73,13 @@ internal sealed class ChannelPump(Node node, string account, ChannelsModule modu
             ChannelKind.Allegro => new AllegroStock(api!),
             ChannelKind.Shop => row.Rules.Mapping?.Stock is null ? null : new ShopStock(account, calls, row.Rules.Mapping, secrets),
         };
-        return _line = new Line(row, calls, shop, new StockOut(node, account, books),
-            api is null ? null : new AllegroOrders(node, api, module.Orders!, books), new Reconcile(node, account, module.Sync, books));
+        IOrderTeller? teller = row.Kind switch
+        {
+            ChannelKind.Allegro => new AllegroTeller(api!, row.Rules),
+            ChannelKind.Shop => row.Rules.Mapping is null ? null : new ShopTeller(account, calls, row.Rules.Mapping, secrets),
+        };
+        return _line = new Line(row, calls, shop, new StockOut(node, account, books), api is null ? null : new AllegroOrders(node, api, module.Orders!, books),
+            new Reconcile(node, account, module.Sync, books), teller, new ReportOut(node, account, module.Sync, books));
     }
 
     public ValueTask DisposeAsync()
@@ -101,7 +112,7 @@ internal sealed class ChannelKeeper(Node node, ChannelsModule module) : Pump
     }
 }
 
-/// <summary>Deletes finished operations and log lines after thirty days (S4).</summary>
+/// <summary>Deletes finished operations, reports and log lines after thirty days (S4).</summary>
 internal sealed class ChannelCleaning(Node node) : Pump
 {
     private const int Step = 1_000;
@@ -117,7 +128,8 @@ internal sealed class ChannelCleaning(Node node) : Pump
         if (now < _next || !node.Lanes.Duty.IsOurs) return false;
         var before = now - StockSyncSettings.Kept;
         var any = await node.Database.ReadAsync(async s => await s.FindAsync<Guid?>("SELECT id FROM stock_sync_log WHERE at < @before LIMIT 1", new { before })
-            ?? await s.FindAsync<Guid?>("SELECT id FROM stock_operations WHERE status IN (3, 5) AND updated_at < @before AND command_id IS NULL LIMIT 1", new { before }), ct);
+            ?? await s.FindAsync<Guid?>("SELECT id FROM stock_operations WHERE status IN (3, 5) AND updated_at < @before AND command_id IS NULL LIMIT 1", new { before })
+            ?? await s.FindAsync<Guid?>("SELECT id FROM channel_reports WHERE status IN (3, 5) AND updated_at < @before LIMIT 1", new { before }), ct);
         if (any is null)
         {
             _next = now + Between;
@@ -125,6 +137,7 @@ internal sealed class ChannelCleaning(Node node) : Pump
         }
         var outcome = await node.Lanes.ExecuteAsConsumerAsync<int>(Lane.Hub, Caller.System, async tx =>
             await tx.ExecuteAsync($"DELETE FROM stock_sync_log WHERE id IN (SELECT id FROM stock_sync_log WHERE at < @before ORDER BY at LIMIT {Step})", new { before })
+            + await tx.ExecuteAsync($"DELETE FROM channel_reports WHERE id IN (SELECT id FROM channel_reports WHERE status IN (3, 5) AND updated_at < @before ORDER BY updated_at LIMIT {Step})", new { before })
             + await tx.ExecuteAsync($"""
                 DELETE FROM stock_operations WHERE id IN (SELECT id FROM stock_operations WHERE status IN (3, 5) AND updated_at < @before AND command_id IS NULL ORDER BY updated_at LIMIT {Step})
                 """, new { before }));

@@ -41,9 +41,10 @@ public sealed class ChannelsModule : Module
         ChannelOffers.Map(api, node);
         new TakeShopOrder(node, Orders!).Map(api);
         StockSync.Map(api, node, this);
+        OrderReports.Map(api, node, this);
     }
 
-    public override IEnumerable<Pump> Pumps(Node node) => [Plan!, new ChannelKeeper(node, this), new ChannelCleaning(node)];
+    public override IEnumerable<Pump> Pumps(Node node) => [Plan!, new ReportFeed(node, this), new ChannelKeeper(node, this), new ChannelCleaning(node)];
 
     /// <summary>Allegro counts by client id, so accounts of one registered application share a budget.</summary>
     internal CallBudget BudgetOf(AccountRow account, ChannelSecrets secrets)
@@ -66,6 +67,9 @@ public sealed class ChannelsModule : Module
 
     public override IEnumerable<(string Check, Func<SqlSession, Task<string?>> Run)> Checks(Node node)
     {
+        yield return ("channel_reports", async session => await session.FindAsync<string>("""
+            SELECT 'report ' || CAST(id AS VARCHAR(40)) || ' is not as its state says' FROM channel_reports WHERE (status = 3) <> (completed_at IS NOT NULL) LIMIT 1
+            """));
         yield return ("stock_sync", async session => await session.FindAsync<string>("""
             SELECT 'operation ' || CAST(o.id AS VARCHAR(40)) || ' is not as its state says' FROM stock_operations o
             WHERE (o.status = 3) <> (o.completed_at IS NOT NULL) OR o.status = 2 AND o.command_id IS NULL

@@ -95,6 +95,8 @@ public static class SaveChannel
         if (settings.ApiUrl is not null && target.Problem(settings.ApiUrl) is { } api) problems.Add("settings.api_url", api);
         if (settings.AuthUrl is not null && target.Problem(settings.AuthUrl) is { } auth) problems.Add("settings.auth_url", auth);
         problems.Check(settings.RequestsPerMinute is null or (>= 1 and <= 100_000), "settings.requests_per_minute", "must be 1–100000");
+        problems.Check(settings.Carriers is null || settings.Carriers.Count <= 200 && settings.Carriers.All(c => c.Key.Length is > 0 and <= 64 && c.Value is { Length: > 0 and <= 64 }), "settings.carriers",
+            "must name at most 200 carriers, in 1–64 characters each");
         if (settings.Pool is { } pool)
         {
             problems.Check(pool.Buffer is null or (>= 0 and <= Limits.MaxQuantity), "settings.pool.buffer", "must be 0 or more");
@@ -103,6 +105,7 @@ public static class SaveChannel
             problems.Check(pool.Sites is null || pool.Sites.Count <= 1_000 && pool.Sites.All(s => CodeRule.TryNormalize(s, out _)), "settings.pool.sites", "must be codes of sites");
         }
         if (kind == ChannelKind.Allegro) problems.Check(settings.Mapping is null, "settings.mapping", "is for shops only");
+        else problems.Check(settings.Carriers is null, "settings.carriers", "is for Allegro only");
         if (kind != ChannelKind.Shop) return;
         if (settings.Mapping is { } mapping) mapping.Check(target, problems);
         else problems.Add("settings.mapping", "is required for a shop");
@@ -125,6 +128,8 @@ public static class SaveChannel
         public long Pending { get; init; }
         public long Failed { get; init; }
         public long Waiting { get; init; }
+        public long Untold { get; init; }
+        public long Unheard { get; init; }
     }
 
     internal static async Task<ChannelView?> ViewAsync(SqlSession session, string account, SecretBox? box) => await AccountRow.FindAsync(session, account) is { } row ? await ViewAsync(session, row, box) : null;
@@ -136,11 +141,13 @@ public static class SaveChannel
                 (SELECT COUNT(*) FROM channel_offers WHERE account = @code AND wanted IS NOT NULL AND (acknowledged IS NULL OR acknowledged <> wanted)) AS differing,
                 (SELECT COUNT(*) FROM stock_operations WHERE account = @code AND status IN (1, 2)) AS pending,
                 (SELECT COUNT(*) FROM stock_operations WHERE account = @code AND status = 4) AS failed,
-                (SELECT COUNT(*) FROM channel_waiting_orders WHERE account = @code) AS waiting
+                (SELECT COUNT(*) FROM channel_waiting_orders WHERE account = @code) AS waiting,
+                (SELECT COUNT(*) FROM channel_reports WHERE account = @code AND status IN (1, 2)) AS untold,
+                (SELECT COUNT(*) FROM channel_reports WHERE account = @code AND status = 4) AS unheard
             """, new { code = row.Code }) ?? new Counts();
         string[] secrets = row.Opened(box) is { } open ? [.. Named(open).Where(n => n.Value is not null).Select(n => n.Field)] : ["unreadable"];
         return new ChannelView(row.Code, row.Kind, row.Name, row.Enabled, row.Rules, secrets, row.FailingSince, row.LastError, row.LastSuccessAt,
             row.FailingSince is null ? null : row.ProbeAt, AllegroApi.TokenUntil(row, box), row.EventReadAt is null ? null : row.EventCursor, row.EventReadAt, row.ReconciledAt, counts.Offers,
-            counts.Differing, counts.Pending, counts.Failed, counts.Waiting, row.SavedAt);
+            counts.Differing, counts.Pending, counts.Failed, counts.Waiting, counts.Untold, counts.Unheard, row.SavedAt);
     }
 }

@@ -19,6 +19,10 @@ public sealed record ShopMapping
     public ShopStockCall? Stock { get; init; }
     /// <summary>How quantities are read there; without it nothing is compared.</summary>
     public ShopStockRead? Read { get; init; }
+    /// <summary>How the shop is told how an order stands; without it it is not.</summary>
+    public ShopReportCall? Status { get; init; }
+    /// <summary>How the shop is told of a parcel; without it it is not.</summary>
+    public ShopReportCall? Shipment { get; init; }
 
     internal void Check(HookTarget target, Problems problems)
     {
@@ -47,6 +51,8 @@ public sealed record ShopMapping
             problems.Check(read.Offer is { Count: > 0 }, at + ".read.offer", "is required");
             problems.Check(read.Quantity is { Count: > 0 }, at + ".read.quantity", "is required");
         }
+        Status?.Check(at + ".status", isStatus: true, target, problems);
+        Shipment?.Check(at + ".shipment", isStatus: false, target, problems);
     }
 }
 
@@ -116,3 +122,29 @@ public sealed record ShopStockCall
 /// <summary>A call that reads quantities: in <see cref="Url"/> <c>{offers}</c> is a list with commas.</summary>
 /// <param name="Items">The array in the answer; the answer itself when not given.</param>
 public sealed record ShopStockRead(string? Url = null, string? Items = null, IReadOnlyList<string>? Offer = null, IReadOnlyList<string>? Quantity = null);
+
+/// <summary>
+/// A call that tells a shop of an order. In <see cref="Url"/> and the texts of the body <c>{order}</c> (its id there), <c>{status}</c> (the shop's own word), <c>{carrier}</c> and
+/// <c>{tracking_number}</c> are filled in; a text that is nothing but <c>{order_number}</c> becomes a number.
+/// </summary>
+public sealed record ShopReportCall
+{
+    /// <summary>PUT when not given.</summary>
+    public string? Method { get; init; }
+    public string? Url { get; init; }
+    /// <summary>The header of the token; <c>Authorization</c> when not given.</summary>
+    public string? AuthHeader { get; init; }
+    public JsonElement? Body { get; init; }
+    /// <summary>For the status: our word → the shop's. What has none is not told.</summary>
+    public IReadOnlyDictionary<string, string>? Words { get; init; }
+
+    internal void Check(string at, bool isStatus, HookTarget target, Problems problems)
+    {
+        if (target.Problem(Url?.Replace("{order}", "0", StringComparison.Ordinal)) is { } wrong) problems.Add(at + ".url", wrong);
+        problems.Check(Method is null or "PUT" or "POST" or "PATCH", at + ".method", "must be PUT, POST or PATCH");
+        problems.Check(Body is { ValueKind: not JsonValueKind.Undefined }, at + ".body", "is required");
+        problems.Check(isStatus == Words is { Count: > 0 }, at + ".words", isStatus ? "is required" : "is for the status only");
+        foreach (var (word, theirs) in Words ?? new Dictionary<string, string>())
+            problems.Check(SnakeCaseEnum<Ordering.OrderStatus>.TryParse(word, out _) && theirs is { Length: > 0 and <= 200 }, $"{at}.words.{word}", SnakeCaseEnum<Ordering.OrderStatus>.Choices);
+    }
+}

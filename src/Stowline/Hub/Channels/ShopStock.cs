@@ -57,8 +57,19 @@ internal sealed class ShopStock(string account, ChannelCalls calls, ShopMapping 
 
     private static JsonNode? Node(JsonElement element) => JsonNode.Parse(element.GetRawText());
 
-    /// <summary>Fills the placeholders in, at any depth.</summary>
-    private static JsonNode? Fill(JsonNode? node, OfferQuantity offer, JsonArray? items)
+    private static JsonNode? Fill(JsonNode? node, OfferQuantity offer, JsonArray? items) => JsonTemplate.Fill(node, text => text switch
+    {
+        "{items}" => items,
+        "{quantity}" => JsonValue.Create(offer.Quantity),
+        "{offer_number}" when long.TryParse(offer.Offer, NumberStyles.None, CultureInfo.InvariantCulture, out var number) => JsonValue.Create(number),
+        _ => JsonValue.Create(text.Replace("{offer}", offer.Offer, StringComparison.Ordinal).Replace("{quantity}", offer.Quantity.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)),
+    });
+}
+
+/// <summary>A JSON document with texts to be filled in, at any depth.</summary>
+internal static class JsonTemplate
+{
+    public static JsonNode? Fill(JsonNode? node, Func<string, JsonNode?> text)
     {
         switch (node)
         {
@@ -66,22 +77,16 @@ internal sealed class ShopStock(string account, ChannelCalls calls, ShopMapping 
                 foreach (var (name, child) in o.ToArray())
                 {
                     o[name] = null; // a node has one parent at a time
-                    o[name] = Fill(child, offer, items);
+                    o[name] = Fill(child, text);
                 }
                 return o;
             case JsonArray a:
                 var children = a.ToArray();
                 a.Clear();
-                foreach (var child in children) a.Add(Fill(child, offer, items));
+                foreach (var child in children) a.Add(Fill(child, text));
                 return a;
-            case JsonValue v when v.TryGetValue<string>(out var text):
-                return text switch
-                {
-                    "{items}" => items,
-                    "{quantity}" => JsonValue.Create(offer.Quantity),
-                    "{offer_number}" when long.TryParse(offer.Offer, NumberStyles.None, CultureInfo.InvariantCulture, out var number) => JsonValue.Create(number),
-                    _ => JsonValue.Create(text.Replace("{offer}", offer.Offer, StringComparison.Ordinal).Replace("{quantity}", offer.Quantity.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)),
-                };
+            case JsonValue v when v.TryGetValue<string>(out var words):
+                return text(words);
             default:
                 return node;
         }

@@ -241,14 +241,19 @@ internal sealed class StockBooks(Node node, string account, StockSyncSettings se
             {
                 soon = tx.Now;
                 await tx.WriteAsync("UPDATE stock_operations SET revive_at = @now WHERE account = @account AND status = 4 AND transport = @yes", new { account, now = tx.Now, yes = true });
+                await tx.WriteAsync("UPDATE channel_reports SET revive_at = @now WHERE account = @account AND status = 4 AND transport = @yes", new { account, now = tx.Now, yes = true });
             }
             await tx.WriteAsync("UPDATE channel_commands SET next_at = @soon WHERE account = @account AND state = 1 AND next_at > @soon", new { account, soon });
             await tx.WriteAsync("UPDATE stock_operations SET next_retry_at = @soon WHERE account = @account AND status = 1 AND transport = @yes AND next_retry_at > @soon", new { account, soon, yes = true });
+            await tx.WriteAsync("UPDATE channel_reports SET next_retry_at = @soon WHERE account = @account AND status = 1 AND transport = @yes AND next_retry_at > @soon", new { account, soon, yes = true });
         });
     }
 
     private Task<bool> AnyLostAsync() => node.Database.ReadAsync(async s =>
-        await s.FindAsync<Guid?>("SELECT id FROM stock_operations WHERE account = @account AND status = 1 AND transport = @yes LIMIT 1", new { account, yes = true }) is not null);
+        await s.FindAsync<Guid?>("""
+            SELECT id FROM stock_operations WHERE account = @account AND status = 1 AND transport = @yes
+            UNION ALL SELECT id FROM channel_reports WHERE account = @account AND status = 1 AND transport = @yes LIMIT 1
+            """, new { account, yes = true }) is not null);
 
     private static string? Cut(string? text) => text is { Length: > MostError } ? text[..MostError] : text;
 }

@@ -98,7 +98,7 @@ internal sealed class StockPlan : Pump, IAsyncDisposable
     {
         var pool = account.Rules.Share;
         var only = pool.Sites is { Count: > 0 } sites ? sites.ToHashSet(StringComparer.Ordinal) : null;
-        var page = await Availability.OfAsync(session, [.. offers.Select(o => o.Sku).Distinct(StringComparer.Ordinal)]);
+        var page = await Availability.OfAsync(session, [.. offers.Select(o => o.Sku).Distinct(StringComparer.Ordinal)], account.Code);
         return page.Items.Where(i => i.Sites.Count > 0)
             .ToDictionary(i => i.Sku, i => pool.Of(only is null ? i.Available : i.Sites.Where(s => only.Contains(s.Site)).Sum(s => s.Available)), StringComparer.Ordinal);
     }

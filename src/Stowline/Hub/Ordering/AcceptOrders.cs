@@ -56,15 +56,13 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
     public async ValueTask<Outcome<OrderView>[]> DecideAsync(IReadOnlyList<(AcceptOrder Command, Caller Caller)> items, LaneTransaction tx)
     {
         var outcomes = new Outcome<OrderView>[items.Count];
-        var skus = new HashSet<string>(StringComparer.Ordinal);
-        var people = new HashSet<Guid>();
-        foreach (var (order, _) in items)
-        {
-            foreach (var need in order.Needs) skus.Add(need.Sku);
-            if (order.Personal is not null) people.Add(order.PersonId);
-        }
+        var people = items.Where(i => i.Command.Personal is not null).Select(i => i.Command.PersonId).ToHashSet();
         var group = new AcceptGroup(tx) { IsRemote = node.IsRemote };
-        await tx.SelectAllAsync(Known(items, group.Known), Personal.Select(people, group.PersonKeys));
+        var reading = tx.SelectAllAsync(Known(items, group.Known), Personal.Select(people, group.PersonKeys));
+        var skus = new HashSet<string>(StringComparer.Ordinal); // while the database reads
+        foreach (var (order, _) in items)
+            foreach (var need in order.Needs) skus.Add(need.Sku);
+        await reading;
         (group.Sites, group.Prices, group.Allotments) = (await _sites.AllAsync(tx), await _prices.PricesAsync(tx, skus), await Allotments.LoadAsync(tx, skus));
         group.Made = await _made.OpenAsync(tx, group.Sites, skus);
         for (var i = 0; i < items.Count; i++) outcomes[i] = await group.DecideAsync(items[i].Command, items[i].Caller);
@@ -122,14 +120,16 @@ internal sealed class AcceptGroup(LaneTransaction tx)
             if (planned.Refusal is { } no) return no;
             plan = planned.Value;
         }
+        // What is kept for other channels is not there for this one.
+        var mine = Allotments.For(order.Channel, order.Needs.Select(n => n.Sku));
         var routing = plan is { Rest.Length: 0 } ? new RoutingResult([], [], plan.Decision)
-            : Router.Decide(new RoutingRequest(plan?.Rest ?? order.Needs, order.Latitude, order.Longitude, only, null, order.AllowBackorder), Sites, Allotments);
-        if (routing.Unserved.Count > 0 && !order.AllowBackorder) return Refuse(order, caller, routing, only);
+            : Router.Decide(new RoutingRequest(plan?.Rest ?? order.Needs, order.Latitude, order.Longitude, only, null, order.AllowBackorder), Sites, mine);
+        if (routing.Unserved.Count > 0 && !order.AllowBackorder) return Refuse(order, caller, mine, only);
 
         var parts = new List<PartRow>(routing.Parts.Count + 1);
         foreach (var (site, lines) in routing.Parts)
         {
-            foreach (var line in lines) Allotments.At(line.Sku, site)!.Promise(line.Quantity);
+            foreach (var line in lines) Allotments.Promise(order.Channel, line.Sku, site, line.Quantity);
             parts.Add(new PartRow { OrderId = order.Id, Part = parts.Count + 1, Site = site, Status = OrderStatus.Allocated, Lines = [.. lines] });
         }
         if (routing.Unserved.Count > 0)
@@ -210,10 +210,10 @@ internal sealed class AcceptGroup(LaneTransaction tx)
         return price;
     }
 
-    private Refusal Refuse(AcceptOrder order, Caller caller, RoutingResult routing, string? only)
+    private Refusal Refuse(AcceptOrder order, Caller caller, Allotments mine, string? only)
     {
         var missing = order.Needs
-            .Select(n => new MissingUnits(n.Sku, n.Quantity, (int)Math.Min(int.MaxValue, Allotments.Of(n.Sku)
+            .Select(n => new MissingUnits(n.Sku, n.Quantity, (int)Math.Min(int.MaxValue, mine.Of(n.Sku)
                 .Where(a => Sites.TryGetValue(a.Site, out var site) && site.Active && (only is null || a.Site == only))
                 .Sum(a => Math.Max(0, a.Free)))))
             .Where(m => m.Available < m.Requested).ToList();
@@ -242,6 +242,7 @@ internal sealed class AcceptGroup(LaneTransaction tx)
             Column.From("channel", _accepted, a => a.Order.Channel), Column.From("external_id", _accepted, a => a.Order.ExternalId),
             Column.From("order_id", _accepted, a => a.Order.Id), Column.From("request_hash", _accepted, a => a.Order.RequestHash));
         await OrderRows.InsertPartsAsync(tx, parts);
+        if (Allotments.HasPools) await PoolParts.NoteAsync(tx, _accepted.SelectMany(a => a.Parts.Select(p => (a.Order.Channel, p))));
         await Backorders.AddAsync(tx, parts.Where(p => p.Site is null));
         await OrderCounts.AddAsync(tx, _accepted.Select(a => a.Status));
         tx.StartWriting(); // the rest takes time to encrypt and to put into words

@@ -42,7 +42,17 @@ public static class CancelOrder
         var open = parts.Where(p => OrderLifecycle.IsOpen(p.Status)).ToList();
         if (open.Count == 0) return Refusal.Conflict("already_shipped", $"order {order.Number} has left; what comes back is a return");
         tx.Append(Lane.Hub, new OrderCancelRequested(order.Id, reason ?? "cancelled by the customer"), id.ToString(), order.Id);
-        foreach (var part in open)
+        await AskAsync(tx, order, open, reason ?? "cancelled by the customer");
+        order.Cancelling = true;
+        await OrderRows.SaveAsync(tx, [(order, parts)]);
+        return order.View(parts);
+    }
+
+    /// <summary>Asks the sites for the parts that have not left; what only waits for stock is cancelled at once. The caller saves the order.</summary>
+    internal static async ValueTask AskAsync(LaneTransaction tx, OrderRow order, IEnumerable<PartRow> parts, string reason)
+    {
+        var (id, subject) = (order.Id, order.Id.ToString());
+        foreach (var part in parts.Where(p => OrderLifecycle.IsOpen(p.Status)))
         {
             part.Changed = true;
             if (part.Site is null)
@@ -52,12 +62,9 @@ public static class CancelOrder
                 continue;
             }
             part.Status = OrderStatus.Cancelling;
-            if (part.Made) tx.Append(Lane.HubTo(part.Site), new TicketCancelRequested(id, part.Part, reason ?? "cancelled by the customer"), id.ToString(), id);
-            else tx.Append(Lane.HubTo(part.Site), new PartCancelRequested(id, part.Part, "cancel", reason ?? "cancelled by the customer"), id.ToString(), id);
+            if (part.Made) tx.Append(Lane.HubTo(part.Site), new TicketCancelRequested(id, part.Part, reason), subject, id);
+            else tx.Append(Lane.HubTo(part.Site), new PartCancelRequested(id, part.Part, "cancel", reason), subject, id);
         }
-        order.Cancelling = true;
-        await OrderRows.SaveAsync(tx, [(order, parts)]);
-        return order.View(parts);
     }
 }
 
@@ -140,6 +147,7 @@ internal static class OrderCommands
     public static async Task RunAsync<TBody>(HttpContext http, Node node, string id, Func<TBody, Guid, LaneTransaction, ValueTask<Outcome<OrderView>>> decide, int hops = 1)
         where TBody : class, IEquatable<TBody>
     {
+        if (node.Lanes.RefuseInRepair(Lane.Hub) is { } restored) { await Answers.WriteAsync(http, restored); return; }
         var found = await ReadOrders.IdOfAsync(node, id, http.RequestAborted);
         if (found is not { } order) { await Answers.WriteAsync(http, NotFound(id)); return; }
         await Commands.RunAsync<TBody, OrderView>(http, node.Lanes, Lane.Hub, (body, tx) => decide(body, order, tx), hops: hops);

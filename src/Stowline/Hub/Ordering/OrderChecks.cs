@@ -12,6 +12,7 @@ internal static class OrderChecks
         ("order_status", StatusAsync),
         ("order_counts", OrderCounts.CheckAsync),
         ("open_promises", OpenPromisesAsync),
+        ("pools", PoolParts.CheckAsync),
     ];
 
     private static async Task<string?> KeysAsync(SqlSession session) => await session.FindAsync<string>("""
@@ -68,6 +69,7 @@ internal static class OrderChecks
             foreach (var line in System.Text.Json.JsonSerializer.Deserialize(part.Lines, ContractsJson.Default.ListSkuUnits) ?? [])
                 open[(part.Site!, line.Sku)] = open.GetValueOrDefault((part.Site!, line.Sku)) + line.Quantity;
         }
+        await Transfers.TransferChecks.AddOpenAsync(session, open);
         return await Promising.PromiseChecks.CompareAsync(session, open);
     }
 }

@@ -27,11 +27,12 @@ internal static class OrderRecovery
             {
                 case "part.assigned": await AssignedAsync(site, e, tx); break;
                 case "part.cancel_requested": await CancelAsync(e.Read<PartCancelRequested>(), tx); break;
-                case "part.held": await HoldAsync(e.Read<PartHeld>().OrderId, true, tx); break;
-                case "part.released": await HoldAsync(e.Read<PartReleased>().OrderId, false, tx); break;
+                case "part.held": await RecoveredOrders.HeldAsync(tx, e.Read<PartHeld>().OrderId, true, e.At); break;
+                case "part.released": await RecoveredOrders.HeldAsync(tx, e.Read<PartReleased>().OrderId, false, e.At); break;
                 case "part.priority_changed":
                     var changed = e.Read<PartPriorityChanged>();
                     await tx.WriteAsync("UPDATE orders SET priority = @priority WHERE id = @id", new { priority = changed.Priority, id = changed.OrderId });
+                    await RecoveredOrders.NoteAsync(tx, changed.OrderId);
                     break;
             }
         }
@@ -40,13 +41,20 @@ internal static class OrderRecovery
     private static async ValueTask AssignedAsync(string site, EventRecord e, LaneTransaction tx)
     {
         var told = e.Read<PartAssigned>();
+        if (told.Transfer is not null) return; // no order's
         if (await OrderRows.FindAsync(tx, told.OrderId) is not { } entry) entry = (await PlaceAsync(told, e, tx), []);
+        if (told.OnHold != entry.Order.OnHold) await RecoveredOrders.HeldAsync(tx, told.OrderId, told.OnHold, e.At);
         var part = entry.Parts.Find(p => p.Part == told.Part);
         if (part?.Site is not null) return; // another copy has told of it already
-        if (part is null) entry.Parts.Add(new PartRow { OrderId = told.OrderId, Part = told.Part, Site = site, Status = OrderStatus.Allocated, Lines = [.. told.Lines], IsNew = true });
+        if (part is null)
+        {
+            entry.Parts.Add(new PartRow { OrderId = told.OrderId, Part = told.Part, Site = site, Status = OrderStatus.Allocated, Lines = [.. told.Lines], IsNew = true });
+            await WaitLessAsync(entry.Order, entry.Parts, tx);
+        }
         else
         {
-            // It waited for stock when the backup was made.
+            // It waited for stock when the backup was made. Stock may have come from several sites: then this is only some of what it waited for.
+            if (part.Lines.Sum(l => l.Quantity) > told.Lines.Sum(l => l.Quantity)) await RecoveredOrders.NoteAsync(tx, told.OrderId);
             await Backorders.RemoveAsync(tx, told.OrderId, told.Part);
             (part.Site, part.Status, part.Lines, part.Changed) = (site, OrderStatus.Allocated, [.. told.Lines], true);
         }
@@ -80,6 +88,8 @@ internal static class OrderRecovery
             INSERT INTO order_keys (channel, external_id, order_id, request_hash) VALUES (@Channel, @ExternalId, @Id, @hash) ON CONFLICT (channel, external_id) DO NOTHING
             """, new { order.Channel, order.ExternalId, order.Id, hash = facts.RequestHash ?? [] });
         await OrderCounts.AddAsync(tx, [order.Status]);
+        if (told.OnHold) await RecoveredOrders.HeldAsync(tx, order.Id, true, e.At);
+        if (facts.Lines.Sum(l => l.Quantity) > told.Lines.Sum(l => l.Quantity)) await RecoveredOrders.NoteAsync(tx, order.Id);
         tx.Append(Lane.Hub, new OrderRecovered(order.Id, order.Number, order.Channel, order.ExternalId), order.Id.ToString(), order.Id, new Caller(e.Actor, e.Trace));
         return order;
     }
@@ -91,7 +101,26 @@ internal static class OrderRecovery
         foreach (var part in parts.Where(p => p.Part == asked.Part && OrderLifecycle.IsOpen(p.Status))) (part.Status, part.Changed) = (OrderStatus.Cancelling, true);
         await OrderRows.SaveAsync(tx, [(order, parts)]);
         await tx.WriteAsync("UPDATE orders SET cancelling = @yes WHERE id = @id", new { yes = true, id = asked.OrderId });
+        await RecoveredOrders.NoteAsync(tx, asked.OrderId);
     }
 
-    private static ValueTask HoldAsync(Guid order, bool hold, LaneTransaction tx) => tx.WriteAsync("UPDATE orders SET on_hold = @hold WHERE id = @order", new { hold, order });
+    /// <summary>
+    /// A site has units for which a part waited when the backup was made: it waits for so much less. Where the site has them for another reason, such as a shortage elsewhere
+    /// that is yet to be heard of, what the order then lacks is routed again.
+    /// </summary>
+    private static async ValueTask WaitLessAsync(OrderRow order, List<PartRow> parts, LaneTransaction tx)
+    {
+        var waiting = parts.FindAll(p => p is { Site: null, Status: OrderStatus.Backorder });
+        if (waiting.Count == 0) return;
+        var balance = await Rerouting.BalanceAsync(tx, order, parts);
+        foreach (var part in waiting.Where(p => p.Lines.Exists(l => balance[l.Sku] < 0)))
+        {
+            var left = part.Lines.ConvertAll(l => l with { Quantity = Math.Max(0, l.Quantity + Math.Min(0, balance[l.Sku])) });
+            for (var i = 0; i < left.Count; i++) balance[left[i].Sku] += part.Lines[i].Quantity - left[i].Quantity;
+            (part.Lines, part.Changed) = (left.FindAll(l => l.Quantity > 0), true);
+            await Backorders.RemoveAsync(tx, order.Id, part.Part);
+            if (part.Lines.Count > 0) await Backorders.AddAsync(tx, [part]);
+            else part.Status = OrderStatus.Cancelled; // until its own site tells of it
+        }
+    }
 }

@@ -77,6 +77,12 @@ internal sealed class PartRow
     public bool IsNew { get; init; }
     public bool Changed { get; set; }
 
+    /// <summary>What the books have of it: the site and units that are promised for it. Null while it is new.</summary>
+    public (string Site, List<SkuUnits> Lines)? Booked { get; set; }
+
+    /// <summary>The site and units that are promised for it now; null where nothing is.</summary>
+    public (string Site, List<SkuUnits> Lines)? Promised => !Made && Site is { } site && Status != OrderStatus.Backorder && OrderLifecycle.IsOpen(Status) ? (site, Lines) : null;
+
     public string LinesJson => JsonSerializer.Serialize(Lines, ContractsJson.Default.ListSkuUnits);
 }
 
@@ -106,11 +112,16 @@ internal static class OrderRows
         return orders;
     }
 
-    private static PartRow ReadPart(RowReader row) => new()
+    private static PartRow ReadPart(RowReader row)
     {
-        OrderId = row.GetGuid(0), Part = row.GetInt32(1), Site = row.GetStringOrNull(2), Status = (OrderStatus)row.GetInt32(3),
-        Lines = JsonSerializer.Deserialize(row.GetString(4), ContractsJson.Default.ListSkuUnits) ?? [], Reroutes = row.GetInt32(5), Made = row.GetInt64(6) != 0,
-    };
+        var part = new PartRow
+        {
+            OrderId = row.GetGuid(0), Part = row.GetInt32(1), Site = row.GetStringOrNull(2), Status = (OrderStatus)row.GetInt32(3),
+            Lines = JsonSerializer.Deserialize(row.GetString(4), ContractsJson.Default.ListSkuUnits) ?? [], Reroutes = row.GetInt32(5), Made = row.GetInt64(6) != 0,
+        };
+        part.Booked = part.Promised;
+        return part;
+    }
 
     /// <summary>One whole order for changing it, or null.</summary>
     public static async ValueTask<(OrderRow Order, List<PartRow> Parts)?> FindAsync(LaneTransaction tx, Guid id)
@@ -151,6 +162,7 @@ internal static class OrderRows
                 [Column.From("order_id", changed, p => p.OrderId), Column.From("part", changed, p => p.Part)],
                 Column.From("new_site", changed, p => p.Site), Column.From("new_status", changed, p => (int)p.Status), Column.From("new_lines", changed, p => p.LinesJson));
         }
+        await PoolParts.NoteAsync(tx, all.SelectMany(o => o.Parts.Where(p => p.Changed || p.IsNew).Select(p => (o.Order.Channel, p))));
         var moved = new List<OrderRow>();
         var moves = new List<(OrderStatus From, OrderStatus To)>();
         foreach (var (order, parts) in all)

@@ -65,4 +65,7 @@ public sealed record DecisionEntry(DateTimeOffset At, string Cause, RoutingDecis
 [JsonSerializable(typeof(PriorityBody))]
 [JsonSerializable(typeof(RerouteBody))]
 [JsonSerializable(typeof(SlotView))]
+[JsonSerializable(typeof(PoolBody))]
+[JsonSerializable(typeof(PoolView))]
+[JsonSerializable(typeof(Page<PoolView>))]
 internal sealed partial class OrderingJson : JsonSerializerContext;

@@ -34,6 +34,7 @@ public sealed class OrderingModule : Module
         CancelOrder.Map(api, node);
         ChangeOrder.Map(api, node);
         Timeline.Map(api, node);
+        SavePool.Map(api, node, _sites);
         new Throughput(node).Map(api);
     }
 
@@ -46,6 +47,7 @@ public sealed class OrderingModule : Module
 
     public override bool Recovers(string type) => OrderRecovery.Recovers(type);
     public override ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx) => OrderRecovery.RunAsync(site, events, tx);
+    public override ValueTask GoOnAsync(string site, LaneTransaction tx) => RecoveredOrders.GoOnAsync(tx, _sites);
 
     public override async Task<Guid?> FindPersonOfOrderAsync(SqlSession session, string order) =>
         await ReadOrders.IdOfAsync(session, order) is not { } id ? null

@@ -58,6 +58,15 @@ public static class ReadChannel
     public static async Task<IReadOnlyList<string>> NewestAsync(SqlSession session, string channel, int limit) => await session.QueryAsync<string>(
         "SELECT external_id FROM orders WHERE channel = @channel ORDER BY id DESC LIMIT @limit", new { channel, limit });
 
+    /// <summary>Where orders come from: their channels and their ids there. Orders that are not known, or archived, are missing.</summary>
+    public static async Task<IReadOnlyDictionary<Guid, (string Channel, string ExternalId)>> OriginsAsync(SqlSession session, Guid[] orders)
+    {
+        var found = new Dictionary<Guid, (string, string)>(orders.Length);
+        await session.SelectAsync("SELECT o.id, o.channel, o.external_id FROM orders o WHERE o.id = k.id", orders.Length, [Column.Of("id", orders)],
+            row => found[row.GetGuid(0)] = (row.GetString(1), row.GetString(2)));
+        return found;
+    }
+
     private static void Add(ChannelOrder order, PartRow part)
     {
         if (part.Site is { } site) order.PartList.Add((part.Part, site));

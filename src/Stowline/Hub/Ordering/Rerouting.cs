@@ -32,12 +32,13 @@ internal static class Rerouting
         var exhausted = from.Reroutes >= MaxReroutes;
         var routing = exhausted
             ? new RoutingResult([], units, new RoutingDecision("backorder", $"re-routed {MaxReroutes} times already", []))
-            : Router.Decide(new RoutingRequest(units, place?.Latitude, place?.Longitude, only, not, AllowPartial: true), sites, allotments);
+            : Router.Decide(new RoutingRequest(units, place?.Latitude, place?.Longitude, only, not, AllowPartial: true), sites,
+                allotments.For(order.Channel, units.Select(u => u.Sku)));
         var made = new List<PartRow>();
         var next = parts.Max(p => p.Part);
         foreach (var (site, lines) in routing.Parts)
         {
-            foreach (var line in lines) allotments.At(line.Sku, site)!.Promise(line.Quantity);
+            foreach (var line in lines) allotments.Promise(order.Channel, line.Sku, site, line.Quantity);
             made.Add(new PartRow
             {
                 OrderId = order.Id, Part = ++next, Site = site, Status = OrderStatus.Allocated, Lines = [.. lines], Reroutes = from.Reroutes + 1, IsNew = true,
@@ -57,11 +58,21 @@ internal static class Rerouting
     /// How much of these units the order still lacks. As a rule all of it: but after a restore a site may report again what was made good before, by a part that
     /// another site has told of.
     /// </summary>
-    public static async ValueTask<IReadOnlyList<SkuUnits>> LackingAsync(LaneTransaction tx, OrderRow order, List<PartRow> parts, IReadOnlyList<SkuUnits> units)
+    private static async ValueTask<IReadOnlyList<SkuUnits>> LackingAsync(LaneTransaction tx, OrderRow order, List<PartRow> parts, IReadOnlyList<SkuUnits> units)
+    {
+        var balance = await BalanceAsync(tx, order, parts);
+        return [.. units.Select(u => u with { Quantity = Math.Min(u.Quantity, balance.GetValueOrDefault(u.Sku)) }).Where(u => u.Quantity > 0)];
+    }
+
+    /// <summary>Units per SKU that the order wants beyond those of its live parts; below zero where they have more.</summary>
+    public static async ValueTask<SortedDictionary<string, int>> BalanceAsync(LaneTransaction tx, OrderRow order, List<PartRow> parts)
     {
         var ordered = JsonSerializer.Deserialize(await tx.FindAsync<string>("SELECT lines FROM orders WHERE id = @id", new { id = order.Id }) ?? "[]", ContractsJson.Default.ListPlacedLine) ?? [];
-        var live = parts.Where(p => p.Status is not (OrderStatus.Cancelled or OrderStatus.Short)).SelectMany(p => p.Lines).ToLookup(l => l.Sku, l => l.Quantity, StringComparer.Ordinal);
-        return [.. units.Select(u => u with { Quantity = Math.Min(u.Quantity, ordered.Where(l => l.Sku == u.Sku).Sum(l => l.Quantity) - live[u.Sku].Sum()) }).Where(u => u.Quantity > 0)];
+        var balance = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        foreach (var line in ordered) balance[line.Sku] = balance.GetValueOrDefault(line.Sku) + line.Quantity;
+        foreach (var line in parts.Where(p => p.Status is not (OrderStatus.Cancelled or OrderStatus.Short)).SelectMany(p => p.Lines))
+            balance[line.Sku] = balance.GetValueOrDefault(line.Sku) - line.Quantity;
+        return balance;
     }
 
     /// <summary>Tells the sites of new parts.</summary>
@@ -104,6 +115,9 @@ internal static class Backorders
     public static ValueTask RemoveAsync(LaneTransaction tx, Guid orderId, int part) =>
         tx.WriteAsync("DELETE FROM backorders WHERE order_id = @orderId AND part = @part", new { orderId, part });
 
+    /// <summary>The SKUs that units wait for.</summary>
+    public static async ValueTask<IReadOnlyCollection<string>> SkusAsync(LaneTransaction tx) => await tx.QueryAsync<string>("SELECT DISTINCT sku FROM backorders");
+
     /// <summary>The SKUs that most units wait for.</summary>
     public static ValueTask<IReadOnlyList<BackorderedSku>> MostAsync(SqlSession session, int limit) => session.QueryAsync<BackorderedSku>(
         "SELECT sku, CAST(SUM(quantity) AS bigint) AS units FROM backorders GROUP BY sku ORDER BY 2 DESC, sku LIMIT @limit", new { limit });
@@ -136,7 +150,8 @@ internal static class Backorders
             var allotments = await Allotments.LoadAsync(tx, [.. part.Lines.Select(l => l.Sku)]);
             var place = await tx.FindAsync<OrderRow>("SELECT id, latitude, longitude FROM orders WHERE id = @orderId", new { orderId });
             var only = entry.Order.FulfillmentType == FulfillmentType.Pickup ? entry.Order.PickupSite : null;
-            var routing = Router.Decide(new RoutingRequest(part.Lines, place?.Latitude, place?.Longitude, only, null, AllowPartial: false), sites, allotments);
+            var routing = Router.Decide(new RoutingRequest(part.Lines, place?.Latitude, place?.Longitude, only, null, AllowPartial: false), sites,
+                allotments.For(entry.Order.Channel, part.Lines.Select(l => l.Sku)));
             if (routing.Unserved.Count > 0) continue;
             await PlaceAsync(tx, entry.Order, entry.Parts, part, routing, allotments, caller);
             await OrderRows.SaveAsync(tx, [entry], _ => caller);
@@ -151,7 +166,7 @@ internal static class Backorders
         var placed = new List<PartRow>();
         foreach (var (site, lines) in routing.Parts)
         {
-            foreach (var line in lines) allotments.At(line.Sku, site)!.Promise(line.Quantity);
+            foreach (var line in lines) allotments.Promise(order.Channel, line.Sku, site, line.Quantity);
             if (placed.Count == 0)
             {
                 (part.Site, part.Status, part.Lines, part.Changed) = (site, OrderStatus.Allocated, [.. lines], true);

@@ -1,6 +1,7 @@
 using Stowline.Contracts;
 using Stowline.Hub.Catalog;
 using Stowline.Hub.Promising;
+using Stowline.Hub.Transfers;
 using Stowline.Kernel;
 using Stowline.Log;
 
@@ -14,9 +15,9 @@ internal sealed class SiteBooks(string site, SiteDirectory directory) : Consumer
 {
     private static readonly HashSet<string> Types = new(StringComparer.Ordinal)
     {
-        StockMoved.Type, StockRebalanced.Type, ReturnReceived.Type, RecallRequested.Type, ItemSkipped.Type, PickingExtended.Type,
+        StockMoved.Type, StockRebalanced.Type, StockExpired.Type, ReturnReceived.Type, RecallRequested.Type, ItemSkipped.Type, PickingExtended.Type,
         PickingStarted.Type, PickingCompleted.Type, PackingCompleted.Type, PartShipped.Type, PartDelivered.Type, PartShort.Type, PartCancelled.Type, PartCancelRefused.Type,
-        TicketMoved.Type, TicketCancelled.Type, TicketCancelRefused.Type, DishStopped.Type, DishResumed.Type,
+        TicketMoved.Type, TicketCancelled.Type, TicketCancelRefused.Type, DishStopped.Type, DishResumed.Type, TransferReceived.Type,
     };
 
     public override string Name => "site-books";
@@ -38,22 +39,33 @@ internal sealed class SiteBooks(string site, SiteDirectory directory) : Consumer
         private readonly HashSet<string> _arrived = new(StringComparer.Ordinal);
         private readonly Dictionary<Guid, Caller> _callers = [];
         private Dictionary<Guid, (OrderRow Order, List<PartRow> Parts)> _orders = [];
+        private Dictionary<Guid, TransferRow> _transfers = [];
         private DateTimeOffset _asOf;
 
         public async ValueTask LoadOrdersAsync(IReadOnlyList<EventRecord> events)
         {
             var touched = events.Where(e => e.OrderId is not null && e.Type != ReturnReceived.Type).Select(e => e.OrderId!.Value).ToHashSet();
             if (touched.Count > 0) _orders = await OrderRows.LoadAsync(tx, touched);
+            touched.ExceptWith(_orders.Keys);
+            if (touched.Count > 0) _transfers = await TransferRows.LoadAsync(tx, touched);
         }
 
         public async ValueTask ApplyAsync(EventRecord e)
         {
             _asOf = e.At;
             if (e.OrderId is { } id) _callers[id] = new Caller(e.Actor, e.Trace);
+            if (e.OrderId is { } about && TransferBook.Follows(e.Type) && _transfers.TryGetValue(about, out var transfer))
+            {
+                Note(TransferBook.BalancesOf(e));
+                await WriteBalancesAsync(); // in the books before anything is released
+                _arrived.UnionWith(await TransferBook.FollowAsync(tx, transfer, e));
+                return;
+            }
             switch (e.Type)
             {
                 case "stock.moved": Arrived(e.Read<StockMoved>().Balances); break;
                 case "stock.rebalanced": Arrived(e.Read<StockRebalanced>().Balances); break;
+                case "stock.expired": Note(e.Read<StockExpired>().Balances); break;
                 case "return.received": Arrived(e.Read<ReturnReceived>().Balances); break;
                 case "picking.item_skipped": Note(e.Read<ItemSkipped>().Balances); break;
                 case "picking.extended": Note(e.Read<PickingExtended>().Balances); break;
@@ -90,6 +102,7 @@ internal sealed class SiteBooks(string site, SiteDirectory directory) : Consumer
                 case "ticket.moved": Moved(e.Read<TicketMoved>()); break;
                 case "ticket.cancelled": await NotMadeAsync(e.Read<TicketCancelled>()); break;
                 case "ticket.cancel_refused": Handed(e.Read<TicketCancelRefused>()); break;
+                case "transfer.received": await TransferBook.ReceivedAsync(tx, site, e); break;
                 case "dish.stopped": await MenuStops.StopAsync(tx, site, e.Read<DishStopped>()); break;
                 case "dish.resumed": await MenuStops.ResumeAsync(tx, site, e.Read<DishResumed>()); break;
             }

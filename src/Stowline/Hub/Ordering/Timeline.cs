@@ -26,6 +26,13 @@ public static class Timeline
             await Answers.WriteAsync(http, (Outcome<Page<TimelineItem>>)new Page<TimelineItem>(items, null));
         }).WithTags("Orders").WithSummary("Everything that happened to an order, oldest first").Produces<Page<TimelineItem>>();
 
+        api.MapGet("/transfers/{id}/timeline", async (HttpContext http, string id) =>
+        {
+            if (await Transfers.TransferReads.IdOfAsync(node.Database, id, http.RequestAborted) is not { } transfer) { await Answers.WriteAsync(http, Transfers.TransferRows.NotFound(id)); return; }
+            var items = await node.Database.ReadAsync(session => ReadAsync(session, transfer), http.RequestAborted);
+            await Answers.WriteAsync(http, (Outcome<Page<TimelineItem>>)new Page<TimelineItem>(items, null));
+        }).WithTags("Transfers").WithSummary("Everything that happened to a transfer, oldest first").Produces<Page<TimelineItem>>();
+
         api.MapGet("/orders/{id}/decision", async (HttpContext http, string id) =>
         {
             if (await ReadOrders.IdOfAsync(node, id, http.RequestAborted) is not { } order) { await Answers.WriteAsync(http, OrderCommands.NotFound(id)); return; }
@@ -99,6 +106,12 @@ public static class Timeline
         "packing.package_changed" => $"Package {d["package"]} is now: {d["packaging_type"]}, {d["weight_g"]} g",
         "packing.completed" => $"Packed in {d["packages"]} package(s)",
         "packing.cancelled" => $"Packing cancelled: {d["reason"]}",
+        "transfer.requested" => $"Transfer {d["number"]} from {d["from"]} to {d["to"]}: {Units(d["lines"])} units",
+        "transfer.cancel_requested" => $"Cancellation asked for: {d["reason"]}",
+        "transfer.status_changed" => $"Transfer is {d["to"]} (was {d["from"]})",
+        "transfer.announced" => $"{Units(d["lots"])} units on their way with {d["carrier"]}, tracking {d["tracking_number"]}",
+        "transfer.received" => $"{Units(d["lots"])} units taken in{(d["complete"]?.GetValue<bool>() == true ? "; nothing more will come" : "")}",
+        "transfer.closed" => Units(d["missing"]) + Units(d["surplus"]) == 0 ? "Arrived in full" : $"Arrived: {Units(d["missing"])} units missing, {Units(d["surplus"])} too many",
         "quote.ordered" => $"Ordered from quote {d["number"]}",
         "ticket.ordered" => $"To be made at the site: {Count(d["items"])} items, on the screen at {d["visible_at"]}",
         "ticket.cancel_requested" => $"Asked not to make it: {d["reason"]}",

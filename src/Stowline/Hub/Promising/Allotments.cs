@@ -6,13 +6,16 @@ using Stowline.Store;
 namespace Stowline.Hub.Promising;
 
 /// <summary>What the hub may promise of one SKU at one site.</summary>
-public sealed class Allotment(string sku, string site, long free)
+public sealed class Allotment(string sku, string site, long free, long held)
 {
     public string Sku => sku;
     public string Site => site;
 
     /// <summary>granted − withdrawn − returned − promised + released. Negative: the site reported a loss of units that were promised.</summary>
     public long Free { get; private set; } = free;
+
+    /// <summary>granted − withdrawn − returned − consumed: what has not left yet. Promising does not change it.</summary>
+    public long Held => held;
 
     /// <summary>Units promised and not yet written.</summary>
     public long NewlyPromised { get; private set; }
@@ -34,23 +37,64 @@ public sealed class Allotments
 {
     private readonly Dictionary<string, List<Allotment>> _bySku = new(StringComparer.Ordinal);
     private static readonly IReadOnlyList<Allotment> None = [];
+    private PoolBook? _pools;
+    private PoolPromises? _promised;
 
     /// <summary>What is free of these SKUs: as this process remembers it where nobody else has written since, else from the table.</summary>
     public static async ValueTask<Allotments> LoadAsync(LaneTransaction tx, IReadOnlyCollection<string> skus)
     {
-        var memory = await tx.MemoryAsync<FreeUnits>();
-        var loaded = new Allotments();
+        var (memory, pools) = (await tx.MemoryAsync<FreeUnits>(), await tx.MemoryAsync<PoolBook>());
+        var loaded = new Allotments { _pools = pools };
         var missing = new List<string>();
         foreach (var sku in skus)
         {
             if (memory.Find(sku) is not { } sites) missing.Add(sku);
-            else if (sites.Length > 0) loaded._bySku[sku] = [.. sites.Select(s => new Allotment(sku, s.Site, s.Free))];
+            else if (sites.Length > 0) loaded._bySku[sku] = [.. sites.Select(s => new Allotment(sku, s.Site, s.Free, s.Held))];
         }
-        if (missing.Count == 0) return loaded;
-        await tx.SelectAsync("SELECT sku, site, granted - withdrawn - returned - promised + released FROM allotments WHERE sku = k.sku",
-            missing.Count, [Column.Of("sku", missing.ToArray())], row => loaded.Add(new Allotment(row.GetString(0), row.GetString(1), row.GetInt64(2))));
-        memory.RememberOnCommit(tx, missing.Select(sku => (sku, FreeUnits.Of(loaded.Of(sku)))));
+        var asked = new List<SetSelect>(2);
+        if (missing.Count > 0)
+            asked.Add(new SetSelect("SELECT sku, site, granted - withdrawn - returned - consumed, granted - withdrawn - returned - promised + released FROM allotments WHERE sku = k.sku",
+                missing.Count, [Column.Of("sku", missing.ToArray())], row => loaded.Add(new Allotment(row.GetString(0), row.GetString(1), row.GetInt64(3), row.GetInt64(2)))));
+        if (!pools.IsKnown) asked.Add((loaded._pools = new PoolBook()).Select());
+        if (asked.Count > 0) await tx.SelectAllAsync([.. asked]);
+        if (missing.Count > 0) memory.RememberOnCommit(tx, missing.Select(sku => (sku, FreeUnits.Of(loaded.Of(sku)))));
+        if (!pools.IsKnown) pools.RememberOnCommit(tx, loaded._pools);
+        await loaded.LoadPromisedAsync(tx, skus);
         return loaded;
+    }
+
+    /// <summary>What channels have promised of the SKUs that somebody has a pool of.</summary>
+    private async ValueTask LoadPromisedAsync(LaneTransaction tx, IReadOnlyCollection<string> skus)
+    {
+        if (_pools!.All.Count == 0) return;
+        string[] pooled = [.. skus.Where(s => _pools.Of(s).Count > 0).Distinct(StringComparer.Ordinal)];
+        if (pooled.Length == 0) return;
+        _promised = new PoolPromises();
+        await tx.SelectAllAsync(_promised.Select(pooled));
+    }
+
+    /// <summary>Whether anything is kept for a channel, of these SKUs or others.</summary>
+    public bool HasPools => _pools is { IsKnown: true, All.Count: > 0 };
+
+    /// <summary>What a channel may promise of these SKUs: its own pools and what is kept for nobody. The same allotments where there are no pools.</summary>
+    public Allotments For(string channel, IEnumerable<string> skus)
+    {
+        if (_promised is null) return this;
+        var view = new Allotments();
+        foreach (var sku in skus.Distinct(StringComparer.Ordinal))
+        {
+            var all = Of(sku);
+            var free = PoolDivision.Free(channel, sku, FreeUnits.Of(all), _pools!.Of(sku), _promised);
+            for (var i = 0; i < free.Length; i++) view.Add(new Allotment(sku, all[i].Site, free[i], all[i].Held));
+        }
+        return view;
+    }
+
+    /// <summary>Promises units to an order of a channel, in memory.</summary>
+    public void Promise(string channel, string sku, string site, int units)
+    {
+        At(sku, site)!.Promise(units);
+        _promised?.Add(sku, channel, site, units);
     }
 
     public IReadOnlyList<Allotment> Of(string sku) => _bySku.TryGetValue(sku, out var list) ? list : None;
@@ -86,6 +130,13 @@ public sealed class Allotments
         await tx.UpdateAsync("allotments", "released = allotments.released + k.units", lines.Count,
             [Column.From("sku", lines, l => l.Sku), Column.Same("site", lines.Count, site)], Column.From("units", lines, l => (long)l.Quantity));
     }
+
+    /// <summary>Notes units that are on their way to a site from another one, or, negative, are so no more. Nothing is promised from them.</summary>
+    public static ValueTask ExpectAsync(LaneTransaction tx, string site, string sku, long units) => tx.WriteAsync("""
+        INSERT INTO allotments (sku, site, epoch, granted, consumed, withdrawn, promised, released, returned, on_hand, damaged, as_of, incoming)
+        VALUES (@sku, @site, 1, 0, 0, 0, 0, 0, 0, 0, 0, @now, @units)
+        ON CONFLICT (sku, site) DO UPDATE SET incoming = allotments.incoming + excluded.incoming
+        """, new { sku, site, units, now = tx.Now });
 
     /// <summary>
     /// Takes over what a site says of its books. Merging is (epoch, max): counters only grow within an epoch, so repeats and late arrivals are
@@ -164,14 +215,14 @@ public sealed class Allotments
 internal sealed class FreeUnits
 {
     private const int MaxSkus = 200_000;
-    private readonly Dictionary<string, (string Site, long Free)[]> _bySku = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, HeldUnits[]> _bySku = new(StringComparer.Ordinal);
 
     /// <summary>Null when nothing is remembered; empty when no site has granted any.</summary>
-    public (string Site, long Free)[]? Find(string sku) => _bySku.GetValueOrDefault(sku);
+    public HeldUnits[]? Find(string sku) => _bySku.GetValueOrDefault(sku);
 
-    public static (string Site, long Free)[] Of(IReadOnlyList<Allotment> allotments) => [.. allotments.Select(a => (a.Site, a.Free))];
+    public static HeldUnits[] Of(IReadOnlyList<Allotment> allotments) => [.. allotments.Select(a => new HeldUnits(a.Site, a.Free, a.Held))];
 
-    public void RememberOnCommit(LaneTransaction tx, IEnumerable<(string Sku, (string Site, long Free)[] Sites)> now)
+    public void RememberOnCommit(LaneTransaction tx, IEnumerable<(string Sku, HeldUnits[] Sites)> now)
     {
         var kept = now.ToArray(); // the allotments may be promised from before the commit
         tx.OnCommitted(() =>

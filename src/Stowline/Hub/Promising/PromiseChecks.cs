@@ -12,6 +12,17 @@ internal static class PromiseChecks
         public long Units { get; init; }
     }
 
+    /// <summary>The first difference between what sites are to expect and what is on its way there; null when there is none.</summary>
+    public static async Task<string?> CompareIncomingAsync(SqlSession session, Dictionary<(string Site, string Sku), long> onTheWay)
+    {
+        await foreach (var row in session.StreamAsync<OpenRow>("SELECT sku, site, incoming AS units FROM allotments WHERE incoming <> 0"))
+        {
+            onTheWay.Remove((row.Site, row.Sku), out var units);
+            if (units != row.Units) return $"{row.Sku} at {row.Site}: {row.Units} units are expected, {units} are on their way";
+        }
+        return onTheWay.FirstOrDefault(o => o.Value != 0) is { Value: not 0 } left ? $"{left.Key.Sku} at {left.Key.Site}: {left.Value} units are on their way, none are expected" : null;
+    }
+
     /// <summary>The first difference between open promises and the units of open parts; null when there is none.</summary>
     public static async Task<string?> CompareAsync(SqlSession session, Dictionary<(string Site, string Sku), long> openParts)
     {

@@ -55,6 +55,16 @@ public static class FulfillmentOrders
     public static async ValueTask<Guid?> FindByNumberAsync(SqlSession session, string site, long number) => await session.FindAsync<Guid?>(
         "SELECT order_id FROM fulfillment_orders WHERE order_number = @number AND site = @site LIMIT 1", new { site, number });
 
+    private sealed record Shipped { public Guid OrderId { get; init; } public string Live { get; init; } = "[]"; }
+
+    /// <summary>What parts of transfers have shipped, by the transfer's id and SKU.</summary>
+    internal static async Task<IReadOnlyDictionary<(string Transfer, string Sku), long>> TransfersShippedAsync(SqlSession session)
+    {
+        var rows = await session.QueryAsync<Shipped>("SELECT order_id, live FROM fulfillment_orders WHERE channel = @channel AND fulfillment_type = @channel AND status = @shipped",
+            new { channel = "transfer", shipped = FulfillmentStatus.Shipped });
+        return rows.SelectMany(r => ReadUnits(r.Live).Select(u => (r.OrderId, Unit: u))).ToDictionary(u => (u.OrderId.ToString(), u.Unit.Sku), u => (long)u.Unit.Quantity);
+    }
+
     internal static ValueTask MoveAsync(LaneTransaction tx, Guid orderId, int part, FulfillmentStatus status) => tx.WriteAsync(
         "UPDATE fulfillment_orders SET status = @status WHERE order_id = @orderId AND part = @part", new { orderId, part, status });
 

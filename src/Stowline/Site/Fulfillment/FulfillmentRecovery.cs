@@ -101,7 +101,13 @@ internal static class FulfillmentRecovery
     public static async ValueTask FinishAsync(string site, LaneTransaction tx)
     {
         foreach (var table in new[] { "picking_tasks", "packing_tasks" })
-            await tx.WriteAsync($"UPDATE {table} SET as_of = NULL WHERE site = @site AND as_of IS NOT NULL", new { site });
+        {
+            // No event of the site tells of holds; its parts know, from the hub.
+            await tx.WriteAsync($"""
+                UPDATE {table} SET as_of = NULL, on_hold = COALESCE((SELECT f.on_hold FROM fulfillment_orders f WHERE f.order_id = {table}.order_id AND f.part = {table}.part), on_hold)
+                WHERE site = @site AND as_of IS NOT NULL
+                """, new { site });
+        }
         var needed = (await FulfillmentChecks.NeededAsync(tx.Group.Session)).Where(n => n.Key.Site == site)
             .ToDictionary(n => (n.Key.Sku, n.Key.Bin, n.Key.Lot), n => n.Value);
         await StockRecovery.FinishAsync(site, needed, tx);

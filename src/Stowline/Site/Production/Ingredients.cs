@@ -70,11 +70,11 @@ internal sealed class IngredientWatch(string site) : Consumer
 {
     public override string Name => "ingredients";
     public override Lane Target(Lane source) => Lane.Site(site);
-    public override bool Wants(string type) => type == StockMoved.Type || type == ReturnReceived.Type;
+    public override bool Wants(string type) => type == StockMoved.Type || type == StockExpired.Type || type == ReturnReceived.Type;
 
     public override async ValueTask HandleAsync(IReadOnlyList<EventRecord> events, LaneTransaction tx)
     {
-        var moved = events.SelectMany(e => e.Type == StockMoved.Type ? e.Read<StockMoved>().Balances : e.Read<ReturnReceived>().Balances).Select(b => b.Sku).ToHashSet(StringComparer.Ordinal);
+        var moved = events.SelectMany(e => e.Type == StockMoved.Type ? e.Read<StockMoved>().Balances : e.Type == StockExpired.Type ? e.Read<StockExpired>().Balances : e.Read<ReturnReceived>().Balances).Select(b => b.Sku).ToHashSet(StringComparer.Ordinal);
         string[] known = [.. moved];
         var used = new List<string>();
         await tx.SelectAsync("SELECT sku FROM ingredient_needs WHERE site = k.site AND sku = k.sku", known.Length, [Column.Same("site", known.Length, site), Column.Of("sku", known)],

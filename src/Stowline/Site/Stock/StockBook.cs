@@ -29,7 +29,7 @@ public static class StockBook
 
     /// <summary>
     /// Reserves units in bins, FEFO where there is an expiry date, else FIFO by receipt, then by bin order (F3); several rows per request where needed.
-    /// Requests are served in order. What cannot be found is simply missing from the answer.
+    /// Requests are served in order. What cannot be found is simply missing from the answer; lots that have expired are set aside and not chosen.
     /// </summary>
     /// <param name="avoid">Rows not to take from: where a picker has just found nothing.</param>
     public static async ValueTask<IReadOnlyList<Allocation>> AllocateAsync(LaneTransaction tx, string site, IReadOnlyList<StockRequest> requests,
@@ -37,8 +37,9 @@ public static class StockBook
     {
         var change = new StockChange(tx, site);
         var rows = await change.LoadPickableAsync(requests.Where(r => r.Quantity > 0).Select(r => r.Sku));
+        var expired = await ExpiredStock.SetAsideAsync(tx, site, change, rows.SelectMany(g => g));
         var skip = avoid?.Select(a => new RowKey(a.Sku, a.Bin, a.Lot ?? "")).ToHashSet() ?? [];
-        var queues = rows.ToDictionary(g => g.Key, g => new Queue<StockRow>(g.Where(r => !skip.Contains(r.Key)).Order(PickOrder)), StringComparer.Ordinal);
+        var queues = rows.ToDictionary(g => g.Key, g => new Queue<StockRow>(g.Where(r => r.Available > 0 && !skip.Contains(r.Key)).Order(PickOrder)), StringComparer.Ordinal);
         var found = new List<Allocation>(requests.Count);
         foreach (var request in requests)
         {
@@ -52,17 +53,20 @@ public static class StockBook
                 if (row.Available == 0) queue.Dequeue();
             }
         }
-        await change.WriteAsync();
+        var movements = await change.WriteAsync();
+        if (expired) ExpiredStock.Tell(tx, site, movements, []);
         return found;
     }
 
     /// <summary>
-    /// Units used up in making something: movements of kind consumption, out of usable rows that are not reserved, in the order of picking. What the books do not have is left out.
+    /// Units used up in making something: movements of kind consumption, out of usable rows that are not reserved, in the order of picking. What the books do not have is left out. Expired
+    /// lots are not used: they are set aside, by movements of kind damage.
     /// </summary>
     public static async ValueTask<IReadOnlyList<MovementLine>> ConsumeAsync(LaneTransaction tx, string site, IReadOnlyList<SkuUnits> uses, string reference)
     {
         var change = new StockChange(tx, site);
         var rows = await change.LoadPickableAsync(uses.Select(u => u.Sku));
+        await ExpiredStock.SetAsideAsync(tx, site, change, rows.SelectMany(g => g));
         foreach (var use in uses)
         {
             long missing = use.Quantity;
@@ -70,6 +74,7 @@ public static class StockBook
             {
                 if (missing == 0) break;
                 var taken = Math.Min(missing, row.Available);
+                if (taken == 0) continue;
                 row.Take(taken);
                 missing -= taken;
                 change.Move(MovementKind.Consumption, use.Sku, LotOf(row.Key), row.Key.Bin, null, taken, null, reference);
@@ -134,7 +139,7 @@ public static class StockBook
             Reserve(row, -u.Quantity);
             row.Take(u.Quantity);
             change.Consume(u.Sku, u.Quantity);
-            change.Move(MovementKind.Shipping, u.Sku, u.Lot, u.Bin, null, u.Quantity, null, reference);
+            change.Move(MovementKind.Shipping, u.Sku, u.Lot, u.Bin, null, u.Quantity, null, reference, row.ExpiresOn, row.ManufacturedOn);
         }
         return await change.WriteAsync();
     }
@@ -208,7 +213,7 @@ public static class StockBook
     }
 
     /// <summary>First expired first out, then by age, then along the walk; the address at last, so that both databases agree.</summary>
-    private static readonly Comparer<StockRow> PickOrder = Comparer<StockRow>.Create(static (a, b) =>
+    internal static readonly Comparer<StockRow> PickOrder = Comparer<StockRow>.Create(static (a, b) =>
     {
         var byExpiry = (a.ExpiresOn ?? DateOnly.MaxValue).CompareTo(b.ExpiresOn ?? DateOnly.MaxValue);
         if (byExpiry != 0) return byExpiry;

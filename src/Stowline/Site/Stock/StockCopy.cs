@@ -17,10 +17,11 @@ internal sealed class StockCopy(string site) : Consumer
 {
     public override string Name => "stock-copy";
     public override Lane Target(Lane source) => source;
-    public override bool Wants(string type) => type == StockMoved.Type || type == ItemPicked.Type || type == PartShipped.Type || type == ReturnReceived.Type;
+    public override bool Wants(string type) => type == StockMoved.Type || type == StockExpired.Type || type == ItemPicked.Type || type == PartShipped.Type || type == ReturnReceived.Type;
 
     private static IReadOnlyList<MovementLine> MovementsOf(EventRecord e) =>
         e.Type == StockMoved.Type ? e.Read<StockMoved>().Movements
+        : e.Type == StockExpired.Type ? e.Read<StockExpired>().Movements
         : e.Type == ItemPicked.Type ? e.Read<ItemPicked>().Movements
         : e.Type == PartShipped.Type ? e.Read<PartShipped>().Movements
         : e.Read<ReturnReceived>().Movements;

@@ -25,11 +25,14 @@ internal sealed class StockModule : Module
         MoveStock.Map(api, node);
         AdjustStock.Map(api, node, this);
         DamageStock.Map(api, node);
+        SellStock.Map(api, node);
         ReadStock.Map(api, node, this);
     }
 
     public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) =>
-        node.IsRemote(site) ? [(new StockCopy(site), Lane.Site(site))] : [(new StockPolicy(), Lane.HubTo(site))];
+        node.IsRemote(site) ? [(new StockCopy(site), Lane.Site(site))] : [(new StockPolicy(), Lane.HubTo(site)), (new ClockConsumer(site), Lane.HubAll)];
+
+    public override IEnumerable<Pump> Pumps(Node node) => [new ExpiryWatch(node)];
 
     public override async Task<string?> FindHeldAsync(SqlSession session, string site) =>
         await session.FindAsync<string>("SELECT sku FROM site_skus WHERE site = @site LIMIT 1", new { site }) is null ? null : "stock";
@@ -83,6 +86,8 @@ internal static class MovementsGuard
 [JsonSerializable(typeof(MoveBody))]
 [JsonSerializable(typeof(AdjustmentBody))]
 [JsonSerializable(typeof(DamageBody))]
+[JsonSerializable(typeof(SaleBody))]
+[JsonSerializable(typeof(SaleView))]
 [JsonSerializable(typeof(MovementView))]
 [JsonSerializable(typeof(Page<StockView>))]
 [JsonSerializable(typeof(Page<MovementView>))]

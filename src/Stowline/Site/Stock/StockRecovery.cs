@@ -17,6 +17,7 @@ internal static class StockRecovery
     private static readonly Dictionary<string, Func<EventRecord, Told>> Readers = new(StringComparer.Ordinal)
     {
         [StockMoved.Type] = e => e.Read<StockMoved>() is var m ? new Told(m.Movements, m.Balances, m.Receipt) : null!,
+        [StockExpired.Type] = e => e.Read<StockExpired>() is var x ? new Told(x.Movements, x.Balances) : null!,
         [StockRebalanced.Type] = e => new Told([], e.Read<StockRebalanced>().Balances),
         [ItemPicked.Type] = e => new Told(e.Read<ItemPicked>().Movements, []),
         [ItemSkipped.Type] = e => new Told([], e.Read<ItemSkipped>().Balances),

@@ -65,6 +65,10 @@ public static class BinBook
     internal static async ValueTask<bool> HasZoneAsync(LaneTransaction tx, string site, string zone) =>
         await tx.FindAsync<string>("SELECT code FROM zones WHERE site = @site AND code = @zone", new { site, zone }) is not null;
 
+    /// <summary>The bins of a zone.</summary>
+    internal static ValueTask<IReadOnlyList<string>> OfZoneAsync(LaneTransaction tx, string site, string zone) =>
+        tx.QueryAsync<string>("SELECT code FROM bins WHERE site = @site AND zone = @zone ORDER BY bin_order, code", new { site, zone });
+
     internal static async ValueTask WritePickableAsync(LaneTransaction tx, string site, IReadOnlyList<BinChange> changes) =>
         await tx.UpdateAsync("bins", "pickable = k.pickable, updated_at = k.updated_at", changes.Count,
             [Column.Same("site", changes.Count, site), Column.From("code", changes, c => c.Bin)],

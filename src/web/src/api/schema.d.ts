@@ -571,6 +571,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/transfers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Transfers between sites, oldest first */
+        get: operations["get_transfers"];
+        put?: never;
+        /** Send units from one site to another */
+        post: operations["post_transfers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/transfers/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel a transfer that has not left */
+        post: operations["post_transfers_by_id_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/transfers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One transfer by id or number */
+        get: operations["get_transfers_by_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders": {
         parameters: {
             query?: never;
@@ -725,6 +777,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/transfers/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything that happened to a transfer, oldest first */
+        get: operations["get_transfers_by_id_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/{id}/decision": {
         parameters: {
             query?: never;
@@ -737,6 +806,25 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/pools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is kept for which channel */
+        get: operations["get_pools"];
+        /** Keep units of a SKU for a channel */
+        put: operations["put_pools"];
+        post?: never;
+        /** Keep nothing there for the channel any more */
+        delete: operations["delete_pools"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1258,6 +1346,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels/{account}/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the account was told of its orders, or is still to be told; newest first */
+        get: operations["get_channels_by_account_reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{account}/reports/{report}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell it again now, counting anew */
+        post: operations["post_channels_by_account_reports_by_report_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{account}/reports/{report}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a report up */
+        post: operations["post_channels_by_account_reports_by_report_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{code}/zones/{zone}": {
         parameters: {
             query?: never;
@@ -1464,6 +1603,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{code}/sales": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sell over the counter, from what the site keeps for itself */
+        post: operations["post_sites_by_code_sales"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sites/{code}/stock": {
         parameters: {
             query?: never;
@@ -1509,6 +1665,75 @@ export interface paths {
         get: operations["get_sites_by_code_label_settings"];
         /** How a site's parcels are labelled: SSCC, sender, font */
         put: operations["put_sites_by_code_label_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{code}/stock-tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have bins, a zone or a SKU counted */
+        post: operations["post_sites_by_code_stock_tasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{code}/count-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a site counts */
+        get: operations["get_sites_by_code_count_settings"];
+        /** Set the plan of cycle counts, and when a count is counted again */
+        put: operations["put_sites_by_code_count_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{code}/transfer-receipts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take in goods from another site */
+        post: operations["post_sites_by_code_transfer_receipts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{code}/arrivals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What comes to a site from others, newest first */
+        get: operations["get_sites_by_code_arrivals"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -2288,6 +2513,142 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stock-tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Stock tasks, oldest first */
+        get: operations["get_stock_tasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stock-tasks/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One stock task by id or number */
+        get: operations["get_stock_tasks_by_key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stock-tasks/{key}/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a task to a worker */
+        post: operations["post_stock_tasks_by_key_assign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stock-tasks/{key}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start an assigned task */
+        post: operations["post_stock_tasks_by_key_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stock-tasks/{key}/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Record what was counted of one SKU and lot in a bin */
+        post: operations["post_stock_tasks_by_key_count"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stock-tasks/{key}/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take units of an expired lot away */
+        post: operations["post_stock_tasks_by_key_remove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stock-tasks/{key}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Complete a task; what was far from the books becomes a task to count it again */
+        post: operations["post_stock_tasks_by_key_complete"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stock-tasks/{key}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a task up */
+        post: operations["post_stock_tasks_by_key_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tickets": {
         parameters: {
             query?: never;
@@ -2495,6 +2856,40 @@ export interface components {
             acknowledged_at: null | string;
             acknowledged_by: null | string;
         };
+        /** @description What comes from another site. Units. */
+        Arrival: {
+            /** Format: int64 */
+            number: number;
+            /** @description Null while the hub has not announced it: it came first. */
+            from: null | string;
+            carrier: null | string;
+            tracking_number: null | string;
+            /** Format: date-time */
+            announced_at: null | string;
+            /** Format: date-time */
+            received_at: null | string;
+            /** @description Nothing more will come. */
+            complete: boolean;
+            lines: components["schemas"]["ArrivalLine"][];
+        };
+        /** @description Units of one lot: announced, and taken in. */
+        ArrivalLine: {
+            sku: string;
+            lot: null | string;
+            /** Format: date */
+            expires_on: null | string;
+            /** Format: int64 */
+            announced: number;
+            /** Format: int64 */
+            received: number;
+        };
+        /** @description What is to be counted: some bins, or a zone, or a SKU wherever it lies; with a SKU and one of the others, it alone there. */
+        AskForCountBody: {
+            bins?: null | string[];
+            zone?: null | string;
+            sku?: null | string;
+            reason?: null | string;
+        };
         /** @description Who is to pick: a registered worker's code or badge, or any other name of 1–64 characters. */
         AssignPickingBody: {
             worker: null | string;
@@ -2513,6 +2908,11 @@ export interface components {
             available: number;
             preferred_site: null | string;
             sites: components["schemas"]["SiteAvailability"][];
+            /**
+             * Format: int64
+             * @description On its way from site to site: in nobody's stock, and not available before it has arrived.
+             */
+            incoming: number;
         };
         /** @description A barcode of a product; long? BarcodeBody.Units is what one scan of it stands for (a carton code may be 12), 1 when not given. */
         BarcodeBody: {
@@ -2700,6 +3100,10 @@ export interface components {
         CancelTicketBody: {
             reason?: null | string;
         };
+        /** @description Why: at most 500 characters. */
+        CancelTransferBody: {
+            reason?: null | string;
+        };
         /** @description A carrier that a site ships with. */
         CarrierBody: {
             /** @description A built-in profile (`GET /carrier-profiles`), or `custom` with a JsonElement? CarrierBody.Definition. */
@@ -2828,6 +3232,12 @@ export interface components {
             orders?: null | boolean;
             /** @description Stock is sent there; true when not given. */
             stock?: null | boolean;
+            /** @description What becomes of its orders is told there: status and parcels. true when not given. */
+            reports?: null | boolean;
+            /** @description Our carriers' codes → the ids that Allegro knows carriers by; `OTHER` with our code as the name for all others. */
+            carriers?: null | {
+                [key: string]: string;
+            };
             pool?: null | components["schemas"]["ChannelPool"];
             mapping?: null | components["schemas"]["ShopMapping"];
         };
@@ -2883,6 +3293,13 @@ export interface components {
              * @description Orders there that could not be taken yet.
              */
             waiting_orders: number;
+            /**
+             * Format: int64
+             * @description What it is still to be told of its orders (`/channels/{account}/reports`).
+             */
+            pending_reports: number;
+            /** Format: int64 */
+            failed_reports: number;
             /** Format: date-time */
             saved_at: string;
         };
@@ -2917,6 +3334,58 @@ export interface components {
             head: number;
             /** Format: int64 */
             lag: number;
+        };
+        /**
+         * @description What was counted in a bin, in units, whole and damaged ones together. long? CountLineBody.Expected may say what the books said when it was counted, for devices that send it later; where that is not so
+         *     any more, the count is refused.
+         */
+        CountLineBody: {
+            sku: null | string;
+            bin: null | string;
+            lot?: null | string;
+            /** Format: int64 */
+            counted: null | number;
+            /** Format: int64 */
+            expected?: null | number;
+        };
+        /** @description How a site counts. What is not given is as it is by default. */
+        CountSettingsBody: {
+            /** Format: int32 */
+            every_days?: null | number;
+            /** Format: int32 */
+            bins_per_day?: null | number;
+            /** Format: int32 */
+            recount_units?: null | number;
+            /** Format: int32 */
+            recount_percent?: null | number;
+        };
+        /** @description How a site counts. */
+        CountSettingsView: {
+            site: string;
+            /**
+             * Format: int32
+             * @description Each bin with goods is counted once in so many days; null for no plan.
+             */
+            every_days: null | number;
+            /**
+             * Format: int32
+             * @description So many bins at most are planned for a day.
+             */
+            bins_per_day: number;
+            /**
+             * Format: int32
+             * @description A difference is large when it is more than so many units
+             */
+            recount_units: number;
+            /**
+             * Format: int32
+             * @description and more than so many percent of what the books say.
+             */
+            recount_percent: number;
+        };
+        /** @description The tasks that were made, each for one worker. */
+        CountTasks: {
+            tasks: components["schemas"]["StockTask"][];
         };
         /** @description What an import did, or with bool CsvImportResult.DryRun looked at. Counts things (products, bins, receipts, orders), not rows. */
         CsvImportResult: {
@@ -3370,7 +3839,7 @@ export interface components {
          * @description Why stock moved.
          * @enum {string}
          */
-        MovementKind: "receiving" | "putaway" | "picking" | "transfer" | "adjustment" | "damage" | "return" | "shipping" | "disposal" | "consumption";
+        MovementKind: "receiving" | "putaway" | "picking" | "transfer" | "adjustment" | "damage" | "return" | "shipping" | "disposal" | "consumption" | "sale";
         /** @description One line of the ledger. From nowhere: it came in; to nowhere: it left. */
         MovementLine: {
             /** Format: uuid */
@@ -3388,7 +3857,7 @@ export interface components {
             reference: null | string;
             /**
              * Format: date
-             * @description Of goods that came in.
+             * @description Of goods that came in or were shipped.
              */
             expires_on: null | string;
             /** Format: date */
@@ -3551,6 +4020,42 @@ export interface components {
             status: components["schemas"]["OrderStatus"];
             lines: components["schemas"]["SkuUnits"][];
         };
+        /** @description Something that an account is to be told of one of its orders, or has been told. */
+        OrderReportView: {
+            /** Format: uuid */
+            id: string;
+            account: string;
+            /** Format: uuid */
+            order_id: string;
+            /** @description The order's id there. */
+            external_id: string;
+            kind: components["schemas"]["ReportKind"];
+            /**
+             * Format: int32
+             * @description The part that left; 0 for the order's status.
+             */
+            part: number;
+            /** @description The order's status in our word, for `status`. */
+            order_status: null | string;
+            carrier: null | string;
+            tracking_number: null | string;
+            /** @description What the account last confirmed, in its own word; the parcel's number for `shipment`. */
+            told: null | string;
+            status: components["schemas"]["OperationStatus"];
+            /** Format: int32 */
+            retry_count: number;
+            /** Format: int32 */
+            max_retries: number;
+            /** Format: date-time */
+            next_retry_at: null | string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** Format: date-time */
+            completed_at: null | string;
+            error_message: null | string;
+        };
         /**
          * @description Where an order or a part of it stands.
          * @enum {string}
@@ -3711,6 +4216,11 @@ export interface components {
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfArrival: {
+            items: components["schemas"]["Arrival"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfAvailabilityItem: {
             items: components["schemas"]["AvailabilityItem"][];
             next_cursor: null | string;
@@ -3771,6 +4281,11 @@ export interface components {
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfOrderReportView: {
+            items: components["schemas"]["OrderReportView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfOrderView: {
             items: components["schemas"]["OrderView"][];
             next_cursor: null | string;
@@ -3793,6 +4308,11 @@ export interface components {
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfPolicyView: {
             items: components["schemas"]["PolicyView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfPoolView: {
+            items: components["schemas"]["PoolView"][];
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
@@ -3851,6 +4371,11 @@ export interface components {
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfStockTask: {
+            items: components["schemas"]["StockTask"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfStockView: {
             items: components["schemas"]["StockView"][];
             next_cursor: null | string;
@@ -3873,6 +4398,11 @@ export interface components {
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfTimelineItem: {
             items: components["schemas"]["TimelineItem"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfTransferView: {
+            items: components["schemas"]["TransferView"][];
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
@@ -4023,6 +4553,47 @@ export interface components {
             safety_stock: number;
             /** Format: int32 */
             local_share_percent: number;
+        };
+        /** @description What is to be kept for a channel: a long? PoolBody.Quantity or a int? PoolBody.SharePercent of what the hub holds, one of them. */
+        PoolBody: {
+            /** @description The channel of orders that may have it: a marketplace's account, `web`, or any other. */
+            channel?: null | string;
+            /** @description A product, or `*` for every product that the channel has no pool of its own for. */
+            sku?: null | string;
+            /** @description Only of this site's stock; over all sites when not given. */
+            site?: null | string;
+            /**
+             * Format: int64
+             * @description Units.
+             */
+            quantity?: null | number;
+            /**
+             * Format: int32
+             * @description 1–100, of the units that the hub holds: free ones and open promises.
+             */
+            share_percent?: null | number;
+        };
+        /** @description A pool as it stands. */
+        PoolView: {
+            channel: string;
+            sku: string;
+            site: null | string;
+            /** Format: int64 */
+            quantity: null | number;
+            /** Format: int32 */
+            share_percent: null | number;
+            /**
+             * Format: int64
+             * @description Units of the channel's orders that have not left; null for `*`.
+             */
+            promised: null | number;
+            /**
+             * Format: int64
+             * @description Units that nobody else may promise now; null for `*`.
+             */
+            kept: null | number;
+            /** Format: date-time */
+            made_at: string;
         };
         /**
          * @description How quotes are priced. Whole: (material + machine) × quantity + setup, plus margin, less the discount of the class, less that of the quantity, at least
@@ -4453,6 +5024,14 @@ export interface components {
             code: string;
             detail: string;
         };
+        /** @description What was taken away of an expired lot, in units. */
+        RemoveLineBody: {
+            sku: null | string;
+            bin: null | string;
+            lot?: null | string;
+            /** Format: int64 */
+            quantity: null | number;
+        };
         RepairBody: {
             /** @description At a hub: do not wait for this site. Default false. */
             exclude?: null | boolean;
@@ -4494,6 +5073,11 @@ export interface components {
             /** Format: int32 */
             deliveries: number;
         };
+        /**
+         * @description What an account is told of an order.
+         * @enum {string}
+         */
+        ReportKind: "status" | "shipment";
         /** @description string? RerouteBody.Site: where the units should go; any other site that has them when not given. */
         RerouteBody: {
             site?: null | string;
@@ -4605,6 +5189,26 @@ export interface components {
             strategy: string;
             summary: string;
             candidates: components["schemas"]["RoutingCandidate"][];
+        };
+        /** @description Goods that somebody takes along at once. string? SaleBody.Reference names the till's document; may be missing. */
+        SaleBody: {
+            reference?: null | string;
+            lines?: null | components["schemas"]["SaleLine"][];
+            /** @description Sell also what was granted to the hub and lies here still: it is withdrawn. Default false. */
+            beyond_share?: null | boolean;
+        };
+        /** @description One line of a sale. Without a bin the units are taken as picking takes them: first expired, then oldest. */
+        SaleLine: {
+            sku?: null | string;
+            /** Format: int64 */
+            quantity?: null | number;
+            bin?: null | string;
+            lot?: null | string;
+        };
+        /** @description A sale as it was booked. */
+        SaleView: {
+            reference: null | string;
+            movements: components["schemas"]["MovementView"][];
         };
         /** @description What a carrier reported of a parcel. */
         ScanView: {
@@ -4723,6 +5327,8 @@ export interface components {
             signature?: null | components["schemas"]["ShopSigning"];
             stock?: null | components["schemas"]["ShopStockCall"];
             read?: null | components["schemas"]["ShopStockRead"];
+            status?: null | components["schemas"]["ShopReportCall"];
+            shipment?: null | components["schemas"]["ShopReportCall"];
         };
         /**
          * @description What became of a shop's order. Stored nowhere.
@@ -4748,6 +5354,22 @@ export interface components {
             lines?: null | components["schemas"]["ShopLines"];
             take_when?: null | components["schemas"]["ShopCondition"];
             cancel_when?: null | components["schemas"]["ShopCondition"];
+        };
+        /**
+         * @description A call that tells a shop of an order. In string? ShopReportCall.Url and the texts of the body `{order}` (its id there), `{status}` (the shop's own word), `{carrier}` and
+         *     `{tracking_number}` are filled in; a text that is nothing but `{order_number}` becomes a number.
+         */
+        ShopReportCall: {
+            /** @description PUT when not given. */
+            method?: null | string;
+            url?: null | string;
+            /** @description The header of the token; `Authorization` when not given. */
+            auth_header?: null | string;
+            body?: unknown;
+            /** @description For the status: our word → the shop's. What has none is not told. */
+            words?: null | {
+                [key: string]: string;
+            };
         };
         ShopSigning: {
             /** @enum {string} */
@@ -4790,7 +5412,7 @@ export interface components {
             /** Format: int64 */
             backordered: number;
         };
-        /** @description A SKU at one site. long SiteAvailability.Reserved counts open promises: promised − released − consumed. */
+        /** @description A SKU at one site. long SiteAvailability.Reserved counts open promises: promised − released − consumed. long SiteAvailability.Incoming is on its way there from other sites. */
         SiteAvailability: {
             site: string;
             /** Format: int64 */
@@ -4806,6 +5428,11 @@ export interface components {
             available: number;
             /** Format: date-time */
             as_of: string;
+            /**
+             * Format: int64
+             * @default 0
+             */
+            incoming: number;
         };
         /** @description A site as a caller gives it. Coordinates in degrees; reliability 0–1; free JSON for capabilities and working hours. */
         SiteBody: {
@@ -5039,6 +5666,96 @@ export interface components {
             /** @description Every step with its duration; only where one operation is asked for. */
             log?: null | components["schemas"]["SyncLogLine"][];
         };
+        /** @description Places to count, or lots to take away, for one worker. Lines follow the walk. */
+        StockTask: {
+            /** Format: uuid */
+            id: string;
+            /** Format: int64 */
+            number: number;
+            site: string;
+            kind: components["schemas"]["StockTaskKind"];
+            cause: components["schemas"]["StockTaskCause"];
+            status: components["schemas"]["StockTaskStatus"];
+            worker: null | string;
+            /** @description What whoever asked for it wrote. */
+            reason: null | string;
+            /**
+             * Format: uuid
+             * @description The task whose counts are checked by this one; null for all others.
+             */
+            first_task_id: null | string;
+            /** Format: int32 */
+            total_lines: number;
+            /** Format: int32 */
+            done_lines: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            assigned_at: null | string;
+            /** Format: date-time */
+            started_at: null | string;
+            /** Format: date-time */
+            completed_at: null | string;
+            /** Format: date-time */
+            cancelled_at: null | string;
+            cancellation_reason: null | string;
+            lines: components["schemas"]["StockTaskLine"][];
+            /**
+             * Format: date-time
+             * @description In the hub's copy of a task of a site with a node of its own: when the site last said something of it. Absent at the site itself.
+             */
+            as_of?: null | string;
+        };
+        /**
+         * @description Why a stock task was made.
+         * @enum {string}
+         */
+        StockTaskCause: "asked" | "plan" | "short_pick" | "recount" | "expired";
+        /**
+         * @description What somebody is sent to do with stock: count it, or take what has expired away.
+         * @enum {string}
+         */
+        StockTaskKind: "count" | "removal";
+        /** @description A row of stock to count or take away. What the books say is not told before it is counted. Units. */
+        StockTaskLine: {
+            /** @description The line's number within the task, as text. */
+            id: string;
+            sku: string;
+            bin: string;
+            lot: null | string;
+            /**
+             * Format: int32
+             * @description The how-manieth count of the place this is.
+             */
+            round: number;
+            status: components["schemas"]["StockTaskLineStatus"];
+            /** Format: int64 */
+            counted: null | number;
+            /** Format: int64 */
+            expected: null | number;
+            /**
+             * Format: int64
+             * @description By how much the books were corrected; of a line that is to be counted again, by how much it was off.
+             */
+            difference: null | number;
+            /**
+             * Format: int64
+             * @description Not found, but held by picking tasks, which will find them short.
+             */
+            kept: null | number;
+            /** Format: date-time */
+            done_at: null | string;
+        };
+        /**
+         * @description What came of a line of a stock task.
+         * @enum {string}
+         */
+        StockTaskLineStatus: "open" | "matched" | "adjusted" | "recount" | "removed" | "cancelled";
+        /**
+         * @description Where a stock task stands.
+         * @enum {string}
+         */
+        StockTaskStatus: "pending" | "assigned" | "in_progress" | "completed" | "cancelled";
         /** @description One stock row's address and some units of it. */
         StockUnits: {
             sku: string;
@@ -5313,6 +6030,82 @@ export interface components {
             summary: string;
             data: unknown;
             trace: null | string;
+        };
+        /** @description What is to go from where to where. */
+        TransferBody: {
+            from: null | string;
+            to: null | string;
+            lines: null | components["schemas"]["TransferLineBody"][];
+            priority?: null | components["schemas"]["Priority"];
+            reason?: null | string;
+        };
+        /** @description Units of one SKU. */
+        TransferLineBody: {
+            sku: null | string;
+            /** Format: int64 */
+            quantity: null | number;
+        };
+        /** @description One SKU of a transfer. Units. */
+        TransferLineView: {
+            sku: string;
+            /** Format: int64 */
+            requested: number;
+            /**
+             * Format: int64
+             * @description What the sending site could not find or gave back.
+             */
+            short: number;
+            /** Format: int64 */
+            shipped: number;
+            /** Format: int64 */
+            received: number;
+            /**
+             * Format: int64
+             * @description Shipped and not received, while more may come.
+             */
+            in_transit: number;
+            /**
+             * Format: int64
+             * @description Shipped and not received, when nothing more will come. Negative: more came than was shipped.
+             */
+            missing: number;
+        };
+        /** @description What was booked, and how the transfer stands at this site. Without lines there is no receipt. */
+        TransferReceipt: {
+            receipt: null | components["schemas"]["Receipt"];
+            arrival: components["schemas"]["Arrival"];
+        };
+        /** @description What came of a transfer, by the number on its label: as many units as there are, whatever was announced. bool? TransferReceiptBody.Complete says that nothing more will come; then the lines may be left out. */
+        TransferReceiptBody: {
+            /** Format: int64 */
+            transfer: null | number;
+            lines?: null | components["schemas"]["ReceiptLine"][];
+            complete?: null | boolean;
+        };
+        /**
+         * @description Where a transfer stands.
+         * @enum {string}
+         */
+        TransferStatus: "requested" | "picking" | "packing" | "ready" | "in_transit" | "received" | "cancelling" | "cancelled" | "short";
+        /** @description Goods on their way from one site to another. Units. */
+        TransferView: {
+            id: string;
+            /** Format: int64 */
+            number: number;
+            from: string;
+            to: string;
+            status: components["schemas"]["TransferStatus"];
+            priority: components["schemas"]["Priority"];
+            reason: null | string;
+            carrier: null | string;
+            tracking_number: null | string;
+            /** Format: date-time */
+            requested_at: string;
+            /** Format: date-time */
+            shipped_at: null | string;
+            /** Format: date-time */
+            closed_at: null | string;
+            lines: components["schemas"]["TransferLineView"][];
         };
         /** @description A size of a dish, or an extra. */
         VariantBody: {
@@ -6789,6 +7582,8 @@ export interface operations {
                 cursor?: string;
                 /** @description These SKUs, in one page; may be repeated. */
                 sku?: string[];
+                /** @description What may be promised to orders of this channel: without what is kept for others (/pools). Otherwise to some channel or other. */
+                channel?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -6993,6 +7788,151 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_transfers: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description Only from this site. */
+                from?: string;
+                /** @description Only to this site. */
+                to?: string;
+                /** @description Only in this state. */
+                status?: "requested" | "picking" | "packing" | "ready" | "in_transit" | "received" | "cancelling" | "cancelled" | "short";
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfTransferView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_transfers: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TransferBody"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_transfers_by_id_cancel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The order's id, its number, or channel:external_id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CancelTransferBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_transfers_by_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The order's id, its number, or channel:external_id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferView"];
+                };
+            };
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
@@ -7442,6 +8382,39 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    get_transfers_by_id_timeline: {
+        parameters: {
+            query?: {
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The order's id, its number, or channel:external_id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfTimelineItem"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     get_orders_by_id_decision: {
         parameters: {
             query?: never;
@@ -7466,6 +8439,126 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_pools: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description Only this channel's. */
+                channel?: string;
+                /** @description Only those of this SKU, or of *. */
+                sku?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfPoolView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    put_pools: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "channel": "allegro-main",
+                 *       "sku": "85123A",
+                 *       "quantity": 20
+                 *     }
+                 */
+                "application/json": components["schemas"]["PoolBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PoolView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    delete_pools: {
+        parameters: {
+            query: {
+                /** @description Whose pool it is. */
+                channel: string;
+                /** @description Of which SKU, or *. */
+                sku: string;
+                /** @description Of which site; left out for a pool over all sites. */
+                site?: string;
+            };
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PoolView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
             500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
         };
@@ -8870,6 +9963,117 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    get_channels_by_account_reports: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description Only in this state. */
+                status?: "pending" | "processing" | "completed" | "failed" | "cancelled";
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The account's code, which is its orders' channel. */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfOrderReportView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_channels_by_account_reports_by_report_retry: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The account's code, which is its orders' channel. */
+                account: string;
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderReportView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_channels_by_account_reports_by_report_cancel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The account's code, which is its orders' channel. */
+                account: string;
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderReportView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     get_sites_by_code_zones_by_zone: {
         parameters: {
             query?: never;
@@ -9500,6 +10704,58 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    post_sites_by_code_sales: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reference": "till 1-204",
+                 *       "lines": [
+                 *         {
+                 *           "sku": "85123A",
+                 *           "quantity": 2
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["SaleBody"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SaleView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     get_sites_by_code_stock: {
         parameters: {
             query?: {
@@ -9649,6 +10905,196 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_sites_by_code_stock_tasks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskForCountBody"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CountTasks"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_sites_by_code_count_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CountSettingsView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    put_sites_by_code_count_settings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CountSettingsBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CountSettingsView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_sites_by_code_transfer_receipts: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TransferReceiptBody"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TransferReceipt"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_sites_by_code_arrivals: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description true for those of which more may come. */
+                open?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfArrival"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
         };
@@ -11659,6 +13105,306 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PutBackTask"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_stock_tasks: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description Only at this site. */
+                site?: string;
+                /** @description Only in this state. */
+                status?: "pending" | "assigned" | "in_progress" | "completed" | "cancelled";
+                /** @description Only of this worker. */
+                worker?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfStockTask"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_stock_tasks_by_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StockTask"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_stock_tasks_by_key_assign: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssignPickingBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StockTask"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_stock_tasks_by_key_start: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StockTask"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_stock_tasks_by_key_count: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CountLineBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StockTask"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_stock_tasks_by_key_remove: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemoveLineBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StockTask"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_stock_tasks_by_key_complete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StockTask"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_stock_tasks_by_key_cancel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The id, or the number. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CancelTaskBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StockTask"];
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -99,7 +99,7 @@ export const deskEn = {
     inPlace: "in place",
     kinds: {
       receiving: "Receipt", putaway: "Put away", picking: "Picking", transfer: "Move", adjustment: "Adjustment", damage: "Damage", return: "Return", shipping: "Shipping", disposal: "Disposal",
-      consumption: "Used up",
+      consumption: "Used up", sale: "Counter sale",
     },
   },
   change: {
@@ -200,6 +200,11 @@ export const deskEn = {
     scanTarget: "Scan the bin it goes to",
     howMany: "How many are there",
     enterCount: "Enter the count",
+    countTask: "Count {{number}}",
+    cause: { asked: "asked for", plan: "its turn", short_pick: "not found when picking", recount: "count again", expired: "expired" },
+    otherTasks: "All counts",
+    allCounted: "Everything is counted",
+    endCount: "Done",
     moved: "{{count}} × {{sku}} to {{bin}}",
     counted: "{{sku}}: {{count}} counted",
     camera: "Camera",

@@ -102,7 +102,7 @@ export const deskRu: Pick<Translation, keyof typeof deskEn> = {
     inPlace: "на месте",
     kinds: {
       receiving: "Приёмка", putaway: "Размещение", picking: "Отбор", transfer: "Перемещение", adjustment: "Корректировка", damage: "Брак", return: "Возврат", shipping: "Отгрузка", disposal: "Списание",
-      consumption: "Израсходовано",
+      consumption: "Израсходовано", sale: "Продажа на месте",
     },
   },
   change: {
@@ -203,6 +203,11 @@ export const deskRu: Pick<Translation, keyof typeof deskEn> = {
     scanTarget: "Сканируйте, куда",
     howMany: "Сколько их",
     enterCount: "Записать",
+    countTask: "Пересчёт {{number}}",
+    cause: { asked: "по просьбе", plan: "по плану", short_pick: "не нашли при отборе", recount: "пересчитать снова", expired: "срок годности истёк" },
+    otherTasks: "Все пересчёты",
+    allCounted: "Всё сосчитано",
+    endCount: "Готово",
     moved: "{{count}} × {{sku}} в {{bin}}",
     counted: "{{sku}}: насчитано {{count}}",
     camera: "Камера",

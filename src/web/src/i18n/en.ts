@@ -314,6 +314,8 @@ export const en = {
       complete: "Order {{task}} completed",
       move: "{{quantity}} × {{sku}} to {{bin}}",
       count: "{{sku}} in {{bin}}: {{quantity}} counted",
+      takeCount: "Count {{task}} taken",
+      endCount: "Count {{task}} completed",
       receive: "{{quantity}} × {{sku}} received for {{reference}}",
     },
     nothing: "No bin and no product is called that, as far as this device can tell.",

@@ -314,6 +314,8 @@ const words: Translation = {
       complete: "Заказ {{task}} завершён",
       move: "{{quantity}} × {{sku}} в {{bin}}",
       count: "{{sku}} в {{bin}}: насчитано {{quantity}}",
+      takeCount: "Пересчёт {{task}} взят",
+      endCount: "Пересчёт {{task}} завершён",
       receive: "{{quantity}} × {{sku}} принято по {{reference}}",
     },
     nothing: "Насколько известно этому устройству, такой ячейки и такого товара нет.",

@@ -16,6 +16,11 @@ const statuses: Record<string, string> = {
   delivered: "доставлен", cancelling: "отменяется", cancelled: "отменён",
 };
 
+const transferStatuses: Record<string, string> = {
+  requested: "запрошено", picking: "в отборе", packing: "в упаковке", ready: "готово", in_transit: "в пути", received: "принято", cancelling: "отменяется", cancelled: "отменено",
+  short: "отправить нечего",
+};
+
 const stuckReasons: Record<string, string> = {
   not_picked: "отбор не начат", picking_slow: "отбор идёт слишком долго", packing_slow: "упаковка идёт слишком долго", not_shipped: "готов, но не отгружен",
   cancel_unanswered: "на отмену нет ответа", backorder_old: "слишком долго ждёт товара", task_not_started: "задание не начато", no_progress: "работа не движется",
@@ -72,6 +77,12 @@ const russianEvents: Record<string, (d: Data) => string> = {
   "ticket.changed": (d) => (d["priority"] ? `Приоритет тикета: ${text(d["priority"])}` : d["on_hold"] === true ? "Тикет приостановлен" : "Тикет снова в работе"),
   "ticket.cancelled": (d) => `Тикет ${text(d["number"])} снят: ${text(d["reason"])}`,
   "ticket.cancel_refused": (d) => `Снять тикет уже нельзя: ${text(d["reason"])}`,
+  "transfer.requested": (d) => `Перемещение ${text(d["number"])} с ${text(d["from"])} на ${text(d["to"])}: ${units(d["lines"])} шт.`,
+  "transfer.cancel_requested": (d) => `Запрошена отмена: ${text(d["reason"])}`,
+  "transfer.status_changed": (d) => `Перемещение: ${transferStatuses[text(d["to"])] ?? text(d["to"])} (было: ${transferStatuses[text(d["from"])] ?? text(d["from"])})`,
+  "transfer.announced": (d) => `В пути ${units(d["lots"])} шт.: ${text(d["carrier"])}, трек-номер ${text(d["tracking_number"])}`,
+  "transfer.received": (d) => `Принято ${units(d["lots"])} шт.${d["complete"] === true ? "; больше ничего не придёт" : ""}`,
+  "transfer.closed": (d) => (units(d["missing"]) + units(d["surplus"]) === 0 ? "Пришло полностью" : `Пришло: не хватает ${units(d["missing"])} шт., лишних ${units(d["surplus"])} шт.`),
   "quote.ordered": (d) => `Заказано по расчёту ${text(d["number"])}`,
   "return.received": (d) => `Принят возврат ${text(d["number"])}: ${text(d["reason"])}`,
 };

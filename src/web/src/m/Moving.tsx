@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { api, body, type Schemas } from "../api/client";
 import { ProblemError } from "../api/problem";
 import type { Scan } from "../gs1/gs1";
+import { CountTasks } from "./CountTasks";
 import { newKey, outbox } from "./outbox";
 import { findProduct, readKept } from "./reads";
 import { feedback, ScanField } from "./scan";
@@ -33,13 +34,15 @@ async function rowsOf(site: string, bin: string): Promise<Row[] | null | undefin
 export function Moving({ session }: { session: Session }) {
   const { t } = useTranslation();
   const [way, setWay] = useState<Way>("putaway");
+  const [task, setTask] = useState<Schemas["StockTask"] | null>(null);
   return (
     <>
       <h2>{t("m.tab.stock")}</h2>
       <div className="m-row" role="group" aria-label={t("m.tab.stock")}>
-        {WAYS.map((w) => <button key={w} type="button" className={w === way ? "m-primary" : ""} aria-pressed={w === way} onClick={() => setWay(w)}>{t(`work.${w}`)}</button>)}
+        {WAYS.map((w) => <button key={w} type="button" className={w === way ? "m-primary" : ""} aria-pressed={w === way} onClick={() => { setWay(w); setTask(null); }}>{t(`work.${w}`)}</button>)}
       </div>
-      <InBin key={way} way={way} session={session} />
+      {way === "count" && <CountTasks session={session} open={task} onOpen={setTask} />}
+      {task === null && <InBin key={way} way={way} session={session} />}
     </>
   );
 }

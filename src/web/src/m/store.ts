@@ -20,10 +20,10 @@ export interface Action {
   key: string;
   path: string;
   body?: unknown;
-  /** What it belongs to, `task/{id}`, `receipt/{key}`, `move/{key}` or `count/{site}/{row}`: after a refusal the later ones of the same wait. */
+  /** What it belongs to, `task/{id}`, `stock-task/{id}`, `receipt/{key}`, `move/{key}` or `count/{site}/{row}`: after a refusal the later ones of the same wait. */
   about: string;
   /** What was done, and to what: a text's name and its values. */
-  what: "assign" | "start" | "pick" | "skip" | "complete" | "receive" | "move" | "count";
+  what: "assign" | "start" | "pick" | "skip" | "complete" | "receive" | "move" | "count" | "takeCount" | "endCount";
   values: Values;
   actor: string;
   at: string;

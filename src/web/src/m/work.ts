@@ -31,7 +31,9 @@ function after(task: Task, action: Action): Task {
     });
     case "receive":
     case "move":
-    case "count": return task;
+    case "count":
+    case "takeCount":
+    case "endCount": return task;
   }
 }
 

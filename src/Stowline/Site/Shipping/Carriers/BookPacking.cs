@@ -54,9 +54,9 @@ public static class BookPacking
         foreach (var carrier in carriers)
         {
             if (await CarrierRows.FindAsync(tx.Group.Session, site, carrier) is not { } row) return SaveCarrier.NotFound(site, carrier);
-            var (account, problem) = await CarrierRows.AccountAsync(tx.Group.Session, row);
-            problem ??= !row.Enabled ? "it is switched off" : account!.Profile.Create is null ? "its profile cannot create shipments" : account.Profile.MaxPackages < task.Packages.Count
-                ? $"it takes at most {account.Profile.MaxPackages} packages" : null;
+            var problem = await CarrierRows.ProblemAsync(tx.Group.Session, row);
+            problem ??= !row.Enabled ? "it is switched off" : row.Spoken!.Create is null ? "its profile cannot create shipments" : row.Spoken.MaxPackages < task.Packages.Count
+                ? $"it takes at most {row.Spoken.MaxPackages} packages" : null;
             if (problem is null) usable.Add(carrier);
             else why ??= $"{carrier}: {problem}";
         }

@@ -173,13 +173,19 @@ public static class Bookings
 
     private sealed record Waiting { public string Site { get; init; } = ""; public BookingStatus Status { get; init; } public long Count { get; init; } }
 
-    /// <summary>How many bookings wait for somebody, by site and state: for alerts.</summary>
+    /// <summary>How many bookings wait for somebody, by site and state, also at sites with nodes of their own: for alerts.</summary>
     public static async Task<IReadOnlyList<(string Site, BookingStatus Status, long Count)>> WaitingAsync(SqlSession session) =>
-        [.. (await session.QueryAsync<Waiting>("SELECT site, status, COUNT(*) AS count FROM carrier_bookings WHERE status IN (4, 5) GROUP BY site, status ORDER BY site, status")).Select(w => (w.Site, w.Status, w.Count))];
+        [.. (await session.QueryAsync<Waiting>("""
+            SELECT b.site, b.status, COUNT(*) AS count FROM (SELECT site, status FROM carrier_bookings WHERE status IN (4, 5) UNION ALL SELECT site, status FROM booking_trouble_copies) b
+            GROUP BY b.site, b.status ORDER BY b.site, b.status
+            """)).Select(w => (w.Site, w.Status, w.Count))];
 
-    /// <summary>Carriers that do not answer: for alerts.</summary>
+    private sealed record Silent { public string Site { get; init; } = ""; public string Carrier { get; init; } = ""; public DateTimeOffset Since { get; init; } }
+
+    /// <summary>Carriers that do not answer, also to sites with nodes of their own: for alerts.</summary>
     public static async Task<IReadOnlyList<(string Site, string Carrier, DateTimeOffset? Since, string? Error)>> UnavailableAsync(SqlSession session) =>
-        [.. (await CarrierRows.TroubledAsync(session)).Select(c => (c.Site, c.Carrier, c.FailingSince, c.LastError))];
+        [.. (await CarrierRows.TroubledAsync(session)).Select(c => (c.Site, c.Carrier, c.FailingSince, c.LastError)),
+            .. (await session.QueryAsync<Silent>("SELECT site, carrier, since FROM carrier_trouble_copies ORDER BY site, carrier")).Select(c => (c.Site, c.Carrier, (DateTimeOffset?)c.Since, (string?)"the site's own node says so"))];
 
     /// <summary>What is shipped was booked, and knows its shipment; nothing that is over waits for anything.</summary>
     internal static async Task<string?> CheckAsync(SqlSession session)

@@ -16,6 +16,7 @@ public sealed class CarrierModule : Module
     internal const string Topic = "carriers";
 
     private CarrierClient? _client;
+    private Node? _node;
     private readonly System.Collections.Concurrent.ConcurrentDictionary<string, bool> _used = new(StringComparer.Ordinal);
 
     public CarrierModule() => HttpJson.Add(CarrierJson.Default);
@@ -30,8 +31,12 @@ public sealed class CarrierModule : Module
 
     internal void IsUsed(string site) => _used[site] = true;
 
+    /// <summary>What credentials are sealed with; null on a node without a key for it.</summary>
+    internal Kernel.SecretBox? Box => _node?.Secrets;
+
     public override async Task StartAsync(Node node, CancellationToken ct)
     {
+        _node = node;
         node.Lanes.WhenAnnounced(Topic, token => LookAsync(node, token));
         await LookAsync(node, ct);
     }
@@ -43,13 +48,14 @@ public sealed class CarrierModule : Module
 
     private CarrierClient Client(Node node) => _client ??= new CarrierClient(Target, node.Time, node.Lanes.Meter.Get<CarrierMetrics>());
 
-    public override IEnumerable<Pump> Pumps(Node node) => [new CarrierPump(node, Client(node))];
+    public override IEnumerable<Pump> Pumps(Node node) => [new CarrierPump(node, Client(node)), new SealSecrets(node)];
 
     public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) =>
-        node.IsRemote(site) ? [] : node.Role.Site == site ? [(new BookingConsumer(site, this), Lane.Site(site)), (new ErasedParcels(site), Lane.HubAll)] : [(new BookingConsumer(site, this), Lane.Site(site))];
+        node.IsRemote(site) ? [(new TroubleCopies(site), Lane.Site(site))] : node.Role.Site == site ? [(new BookingConsumer(site, this), Lane.Site(site)), (new ErasedParcels(site), Lane.HubAll)] : [(new BookingConsumer(site, this), Lane.Site(site))];
 
     public override void Map(IEndpointRouteBuilder api, Node node)
     {
+        _node = node; // a node that only looks has not started its modules
         SaveCarrier.Map(api, node, this);
         ShippingSettings.Map(api, node);
         Bookings.Map(api, node);

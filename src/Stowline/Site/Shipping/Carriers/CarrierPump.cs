@@ -133,7 +133,7 @@ internal sealed class CarrierPump : Pump, IAsyncDisposable
         {
             var session = tx.Group.Session;
             if (await CarrierRows.FindAsync(session, site, carrier) is not { Enabled: true } row || row.OpenUntil > tx.Now) return Array.Empty<Work>();
-            var (account, why) = await CarrierRows.AccountAsync(session, row);
+            var (account, why) = await CarrierRows.AccountAsync(session, row, _node.Secrets);
             if (account is null)
             {
                 // Nothing can be asked of it until somebody has repaired it: as if it did not answer.
@@ -178,7 +178,7 @@ internal sealed class CarrierPump : Pump, IAsyncDisposable
         var callee = account;
         if (step == Step.Address)
         {
-            if (await CarrierRows.FindAsync(session, booking.Site, settings.AddressFrom!) is not { } teller || await CarrierRows.AccountAsync(session, teller) is not { Account: { Profile.Address: not null } told })
+            if (await CarrierRows.FindAsync(session, booking.Site, settings.AddressFrom!) is not { } teller || await CarrierRows.AccountAsync(session, teller, _node.Secrets) is not { Account: { Profile.Address: not null } told })
             {
                 await BookingResults.AddressedAsync(tx, booking, new CarrierAnswer(CallResult.Away, Error: "is not set up"), null, null, _node.Ids.NextDouble());
                 return null;

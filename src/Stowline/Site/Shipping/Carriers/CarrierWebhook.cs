@@ -37,7 +37,7 @@ internal static class CarrierWebhook
     {
         var hash = SaveCarrier.HashOf(word);
         var found = await node.Database.ReadAsync(async s => await s.FindAsync<Place>("SELECT site, carrier FROM carriers WHERE webhook_hash = @hash AND enabled = @yes", new { hash, yes = true }) is { } place
-            && await CarrierRows.FindAsync(s, place.Site, place.Carrier) is { } row ? (await CarrierRows.AccountAsync(s, row)).Account : null, http.RequestAborted);
+            && await CarrierRows.FindAsync(s, place.Site, place.Carrier) is { } row ? (await CarrierRows.AccountAsync(s, row, node.Secrets)).Account : null, http.RequestAborted);
         if (found?.Profile.Webhook is not { } hook) { await Answers.WriteAsync(http, Refusal.NotFound("not_found", "there is nothing at this address")); return; }
         var body = await BodyAsync(http);
         if (body is null) { await Answers.WriteAsync(http, new Refusal(RefusalKind.TooLarge, "body_too_large", "the body is larger than 1 MB")); return; }

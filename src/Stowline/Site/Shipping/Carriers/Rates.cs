@@ -32,14 +32,14 @@ internal static class Rates
     {
         if (await TaskInput.FindAsync(node.Database, PackingEndpoints.Table, key, http.RequestAborted) is not { } found) { await Answers.WriteAsync(http, PackingTasks.NotFound(key)); return; }
         if (node.IsRemote(found.Site)) { await Answers.WriteAsync(http, Replicas.Refuse(Lane.Site(found.Site))); return; }
-        var asked = await node.Database.ReadAsync(s => PrepareAsync(s, found.Site, found.Id, node.Time.GetUtcNow()), http.RequestAborted);
+        var asked = await node.Database.ReadAsync(s => PrepareAsync(s, found.Site, found.Id, node.Time.GetUtcNow(), node.Secrets), http.RequestAborted);
         if (asked.Refusal is { } no) { await Answers.WriteAsync(http, no); return; }
         var rates = (await Task.WhenAll(asked.Value.Select(a => AskAsync(client, a.Account, a.Values, http.RequestAborted)))).SelectMany(r => r).ToList();
         RateView[] sorted = [.. rates.OrderBy(r => r.Price is null).ThenBy(r => r.Price?.Currency, StringComparer.Ordinal).ThenBy(r => r.Price?.Amount).Take(MostRates)];
         await Answers.WriteAsync<Page<RateView>>(http, new Page<RateView>(sorted, null));
     }
 
-    private static async Task<Outcome<List<(CarrierAccount Account, JsonObject Values)>>> PrepareAsync(SqlSession session, string site, Guid id, DateTimeOffset now)
+    private static async Task<Outcome<List<(CarrierAccount Account, JsonObject Values)>>> PrepareAsync(SqlSession session, string site, Guid id, DateTimeOffset now, SecretBox? box)
     {
         if (await ShippedParts.FindAsync(session, site, id) is not { } parcel) return PackingTasks.NotFound(id.ToString());
         var task = parcel.Task;
@@ -50,7 +50,7 @@ internal static class Rates
         var asked = new List<(CarrierAccount, JsonObject)>();
         foreach (var row in await CarrierRows.OfSiteAsync(session, site))
         {
-            if (!row.Enabled || row.OpenUntil > now || (await CarrierRows.AccountAsync(session, row)).Account is not { Profile.Rate: not null } account) continue;
+            if (!row.Enabled || row.OpenUntil > now || (await CarrierRows.AccountAsync(session, row, box)).Account is not { Profile.Rate: not null } account) continue;
             var booking = new BookingRow { Id = id, Site = site, Reference = task.Number.ToString(System.Globalization.CultureInfo.InvariantCulture) };
             asked.Add((account, ParcelValues.Of(booking, task, order, recipient, settings.Sender, now, TimeZoneInfo.FindSystemTimeZoneById(account.Profile.TimeZone))));
         }

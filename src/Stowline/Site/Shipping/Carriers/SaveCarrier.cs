@@ -46,7 +46,8 @@ public sealed record CarrierView(
 public sealed record ProfileView(string Name, string Title, string? Url, IReadOnlyList<string> Can, IReadOnlyList<string> Settings, IReadOnlyList<string> Secrets, LostAnswer AfterLoss);
 
 /// <summary>
-/// <c>PUT /sites/{code}/carriers/{carrier}</c>, its reading and deletion (F5). Credentials are in no event, no log and no backup. Refusals: <c>carrier_not_found</c>, <c>carrier_in_use</c>.
+/// <c>PUT /sites/{code}/carriers/{carrier}</c>, its reading and deletion (F5). Credentials are sealed, and in no event, no log and no backup. Refusals: <c>carrier_not_found</c>, <c>carrier_in_use</c>,
+/// <c>no_secrets_key</c>.
 /// </summary>
 public static class SaveCarrier
 {
@@ -57,12 +58,12 @@ public static class SaveCarrier
     {
         api.MapPut("/sites/{code}/carriers/{carrier}", (HttpContext http, string code, string carrier) => PutAsync(http, node, carriers, code, carrier))
             .WithTags("Carriers").WithSummary("Set up or change a carrier of a site").Takes<CarrierBody>().Produces<CarrierView>();
-        api.MapGet("/sites/{code}/carriers", (HttpContext http, string code) => SitePath.ReadAsync<Page<CarrierView>>(http, node, async site => await node.Database.ReadAsync(s => ListAsync(s, site), http.RequestAborted)))
+        api.MapGet("/sites/{code}/carriers", (HttpContext http, string code) => SitePath.ReadAsync<Page<CarrierView>>(http, node, async site => await node.Database.ReadAsync(s => ListAsync(s, site, node.Secrets), http.RequestAborted)))
             .WithTags("Carriers").WithSummary("A site's carriers, without their secrets, and whether they answer").Produces<Page<CarrierView>>();
         api.MapGet("/sites/{code}/carriers/{carrier}", (HttpContext http, string code, string carrier) => SitePath.ReadAsync<CarrierView>(http, node, async site =>
-                await node.Database.ReadAsync(s => ViewAsync(s, site, carrier), http.RequestAborted)))
+                await node.Database.ReadAsync(s => ViewAsync(s, site, carrier, node.Secrets), http.RequestAborted)))
             .WithTags("Carriers").WithSummary("One carrier of a site").Produces<CarrierView>();
-        api.MapDelete("/sites/{code}/carriers/{carrier}", (HttpContext http, string code, string carrier) => SitePath.RunAsync<CarrierView>(http, node, (site, tx) => DeleteAsync(site, carrier, tx)))
+        api.MapDelete("/sites/{code}/carriers/{carrier}", (HttpContext http, string code, string carrier) => SitePath.RunAsync<CarrierView>(http, node, (site, tx) => DeleteAsync(site, carrier, node.Secrets, tx)))
             .WithTags("Carriers").WithSummary("Delete a carrier that no parcel needs any more, with its secrets").Produces<CarrierView>();
         api.Get("/carrier-profiles", http => Answers.WriteAsync<Page<ProfileView>>(http, new Page<ProfileView>([.. Profiles.BuiltIn.Values.OrderBy(p => p.Name, StringComparer.Ordinal).Select(Show)], null)))
             .WithTags("Carriers").WithSummary("The carriers that Stowline knows to speak to").Produces<Page<ProfileView>>();
@@ -104,13 +105,15 @@ public static class SaveCarrier
             problems.Check(value is null || value.Length is > 0 and <= MostSecret && !value.Any(char.IsControl), $"secrets.{name}", $"must be 1–{MostSecret} characters without control characters");
         }
         if (problems.Any) return problems.ToRefusal();
+        if (carriers.Box is not { } box) return Refusal.Conflict("no_secrets_key", "this node has no key to seal secrets with: see the setting secrets_key");
         foreach (var (name, value) in body.Secrets ?? new Dictionary<string, string?>())
         {
             if (value is null) await tx.WriteAsync("DELETE FROM carrier_secrets WHERE site = @site AND carrier = @carrier AND name = @name", new { site, carrier, name });
-            else await SetSecretAsync(tx, site, carrier, name, value);
+            else await SetSecretAsync(tx, box, site, carrier, name, value);
         }
-        var word = await tx.FindAsync<string?>("SELECT value FROM carrier_secrets WHERE site = @site AND carrier = @carrier AND name = @name", new { site, carrier, name = CarrierRows.WebhookSecret });
-        if (word is null) await SetSecretAsync(tx, site, carrier, CarrierRows.WebhookSecret, word = NewWord(Personal.IdsOf(tx)));
+        // A word that cannot be read any more is replaced: the answer tells the new address.
+        var word = (await CarrierRows.SecretsAsync(tx.Group.Session, site, carrier, box)).GetValueOrDefault(CarrierRows.WebhookSecret);
+        if (word is null) await SetSecretAsync(tx, box, site, carrier, CarrierRows.WebhookSecret, word = NewWord(Personal.IdsOf(tx)));
         await tx.WriteAsync("""
             INSERT INTO carriers (site, carrier, profile, definition, url, settings, enabled, webhook_hash, failures, saved_at, saved_by)
             VALUES (@site, @carrier, @profile, @definition, @url, @settings, @enabled, @hash, 0, @now, @actor)
@@ -126,7 +129,7 @@ public static class SaveCarrier
         await tx.WriteAsync("UPDATE carrier_bookings SET next_at = @now WHERE site = @site AND carrier = @carrier AND todo > 0 AND next_at > @now AND status <> @booked", new { site, carrier, now = tx.Now, booked = BookingStatus.Booked });
         tx.OnCommitted(() => carriers.IsUsed(site));
         tx.Announce(CarrierModule.Topic);
-        var view = await ViewAsync(tx.Group.Session, site, carrier);
+        var view = await ViewAsync(tx.Group.Session, site, carrier, box);
         return view.IsOk ? view.Value with { WebhookPath = $"/api/v1/carrier-webhooks/{word}" } : view;
     }
 
@@ -164,9 +167,10 @@ public static class SaveCarrier
         return settings.ToJsonString();
     }
 
-    private static ValueTask SetSecretAsync(LaneTransaction tx, string site, string carrier, string name, string value) => tx.WriteAsync("""
-        INSERT INTO carrier_secrets (site, carrier, name, value) VALUES (@site, @carrier, @name, @value) ON CONFLICT (site, carrier, name) DO UPDATE SET value = excluded.value
-        """, new { site, carrier, name, value });
+    private static ValueTask SetSecretAsync(LaneTransaction tx, SecretBox box, string site, string carrier, string name, string value) => tx.WriteAsync("""
+        INSERT INTO carrier_secrets (site, carrier, name, value, sealed) VALUES (@site, @carrier, @name, '', @secret)
+        ON CONFLICT (site, carrier, name) DO UPDATE SET value = excluded.value, sealed = excluded.sealed
+        """, new { site, carrier, name, secret = box.Seal(CarrierRows.PurposeOf(site, carrier, name), Encoding.UTF8.GetBytes(value), Personal.IdsOf(tx)) });
 
     private static string NewWord(IdSource ids)
     {
@@ -177,9 +181,9 @@ public static class SaveCarrier
 
     internal static string HashOf(string word) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(word)));
 
-    public static async ValueTask<Outcome<CarrierView>> DeleteAsync(string site, string carrier, LaneTransaction tx)
+    public static async ValueTask<Outcome<CarrierView>> DeleteAsync(string site, string carrier, SecretBox? box, LaneTransaction tx)
     {
-        var view = await ViewAsync(tx.Group.Session, site, carrier);
+        var view = await ViewAsync(tx.Group.Session, site, carrier, box);
         if (!view.IsOk) return view;
         if (await tx.FindAsync<long?>("SELECT number FROM carrier_bookings WHERE site = @site AND carrier = @carrier AND (todo > 0 OR status IN (1, 2, 4, 6)) LIMIT 1", new { site, carrier }) is { } needed)
             return Refusal.Conflict("carrier_in_use", $"booking {needed} still needs {carrier}; switch it off with enabled=false, or cancel the booking");
@@ -189,32 +193,32 @@ public static class SaveCarrier
         return view;
     }
 
-    private static async Task<Outcome<Page<CarrierView>>> ListAsync(SqlSession session, string site)
+    private static async Task<Outcome<Page<CarrierView>>> ListAsync(SqlSession session, string site, SecretBox? box)
     {
         var views = new List<CarrierView>();
-        foreach (var row in await CarrierRows.OfSiteAsync(session, site)) views.Add(await ViewAsync(session, row));
+        foreach (var row in await CarrierRows.OfSiteAsync(session, site)) views.Add(await ViewAsync(session, row, box));
         return new Page<CarrierView>(views, null); // a handful
     }
 
-    /// <summary>The carriers of all sites whose data is here.</summary>
+    /// <summary>The carriers of all sites whose data is here. Whether their secrets can be opened is not looked at.</summary>
     public static async Task<IReadOnlyList<CarrierView>> AllAsync(SqlSession session)
     {
         var views = new List<CarrierView>();
-        foreach (var row in await session.QueryAsync<CarrierRow>($"SELECT {CarrierRow.Columns} FROM carriers ORDER BY site, carrier")) views.Add(await ViewAsync(session, row));
+        foreach (var row in await session.QueryAsync<CarrierRow>($"SELECT {CarrierRow.Columns} FROM carriers ORDER BY site, carrier")) views.Add(await ViewAsync(session, row, null));
         return views;
     }
 
-    internal static async Task<Outcome<CarrierView>> ViewAsync(SqlSession session, string site, string carrier) =>
-        await CarrierRows.FindAsync(session, site, carrier) is { } row ? await ViewAsync(session, row) : NotFound(site, carrier);
+    internal static async Task<Outcome<CarrierView>> ViewAsync(SqlSession session, string site, string carrier, SecretBox? box) =>
+        await CarrierRows.FindAsync(session, site, carrier) is { } row ? await ViewAsync(session, row, box) : NotFound(site, carrier);
 
-    private static async Task<CarrierView> ViewAsync(SqlSession session, CarrierRow row)
+    private static async Task<CarrierView> ViewAsync(SqlSession session, CarrierRow row, SecretBox? box)
     {
-        var (account, why) = await CarrierRows.AccountAsync(session, row);
-        var secrets = await CarrierRows.SecretsAsync(session, row.Site, row.Carrier);
+        var why = box is null ? await CarrierRows.ProblemAsync(session, row) : (await CarrierRows.AccountAsync(session, row, box)).Why;
+        var secrets = await CarrierRows.NamesAsync(session, row.Site, row.Carrier);
         using var settings = JsonDocument.Parse(row.Settings);
         using var definition = row.Definition is null ? null : JsonDocument.Parse(row.Definition);
-        return new CarrierView(row.Site, row.Carrier, row.Profile, account?.Title ?? row.Spoken?.Title ?? row.Carrier, row.Url ?? row.Spoken?.Url, settings.RootElement.Clone(), definition?.RootElement.Clone(),
-            [.. secrets.Keys.Where(k => k != CarrierRows.WebhookSecret).Order(StringComparer.Ordinal)], row.Enabled, row.IsOpen, row.IsOpen ? row.OpenUntil : null, row.Failures, row.FailingSince, row.LastError,
+        return new CarrierView(row.Site, row.Carrier, row.Profile, row.Spoken is { Title.Length: > 0 } profile ? profile.Title : row.Carrier, row.Url ?? row.Spoken?.Url, settings.RootElement.Clone(), definition?.RootElement.Clone(),
+            [.. secrets.Where(k => k != CarrierRows.WebhookSecret).Order(StringComparer.Ordinal)], row.Enabled, row.IsOpen, row.IsOpen ? row.OpenUntil : null, row.Failures, row.FailingSince, row.LastError,
             row.LastSuccessAt, row.Spoken is { } spoken ? Can(spoken) : [], why, row.SavedAt, row.SavedBy);
     }
 }

@@ -1,0 +1,86 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Stowline.Bench;
+
+/// <summary>The line between a site and its hub, as a proxy that can be cut: what is connected is dropped, and nobody gets through.</summary>
+internal sealed class LinkLine : IAsyncDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly ConcurrentDictionary<Socket, bool> _open = new();
+    private readonly int _target;
+    private readonly Task _accepting;
+    private volatile bool _isCut;
+
+    public LinkLine(int target)
+    {
+        _target = target;
+        _listener.Start();
+        _accepting = AcceptAsync();
+    }
+
+    public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    public void Cut()
+    {
+        _isCut = true;
+        foreach (var socket in _open.Keys) socket.Dispose();
+    }
+
+    public void Heal() => _isCut = false;
+
+    private async Task AcceptAsync()
+    {
+        var carried = new List<Task>();
+        try
+        {
+            while (true)
+            {
+                var socket = await _listener.AcceptSocketAsync();
+                if (_isCut) socket.Dispose();
+                else carried.Add(CarryAsync(socket));
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            await Task.WhenAll(carried); // the listener was stopped
+        }
+    }
+
+    private async Task CarryAsync(Socket site)
+    {
+        using var hub = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        site.NoDelay = true;
+        _open[site] = _open[hub] = true;
+        try
+        {
+            await hub.ConnectAsync(IPAddress.Loopback, _target);
+            await await Task.WhenAny(CopyAsync(site, hub), CopyAsync(hub, site));
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // cut
+        }
+        finally
+        {
+            _open.TryRemove(site, out _);
+            _open.TryRemove(hub, out _);
+            site.Dispose();
+        }
+    }
+
+    private static async Task CopyAsync(Socket from, Socket to)
+    {
+        var buffer = new byte[64 * 1024];
+        while (await from.ReceiveAsync(buffer.AsMemory()) is > 0 and var got)
+            for (var sent = 0; sent < got;) sent += await to.SendAsync(buffer.AsMemory(sent, got - sent));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _listener.Stop();
+        Cut();
+        await _accepting;
+    }
+}
