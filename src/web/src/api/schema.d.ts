@@ -1348,6 +1348,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stock-sync/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try failed operations again now, the oldest 1,000 */
+        post: operations["post_stock_sync_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stock-sync/cancel/{operation}": {
         parameters: {
             query?: never;
@@ -3294,6 +3311,23 @@ export interface components {
             last_error: null | string;
             /** Format: date-time */
             last_success_at: null | string;
+            /**
+             * Format: date-time
+             * @description While calls fail: when the next one is tried.
+             */
+            next_try_at: null | string;
+            /**
+             * Format: date-time
+             * @description When the marketplace's token ends; it is renewed five minutes before. Null where there is none yet, or none is needed.
+             */
+            token_until: null | string;
+            /** @description The marketplace's own id of the last order event that was read; null for shops, which send their orders. */
+            last_order_event: null | string;
+            /**
+             * Format: date-time
+             * @description When it was read.
+             */
+            last_order_event_at: null | string;
             /** Format: date-time */
             reconciled_at: null | string;
             /**
@@ -5163,6 +5197,23 @@ export interface components {
             /** Format: int32 */
             events: number;
         };
+        RetriedOperations: {
+            /**
+             * Format: int32
+             * @description So many failed operations wait to be sent now.
+             */
+            retried: number;
+            /**
+             * Format: int64
+             * @description So many have still failed: a call takes the oldest 1,000.
+             */
+            left: number;
+        };
+        /** @description Which operations to try again. */
+        RetryBody: {
+            /** @description Only those of this one; of all when not given. */
+            account?: null | string;
+        };
         /**
          * @description How a returned unit is: good ones can be sold again, damaged ones are counted as damaged.
          * @enum {string}
@@ -5295,6 +5346,26 @@ export interface components {
             /** Format: date-time */
             saved_at: string;
             saved_by: string;
+        };
+        /** @description Goods that somebody takes along at once. string? SaleBody.Reference names the till's document; may be missing. */
+        SaleBody: {
+            reference?: null | string;
+            lines?: null | components["schemas"]["SaleLine"][];
+            /** @description Sell also what was granted to the hub and lies here still: it is withdrawn. Default false. */
+            beyond_share?: null | boolean;
+        };
+        /** @description One line of a sale. Without a bin the units are taken as picking takes them: first expired, then oldest. */
+        SaleLine: {
+            sku?: null | string;
+            /** Format: int64 */
+            quantity?: null | number;
+            bin?: null | string;
+            lot?: null | string;
+        };
+        /** @description A sale as it was booked. */
+        SaleView: {
+            reference: null | string;
+            movements: components["schemas"]["MovementView"][];
         };
         /** @description Goods that somebody takes along at once. string? SaleBody.Reference names the till's document; may be missing. */
         SaleBody: {
@@ -5645,6 +5716,11 @@ export interface components {
             site: string;
             /** Format: int64 */
             on_hand: number;
+            /**
+             * Format: int64
+             * @description What the site holds for the hub to promise from: granted − withdrawn − returned − consumed.
+             */
+            granted: number;
             /** Format: int64 */
             reserved: number;
             /** Format: int64 */
@@ -6122,8 +6198,16 @@ export interface components {
             execution_time_ms: null | number;
         };
         SyncStatistics: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Waiting or on their way.
+             */
             pending_operations: number;
+            /**
+             * Format: int64
+             * @description Of these, those that were sent and whose end is not known yet.
+             */
+            processing_operations: number;
             /** Format: int64 */
             failed_operations: number;
             /** Format: int64 */
@@ -10221,7 +10305,10 @@ export interface operations {
     };
     get_stock_sync_status: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only of this account. */
+                account?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -10237,6 +10324,7 @@ export interface operations {
                     "application/json": components["schemas"]["SyncStatus"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
             500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
@@ -10336,6 +10424,44 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_stock_sync_retry: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RetryBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetriedOperations"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooMany"];
             500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];

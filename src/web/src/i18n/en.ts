@@ -1,8 +1,9 @@
+import { channelsEn } from "./channels.en";
 import { deskEn } from "./desk.en";
 
 /** Every text of the screens. Russian has the same keys (ru.ts); plural forms are i18next's suffixes. */
 export const en = {
-  nav: { overview: "Overview", orders: "Orders", stock: "Stock", floor: "Floor", pack: "Packing", routing: "Routing", links: "Links", setup: "Set up", api: "API", main: "Screens", skip: "Skip to the content" },
+  nav: { overview: "Overview", orders: "Orders", stock: "Stock", floor: "Floor", pack: "Packing", routing: "Routing", links: "Links", channels: "Channels", setup: "Set up", api: "API", main: "Screens", skip: "Skip to the content" },
   language: "Language",
   search: {
     label: "Find an order",
@@ -140,6 +141,9 @@ export const en = {
     price: "Price",
     onHand: "On hand",
     reserved: "Reserved",
+    granted: "Granted",
+    grantedHint: "Granted: what the site has given the hub to promise from. Available is what of it is free.",
+    promisedUnits: "Promised",
     available: "Available",
     damaged: "Damaged",
     blocked: "Blocked",
@@ -232,6 +236,10 @@ export const en = {
     complete: "All is packed",
     label: "Label",
     download: "Download ZPL",
+    print: "Print",
+    labelOf: "The labels of all packages",
+    zpl: "ZPL as text",
+    cartons: "Cartons used last",
     carrier: "Carrier",
     tracking: "Tracking number, if there is one",
     ship: "Ship",
@@ -333,6 +341,7 @@ export const en = {
   },
   none: "–",
   ...deskEn,
+  ...channelsEn,
 } as const;
 
 type Texts<T> = { [K in keyof T]: T[K] extends string ? string : Texts<T[K]> };

@@ -1,8 +1,9 @@
+import { channelsRu } from "./channels.ru";
 import { deskRu } from "./desk.ru";
 import type { Translation } from "./en";
 
 const words: Translation = {
-  nav: { overview: "Обзор", orders: "Заказы", stock: "Остатки", floor: "План", pack: "Упаковка", routing: "Маршруты", links: "Связь", setup: "Настройка", api: "API", main: "Экраны", skip: "К содержанию" },
+  nav: { overview: "Обзор", orders: "Заказы", stock: "Остатки", floor: "План", pack: "Упаковка", routing: "Маршруты", links: "Связь", channels: "Площадки", setup: "Настройка", api: "API", main: "Экраны", skip: "К содержанию" },
   language: "Язык",
   search: {
     label: "Найти заказ",
@@ -140,6 +141,9 @@ const words: Translation = {
     price: "Цена",
     onHand: "На складе",
     reserved: "В резерве",
+    granted: "Передано",
+    grantedHint: "Передано: сколько склад отдал хабу под обещания. Доступно — сколько из этого свободно.",
+    promisedUnits: "Обещано",
     available: "Доступно",
     damaged: "Брак",
     blocked: "Блокировано",
@@ -232,6 +236,10 @@ const words: Translation = {
     complete: "Всё упаковано",
     label: "Этикетка",
     download: "Скачать ZPL",
+    print: "Печать",
+    labelOf: "Этикетки всех упаковок",
+    zpl: "ZPL текстом",
+    cartons: "Последние коробки",
     carrier: "Перевозчик",
     tracking: "Трек-номер, если есть",
     ship: "Отгрузить",
@@ -333,6 +341,7 @@ const words: Translation = {
   },
   none: "–",
   ...deskRu,
+  ...channelsRu,
 };
 
 /** Russian has more plural forms than English, so these keys come on top. */
