@@ -52,3 +52,22 @@ test("files are checked and brought in; keys are made once and revoked", async (
   await expect(row).toContainText("revoked");
   await expectUsable(page);
 });
+
+test("what a site keeps of its stock and what is printed on its parcels is set on the screen", async ({ page, node }) => {
+  await node.call("PUT", "sites/WH1", { name: "Belgrade", type: "warehouse" });
+  await page.goto(`${node.url}/setup`);
+  const settings = page.getByRole("region", { name: "Settings of a site" });
+  await settings.getByLabel("Safety stock, units per SKU").fill("3");
+  await settings.getByRole("button", { name: "Save what it keeps" }).click();
+  await expect(settings.getByText("Saved.")).toBeVisible();
+  await settings.getByLabel("SSCCs begin with").fill("34012345678902");
+  await settings.getByLabel("Sender, up to 3 lines").fill("Stowline\nKnez Mihailova 1");
+  await settings.getByRole("button", { name: "Save the labels" }).click();
+  await expect(settings.getByText("Saved.")).toHaveCount(2);
+  expect(await node.call("GET", "sites/WH1/label-settings")).toMatchObject({ sscc_stem: "34012345678902", sender: ["Stowline", "Knez Mihailova 1"], font: null });
+  expect(await node.call("GET", "sites/WH1/policies")).toMatchObject({ items: [{ sku: "*", safety_stock: 3, local_share_percent: 0 }] });
+  await page.reload();
+  await expect(settings.getByLabel("SSCCs begin with")).toHaveValue("34012345678902");
+  await expect(settings.getByLabel("Safety stock, units per SKU")).toHaveValue("3");
+  await expectUsable(page);
+});

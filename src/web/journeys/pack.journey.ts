@@ -36,10 +36,24 @@ test("an order is packed and shipped at the station", async ({ page, business, p
   for (const [name, value] of [["Weight, g", "1200"], ["Length, mm", "400"], ["Width, mm", "300"], ["Height, mm", "200"]] as const) await page.getByRole("spinbutton", { name }).fill(value);
   await page.getByRole("button", { name: "Add the package" }).click();
   await expect(page.getByRole("row", { name: /1 · Box 400 × 300 × 200/ })).toBeVisible();
+  // A second package in the same carton: only the scale is read.
+  await page.getByRole("group", { name: "Cartons used last" }).getByRole("button", { name: "Box 400 × 300 × 200" }).click();
+  await page.getByRole("spinbutton", { name: "Weight, g" }).fill("300");
+  await page.getByRole("button", { name: "Add the package" }).click();
+  await expect(page.getByRole("row", { name: /2 · Box 400 × 300 × 200/ })).toBeVisible();
   await expectUsable(page);
   await picture(page, "pack-check");
   await page.getByRole("button", { name: "All is packed" }).click();
   await expect(page.getByRole("region", { name: "Label" })).toContainText("^XA");
+  const label = page.getByRole("img", { name: "The labels of all packages" });
+  await expect.poll(() => label.evaluate((img: HTMLImageElement) => img.naturalHeight / img.naturalWidth)).toBeGreaterThan(2.5); // two labels, one below the other
+  await page.evaluate(() => window.print = () => void (document.title = "printed"));
+  await page.getByRole("button", { name: "Print" }).click();
+  await expect(page).toHaveTitle("printed");
+  await page.emulateMedia({ media: "print" });
+  await expect(page.getByRole("heading", { name: "Packing station" })).toBeHidden();
+  await expect(label).toBeVisible();
+  await page.emulateMedia({ media: null });
   await page.getByLabel("Carrier").fill("post_express");
   await expectUsable(page);
   await picture(page, "pack-label");

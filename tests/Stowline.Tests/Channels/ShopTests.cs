@@ -167,6 +167,37 @@ public class ShopTests
         await hub.Test.VerifyAsync();
     }
 
+    /// Method: a shop has no commands that could be asked about and no orders to look for, so only stock calls find out that it is back.
+    [Theory, EveryDatabase]
+    public async Task A_shop_that_was_away_for_longer_than_all_retries_is_right_within_a_minute_after_it_is_back(string store)
+    {
+        await using var shop = await HookReceiver.StartAsync();
+        var there = new Dictionary<long, long>();
+        var away = true;
+        shop.Answer = async (request, response) =>
+        {
+            if (away) response.StatusCode = 503;
+            else await ServeAsync(there, request, response);
+        };
+        await using var hub = await StartAsync(store, Body("shopify", shop.Url), "A", "B");
+        Assert.True((await hub.Test.RunAsync(Lane.Hub, tx => ChannelOffers.DecideAsync("shop", new OffersBody([new OfferEntry("11", "A"), new OfferEntry("22", "B")]), tx))).IsOk);
+        await hub.GrantAsync("WH1", "A", 4);
+        await hub.GrantAsync("WH1", "B", 6);
+        for (var i = 0; i < 400; i++)
+        {
+            hub.Test.Time.Advance(TimeSpan.FromSeconds(20));
+            await hub.Test.DrainAsync();
+        }
+        var failed = await hub.Test.Database.ReadAsync(async s => await s.QueryAsync<string>("SELECT error_message FROM stock_operations WHERE status IN (1, 4)"));
+        Assert.Equal(2, failed.Count);
+        Assert.All(failed, error => Assert.Contains("503", error, StringComparison.Ordinal));
+        away = false;
+        await PassAsync(hub, 60);
+        Assert.Equal((4, 6), (there[11], there[22]));
+        Assert.Null(await hub.Test.Database.ReadAsync(async s => await s.FindAsync<DateTimeOffset?>("SELECT failing_since FROM channel_accounts")));
+        await hub.Test.VerifyAsync();
+    }
+
     [Fact]
     public async Task A_signed_order_needs_no_key_and_an_unsigned_one_gets_nowhere()
     {

@@ -78,9 +78,16 @@ internal sealed class AllegroApi(Node node, ChannelCalls calls, AccountRow row, 
 
     private bool IsGood(Tokens? tokens, string? refused) => tokens is not null && tokens.Access != refused && tokens.Until - Early > node.Time.GetUtcNow();
 
-    private Tokens? Read(AccountRow from) => from.Tokens is { } box && node.Secrets?.Open(Purpose, box) is { } plain ? JsonSerializer.Deserialize<Tokens>(plain) : null;
+    private Tokens? Read(AccountRow from) => Opened(from, node.Secrets);
 
-    private string Purpose => AccountRow.PurposeOf(Account) + "/tokens";
+    private static Tokens? Opened(AccountRow from, Kernel.SecretBox? secrets) =>
+        from.Tokens is { } box && secrets?.Open(PurposeOf(from.Code), box) is { } plain ? JsonSerializer.Deserialize<Tokens>(plain) : null;
+
+    /// <summary>When an account's token ends; null where there is none, or it was sealed with another key.</summary>
+    internal static DateTimeOffset? TokenUntil(AccountRow row, Kernel.SecretBox? secrets) => Opened(row, secrets)?.Until;
+
+    private string Purpose => PurposeOf(Account);
+    private static string PurposeOf(string account) => AccountRow.PurposeOf(account) + "/tokens";
 
     private static CallAnswer Denied(string why) => new(CallResult.Denied, null, null, why, null, default);
 

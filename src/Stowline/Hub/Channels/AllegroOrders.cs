@@ -97,7 +97,7 @@ internal sealed class AllegroOrders(Node node, AllegroApi api, ChannelOrders ord
     {
         var moved = from is null
             ? await tx.ExecuteAsync("UPDATE channel_accounts SET event_cursor = @to WHERE code = @code AND event_cursor IS NULL", new { code = Account, to })
-            : await tx.ExecuteAsync("UPDATE channel_accounts SET event_cursor = @to WHERE code = @code AND event_cursor = @from", new { code = Account, from, to });
+            : await tx.ExecuteAsync("UPDATE channel_accounts SET event_cursor = @to, event_read_at = @now WHERE code = @code AND event_cursor = @from", new { code = Account, from, to, now = tx.Now });
         if (moved == 0) return new Done(); // another process was here
         foreach (var (form, reason) in waiting) await WaitingOrders.KeepAsync(tx, Account, form, reason, 0);
         return new Done();

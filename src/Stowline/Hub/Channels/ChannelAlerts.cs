@@ -17,7 +17,7 @@ public static class ChannelAlerts
     public static async Task<IReadOnlyList<AlertFinding>> FindAsync(SqlSession session, StockSyncSettings settings, DateTimeOffset now)
     {
         var found = new List<AlertFinding>();
-        var (pending, failed, stale) = await StockSync.CountsAsync(session, settings, now);
+        var (pending, _, failed, stale) = await StockSync.CountsAsync(session, settings, now);
         if (pending > settings.MonitoringMaxPendingOperations)
             found.Add(new AlertFinding("stock_sync/pending", AlertSeverity.Critical, $"{pending} stock operations wait to be sent to marketplaces"));
         if (stale > 0)

@@ -47,7 +47,7 @@ public static class SaveChannel
         }).WithTags("Channels").WithSummary("The accounts and how they stand, without their secrets").Produces<Page<ChannelView>>();
         api.MapGet("/channels/{account}", async (HttpContext http, string account) =>
         {
-            var view = await node.Database.ReadAsync(async s => await AccountRow.FindAsync(s, account) is { } row ? await ViewAsync(s, row, node.Secrets) : null, http.RequestAborted);
+            var view = await node.Database.ReadAsync(s => ViewAsync(s, account, node.Secrets), http.RequestAborted);
             await Answers.WriteAsync(http, view is null ? NotFound(account) : (Outcome<ChannelView>)view);
         }).WithTags("Channels").WithSummary("One account and how it stands").Produces<ChannelView>();
     }
@@ -132,6 +132,8 @@ public static class SaveChannel
         public long Unheard { get; init; }
     }
 
+    internal static async Task<ChannelView?> ViewAsync(SqlSession session, string account, SecretBox? box) => await AccountRow.FindAsync(session, account) is { } row ? await ViewAsync(session, row, box) : null;
+
     private static async ValueTask<ChannelView> ViewAsync(SqlSession session, AccountRow row, SecretBox? box)
     {
         var counts = await session.FindAsync<Counts>("""
@@ -144,7 +146,8 @@ public static class SaveChannel
                 (SELECT COUNT(*) FROM channel_reports WHERE account = @code AND status = 4) AS unheard
             """, new { code = row.Code }) ?? new Counts();
         string[] secrets = row.Opened(box) is { } open ? [.. Named(open).Where(n => n.Value is not null).Select(n => n.Field)] : ["unreadable"];
-        return new ChannelView(row.Code, row.Kind, row.Name, row.Enabled, row.Rules, secrets, row.FailingSince, row.LastError, row.LastSuccessAt, row.ReconciledAt, counts.Offers, counts.Differing,
-            counts.Pending, counts.Failed, counts.Waiting, counts.Untold, counts.Unheard, row.SavedAt);
+        return new ChannelView(row.Code, row.Kind, row.Name, row.Enabled, row.Rules, secrets, row.FailingSince, row.LastError, row.LastSuccessAt,
+            row.FailingSince is null ? null : row.ProbeAt, AllegroApi.TokenUntil(row, box), row.EventReadAt is null ? null : row.EventCursor, row.EventReadAt, row.ReconciledAt, counts.Offers,
+            counts.Differing, counts.Pending, counts.Failed, counts.Waiting, counts.Untold, counts.Unheard, row.SavedAt);
     }
 }

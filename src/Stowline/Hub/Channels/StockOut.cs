@@ -27,7 +27,8 @@ internal sealed class StockOut(Node node, string account, StockBooks books)
     private const int SideBySide = 8;
     private const int MostOperations = 2_000;
 
-    private sealed record Sending(Guid Id, IReadOnlyList<OperationRow> Operations);
+    /// <param name="Counts">It is its turn; else it is only tried to see whether the marketplace is back.</param>
+    private sealed record Sending(Guid Id, IReadOnlyList<OperationRow> Operations, bool Counts);
 
     /// <summary>One round; true when there was something to do.</summary>
     public async Task<bool> RunAsync(IShop shop, AccountRow row, CancellationToken ct)
@@ -39,7 +40,9 @@ internal sealed class StockOut(Node node, string account, StockBooks books)
         var most = away ? 1 : SideBySide;
         var due = await DueAsync(now, early: away, most);
         var answers = await Task.WhenAll(due.Select(c => FollowAsync(shop, c, counts: c.NextAt <= now, ct)));
-        var sent = due.Count < most ? await BindAsync(shop, most - due.Count) : [];
+        var sent = due.Count < most ? await BindAsync(shop, most - due.Count, early: false) : [];
+        // Where nothing's time has come nobody would notice that the marketplace is back: what failed for its sake would wait for its turn, or for ever once it has none left.
+        if (away && due.Count + sent.Count == 0) sent = await BindAsync(shop, 1, early: true);
         var fresh = await Task.WhenAll(sent.Select(s => FirstAsync(shop, s, ct)));
         if (due.Count + sent.Count == 0) return false;
         await books.AnsweredAsync(row, [.. answers.Concat(fresh).OfType<CallAnswer>()]);
@@ -52,20 +55,23 @@ internal sealed class StockOut(Node node, string account, StockBooks books)
         : await s.QueryAsync<CommandRow>("SELECT id, state, looks, since, next_at FROM channel_commands WHERE account = @account AND next_at <= @now ORDER BY next_at, id LIMIT @most", new { account, now, most }));
 
     /// <summary>Takes due operations together and writes down that they are being sent. Another process that does the same at this moment finds them taken.</summary>
-    private async Task<IReadOnlyList<Sending>> BindAsync(IShop shop, int most)
+    /// <param name="early">One that failed because the marketplace was away, before its time.</param>
+    private async Task<IReadOnlyList<Sending>> BindAsync(IShop shop, int most, bool early)
     {
         var now = node.Time.GetUtcNow();
-        if (await node.Database.ReadAsync(async s => await s.FindAsync<Guid?>("SELECT id FROM stock_operations WHERE account = @account AND status = 1 AND command_id IS NULL AND next_retry_at <= @now LIMIT 1",
-            new { account, now })) is null) return [];
+        var which = early ? "o.status IN (1, 4) AND o.transport = @yes" : "o.status = 1 AND o.next_retry_at <= @now";
+        if (await node.Database.ReadAsync(async s => await s.FindAsync<Guid?>($"SELECT o.id FROM stock_operations o WHERE o.account = @account AND {which} AND o.command_id IS NULL LIMIT 1",
+            new { account, now, yes = true })) is null) return [];
         var outcome = await node.Lanes.ExecuteAsConsumerAsync<IReadOnlyList<Sending>>(Lane.Hub, Caller.System, async tx =>
         {
             var due = await tx.QueryAsync<OperationRow>($"""
-                SELECT {OperationRow.Columns} FROM stock_operations o WHERE o.account = @account AND o.status = 1 AND o.command_id IS NULL AND o.next_retry_at <= @now
+                SELECT {OperationRow.Columns} FROM stock_operations o WHERE o.account = @account AND {which} AND o.command_id IS NULL
                     AND NOT EXISTS (SELECT 1 FROM stock_operations b WHERE b.account = o.account AND b.offer = o.offer AND b.command_id IS NOT NULL)
                     AND NOT EXISTS (SELECT 1 FROM channel_offers f WHERE f.account = o.account AND f.offer = o.offer AND f.hold_until > @now)
-                ORDER BY o.next_retry_at, o.id LIMIT {MostOperations}
-                """, new { account, now = tx.Now });
-            var batches = Batches(shop, due).Take(most).Select(ops => new Sending(tx.NewId(), ops)).ToList();
+                ORDER BY o.next_retry_at, o.id LIMIT {(early ? 1 : MostOperations)}
+                """, new { account, now = tx.Now, yes = true });
+            // One that has no turn left has failed again should it fail.
+            var batches = Batches(shop, due).Take(most).Select(ops => new Sending(tx.NewId(), ops, !early || ops[0].Status == OperationStatus.Failed)).ToList();
             foreach (var batch in batches) await books.BindAsync(tx, batch.Id, batch.Operations);
             return batches;
         });
@@ -86,7 +92,7 @@ internal sealed class StockOut(Node node, string account, StockBooks books)
     private async Task<CallAnswer> FirstAsync(IShop shop, Sending sending, CancellationToken ct)
     {
         var answer = await shop.SetAsync(sending.Id, Quantities(sending.Operations), ct);
-        await books.SentAsync(sending.Id, answer, shop.Reports, arrivedBefore: false, counts: true);
+        await books.SentAsync(sending.Id, answer, shop.Reports, arrivedBefore: false, counts: sending.Counts);
         return answer;
     }
 

@@ -12,10 +12,12 @@ namespace Stowline.Hub.Channels;
 /// <summary>How the synchronization stands (source 5). <see cref="Status"/> is <c>healthy</c> or <c>warning</c>.</summary>
 public sealed record SyncStatus(string Status, SyncStatistics Statistics, DateTimeOffset LastUpdated);
 
+/// <param name="PendingOperations">Waiting or on their way.</param>
+/// <param name="ProcessingOperations">Of these, those that were sent and whose end is not known yet.</param>
 /// <param name="StaleOperations">Pending for longer than <c>STOCK_SYNC_MONITORING_STALE_OPERATION_HOURS</c>, of accounts that are not switched off.</param>
 /// <param name="FirstTryPercent">Of those completed today, how many needed no retry; null when there were none (S8).</param>
 /// <param name="MeanRetrySeconds">From the first failure to the end, of those completed today that were retried (S8).</param>
-public sealed record SyncStatistics(long PendingOperations, long FailedOperations, long CompletedToday, long StaleOperations, double? FirstTryPercent, double? MeanRetrySeconds);
+public sealed record SyncStatistics(long PendingOperations, long ProcessingOperations, long FailedOperations, long CompletedToday, long StaleOperations, double? FirstTryPercent, double? MeanRetrySeconds);
 
 /// <summary>What to compare with the marketplaces.</summary>
 /// <param name="Account">Only this one; all when not given.</param>
@@ -25,6 +27,14 @@ public sealed record ReconcileBody(string? Account, bool? Fix) : IOptionalBody;
 /// <summary>The comparison is made in the background; its result stands in <c>/channels/{account}</c> and its <c>discrepancies</c>.</summary>
 public sealed record ReconcileQueued(string Status, IReadOnlyList<string> Accounts);
 
+/// <summary>Which operations to try again.</summary>
+/// <param name="Account">Only those of this one; of all when not given.</param>
+public sealed record RetryBody(string? Account) : IOptionalBody;
+
+/// <param name="Retried">So many failed operations wait to be sent now.</param>
+/// <param name="Left">So many have still failed: a call takes the oldest 1,000.</param>
+public sealed record RetriedOperations(int Retried, long Left);
+
 /// <summary>
 /// <c>/stock-sync</c> (S5, source 5): how operations stand, and what an operator may do. Refusals: <c>operation_not_found</c>, <c>invalid_transition</c>, <c>channel_not_found</c>.
 /// </summary>
@@ -33,14 +43,17 @@ public static class StockSync
     /// <summary>More than this that wait are worth a look (source 5).</summary>
     private const int HealthyPending = 100;
 
+    private const int RetriedTogether = 1_000;
+
     internal static void Map(IEndpointRouteBuilder api, Node node, ChannelsModule module)
     {
         api.Get("/stock-sync/status", async http =>
         {
             var now = node.Time.GetUtcNow();
-            var status = await node.Database.ReadAsync(s => StatusAsync(s, module.Sync, now), http.RequestAborted);
-            await Answers.WriteAsync(http, (Outcome<SyncStatus>)status);
-        }).WithTags("Stock synchronization").WithSummary("How the synchronization of stock stands").Produces<SyncStatus>();
+            var account = Requests.Query(http, "account");
+            var status = await node.Database.ReadAsync(async s => account is null || await AccountRow.FindAsync(s, account) is not null ? await StatusAsync(s, module.Sync, now, account) : null, http.RequestAborted);
+            await Answers.WriteAsync(http, status is null ? SaveChannel.NotFound(account!) : (Outcome<SyncStatus>)status);
+        }).WithTags("Stock synchronization").WithSummary("How the synchronization of stock stands").Produces<SyncStatus>().Reads("account", "Only of this account.");
         api.Get("/stock-sync/pending", http => ListAsync(http, node)).WithTags("Stock synchronization")
             .WithSummary("Operations, newest first; those that wait or are under way where no status is given").Pages<StockOperationView>()
             .Reads("status", "Only in this state.", typeof(OperationStatus)).Reads("account", "Only of this account.");
@@ -48,6 +61,8 @@ public static class StockSync
             .WithSummary("One operation with every step of it").Produces<StockOperationView>();
         api.MapPost("/stock-sync/retry/{operation}", (HttpContext http, string operation) => Commands.RunAsync(http, node.Lanes, Lane.Hub, tx => RetryAsync(operation, module, tx)))
             .WithTags("Stock synchronization").WithSummary("Try an operation again now, counting anew").Produces<StockOperationView>();
+        api.Post("/stock-sync/retry", http => Commands.RunAsync<RetryBody, RetriedOperations>(http, node.Lanes, Lane.Hub, (body, tx) => RetryFailedAsync(body, module, tx)))
+            .WithTags("Stock synchronization").WithSummary("Try failed operations again now, the oldest 1,000").Takes<RetryBody>(optional: true).Produces<RetriedOperations>();
         api.MapDelete("/stock-sync/cancel/{operation}", (HttpContext http, string operation) => Commands.RunAsync(http, node.Lanes, Lane.Hub, tx => CancelAsync(operation, tx)))
             .WithTags("Stock synchronization").WithSummary("Give an operation up").Produces<StockOperationView>();
         api.Post("/stock-sync/reconcile", http => Commands.RunAsync<ReconcileBody, ReconcileQueued>(http, node.Lanes, Lane.Hub, (body, tx) => ReconcileAsync(body, module, tx), status: 202))
@@ -59,6 +74,7 @@ public static class StockSync
     private sealed record Numbers
     {
         public long Pending { get; init; }
+        public long Processing { get; init; }
         public long Failed { get; init; }
         public long Stale { get; init; }
     }
@@ -71,29 +87,33 @@ public static class StockSync
         public DateTimeOffset CompletedAt { get; init; }
     }
 
-    internal static async Task<(long Pending, long Failed, long Stale)> CountsAsync(SqlSession session, StockSyncSettings settings, DateTimeOffset now)
+    /// <param name="account">Only of this one; of all when null.</param>
+    internal static async Task<(long Pending, long Processing, long Failed, long Stale)> CountsAsync(SqlSession session, StockSyncSettings settings, DateTimeOffset now, string? account = null)
     {
-        var counts = (await session.FindAsync<Numbers>("""
-            SELECT (SELECT COUNT(*) FROM stock_operations WHERE status IN (1, 2)) AS pending, (SELECT COUNT(*) FROM stock_operations WHERE status = 4) AS failed,
-                (SELECT COUNT(*) FROM stock_operations o WHERE o.status IN (1, 2) AND o.created_at < @stale
+        var of = account is null ? "" : "o.account = @account AND ";
+        var counts = (await session.FindAsync<Numbers>($"""
+            SELECT (SELECT COUNT(*) FROM stock_operations o WHERE {of}o.status IN (1, 2)) AS pending, (SELECT COUNT(*) FROM stock_operations o WHERE {of}o.status = 2) AS processing,
+                (SELECT COUNT(*) FROM stock_operations o WHERE {of}o.status = 4) AS failed,
+                (SELECT COUNT(*) FROM stock_operations o WHERE {of}o.status IN (1, 2) AND o.created_at < @stale
                     AND EXISTS (SELECT 1 FROM channel_accounts a WHERE a.code = o.account AND a.enabled = @yes)) AS stale
-            """, new { stale = now.AddHours(-settings.MonitoringStaleOperationHours), yes = true }))!;
-        return (counts.Pending, counts.Failed, counts.Stale);
+            """, new { stale = now.AddHours(-settings.MonitoringStaleOperationHours), yes = true, account = account ?? "" }))!;
+        return (counts.Pending, counts.Processing, counts.Failed, counts.Stale);
     }
 
-    public static async Task<SyncStatus> StatusAsync(SqlSession session, StockSyncSettings settings, DateTimeOffset now)
+    public static async Task<SyncStatus> StatusAsync(SqlSession session, StockSyncSettings settings, DateTimeOffset now, string? account = null)
     {
-        var (pending, failing, stale) = await CountsAsync(session, settings, now);
+        var (pending, processing, failing, stale) = await CountsAsync(session, settings, now, account);
         var (done, first, retried, seconds) = (0L, 0L, 0L, 0.0);
-        await foreach (var op in session.StreamAsync<Finished>("SELECT retry_count, revivals, first_failed_at, completed_at FROM stock_operations WHERE completed_at >= @today",
-            new { today = new DateTimeOffset(now.UtcDateTime.Date, TimeSpan.Zero) }))
+        await foreach (var op in session.StreamAsync<Finished>(
+            $"SELECT retry_count, revivals, first_failed_at, completed_at FROM stock_operations WHERE {(account is null ? "" : "account = @account AND ")}completed_at >= @today",
+            new { today = new DateTimeOffset(now.UtcDateTime.Date, TimeSpan.Zero), account = account ?? "" }))
         {
             done++;
             if (op.FirstFailedAt is not { } failed) first++;
             else (retried, seconds) = (retried + 1, seconds + (op.CompletedAt - failed).TotalSeconds);
         }
         return new SyncStatus(pending < HealthyPending && stale == 0 ? "healthy" : "warning",
-            new SyncStatistics(pending, failing, done, stale, done == 0 ? null : Math.Round(100.0 * first / done, 2), retried == 0 ? null : Math.Round(seconds / retried, 1)), now);
+            new SyncStatistics(pending, processing, failing, done, stale, done == 0 ? null : Math.Round(100.0 * first / done, 2), retried == 0 ? null : Math.Round(seconds / retried, 1)), now);
     }
 
     private static async Task ListAsync(HttpContext http, Node node)
@@ -144,6 +164,24 @@ public static class StockSync
         await SyncLog.WriteAsync(tx, op.Id, "manual_retry", OperationStatus.Pending, $"by {tx.Caller.Actor}");
         tx.OnCommitted(module.WakeAll);
         return (op with { Status = OperationStatus.Pending, RetryCount = 0, NextRetryAt = tx.Now, ErrorMessage = null, UpdatedAt = tx.Now }).View;
+    }
+
+    /// <summary>What would be done by hand for each: after the cause is gone nobody wants to press a button a thousand times.</summary>
+    internal static async ValueTask<Outcome<RetriedOperations>> RetryFailedAsync(RetryBody body, ChannelsModule module, LaneTransaction tx)
+    {
+        if (body.Account is { } one && await AccountRow.FindAsync(tx.Group.Session, one) is null) return SaveChannel.NotFound(one);
+        var which = body.Account is null ? "status = 4" : "status = 4 AND account = @account";
+        var args = new { account = body.Account ?? "" };
+        var all = await tx.FindAsync<long>($"SELECT COUNT(*) FROM stock_operations WHERE {which}", args);
+        var failed = await tx.QueryAsync<OperationRow>($"SELECT {OperationRow.Columns} FROM stock_operations WHERE {which} ORDER BY id LIMIT {RetriedTogether}", args);
+        if (failed.Count == 0) return new RetriedOperations(0, 0);
+        await tx.UpdateAsync("stock_operations", "status = 1, retry_count = 0, next_retry_at = k.now, revive_at = NULL, transport = k.transport, error_message = NULL, updated_at = k.now", failed.Count,
+            [Column.From("id", failed, o => o.Id)], Column.Same("now", failed.Count, tx.Now), Column.Same("transport", failed.Count, false));
+        foreach (var command in failed.Where(o => o.CommandId is not null).Select(o => o.CommandId!.Value).Distinct())
+            await tx.WriteAsync("UPDATE channel_commands SET next_at = @now WHERE id = @command", new { command, now = tx.Now });
+        await SyncLog.WriteAllAsync(tx, failed, "manual_retry", _ => OperationStatus.Pending, _ => $"by {tx.Caller.Actor}");
+        tx.OnCommitted(module.WakeAll);
+        return new RetriedOperations(failed.Count, all - failed.Count);
     }
 
     internal static async ValueTask<Outcome<StockOperationView>> CancelAsync(string id, LaneTransaction tx)

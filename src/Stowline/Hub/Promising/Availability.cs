@@ -16,7 +16,8 @@ public sealed record AvailabilityItem(string Sku, long OnHand, long Reserved, lo
 }
 
 /// <summary>A SKU at one site. <see cref="Reserved"/> counts open promises: promised − released − consumed. <see cref="Incoming"/> is on its way there from other sites.</summary>
-public sealed record SiteAvailability(string Site, long OnHand, long Reserved, long Available, DateTimeOffset AsOf, long Incoming = 0);
+/// <param name="Granted">What the site holds for the hub to promise from: granted − withdrawn − returned − consumed.</param>
+public sealed record SiteAvailability(string Site, long OnHand, long Granted, long Reserved, long Available, DateTimeOffset AsOf, long Incoming = 0);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(Page<AvailabilityItem>))]
@@ -46,7 +47,7 @@ public static class Availability
         .Reads("channel", "What may be promised to orders of this channel: without what is kept for others (/pools). Otherwise to some channel or other.");
 
     private const string Select = """
-        SELECT a.sku, a.site, a.on_hand, a.promised - a.released - a.consumed AS reserved,
+        SELECT a.sku, a.site, a.on_hand, a.granted - a.withdrawn - a.returned - a.consumed AS granted, a.promised - a.released - a.consumed AS reserved,
                a.granted - a.withdrawn - a.returned - a.promised + a.released AS free, a.as_of, a.incoming
         FROM allotments a WHERE a.sku = k.sku ORDER BY a.site
         """;
@@ -67,8 +68,8 @@ public static class Availability
         var found = skus.ToDictionary(s => s, _ => new List<SiteAvailability>(), StringComparer.Ordinal);
         // A site that is shut for now keeps its stock, but nothing is promised from there.
         await session.SelectAsync(Select, skus.Length, [Column.Of("sku", skus)], row => found[row.GetString(0)].Add(new SiteAvailability(row.GetString(1), row.GetInt64(2),
-            Math.Max(0, row.GetInt64(3)), inactive.Contains(row.GetString(1)) ? 0 : Math.Max(0, own?.GetValueOrDefault((row.GetString(0), row.GetString(1)), row.GetInt64(4)) ?? row.GetInt64(4)),
-            row.GetTime(5), row.GetInt64(6))));
+            Math.Max(0, row.GetInt64(3)), Math.Max(0, row.GetInt64(4)),
+            inactive.Contains(row.GetString(1)) ? 0 : Math.Max(0, own?.GetValueOrDefault((row.GetString(0), row.GetString(1)), row.GetInt64(5)) ?? row.GetInt64(5)), row.GetTime(6), row.GetInt64(7))));
         return new Page<AvailabilityItem>([.. skus.Select(sku =>
         {
             var sites = found[sku];

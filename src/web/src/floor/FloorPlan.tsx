@@ -58,8 +58,8 @@ export function FloorPlan(props: Props) {
         </g>
       )}
       <g className="scale" strokeWidth={unit * 0.2}>
-        <line x1={plan.left + 0.4} x2={plan.left + 0.4 + bar} y1={plan.top + plan.depth - 0.4} y2={plan.top + plan.depth - 0.4} />
-        <text x={plan.left + 0.4 + bar + unit} y={plan.top + plan.depth - 0.4 + unit * 0.6} fontSize={unit * 1.9}>{bar} m</text>
+        <line x1={plan.left + 0.4} x2={plan.left + 0.4 + bar} y1={plan.top + plan.depth - 0.6 * unit} y2={plan.top + plan.depth - 0.6 * unit} />
+        <text x={plan.left + 0.4 + bar + unit} y={plan.top + plan.depth - 0.5 * unit} fontSize={unit * 1.9}>{bar} m</text>
       </g>
     </svg>
   );

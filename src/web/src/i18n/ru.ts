@@ -1,8 +1,9 @@
+import { channelsRu } from "./channels.ru";
 import { deskRu } from "./desk.ru";
 import type { Translation } from "./en";
 
 const words: Translation = {
-  nav: { overview: "Обзор", orders: "Заказы", stock: "Остатки", floor: "План", pack: "Упаковка", links: "Связь", setup: "Настройка", api: "API", main: "Экраны", skip: "К содержанию" },
+  nav: { overview: "Обзор", orders: "Заказы", stock: "Остатки", floor: "План", pack: "Упаковка", routing: "Маршруты", links: "Связь", channels: "Площадки", setup: "Настройка", api: "API", main: "Экраны", skip: "К содержанию" },
   language: "Язык",
   search: {
     label: "Найти заказ",
@@ -85,15 +86,25 @@ const words: Translation = {
   },
   decision: {
     title: "Почему эти склады",
-    rule: "Правило",
+    rule: "Стратегия",
     result: "Решение",
     placed: "При приёме заказа",
     strategy: {
       nearest: "Ближайший склад, на котором есть всё. Если такого нет, заказ делится на как можно меньше частей.",
       most_stock: "Склад с наибольшим свободным остатком, на котором есть всё: у адреса или складов нет координат. Иначе деление на как можно меньше частей.",
       pickup_site: "Только пункт, где покупатель заберёт заказ.",
+      cheapest: "Склад, где обработка и путь вместе стоят меньше всего.",
+      fastest: "Склад, который будет готов раньше всех, с учётом пути.",
+      load_balanced: "Склад с наименьшим числом открытых частей относительно того, что он может.",
+      wished_site: "Только склад, который попросили.",
       backorder: "Свободного товара нет ни на одном складе, заказ ждёт поступления.",
     },
+    byRule: "По правилу",
+    ruleVersion: "{{name}}, версия {{version}}",
+    noRule: "Ни одно правило не подходит; встроенный порядок",
+    passed: "Не подошли",
+    minutes: "{{minutes}} мин",
+    load: "{{load}} в работе",
     site: "Склад",
     score: "Оценка",
     distance: "Расстояние",
@@ -130,6 +141,9 @@ const words: Translation = {
     price: "Цена",
     onHand: "На складе",
     reserved: "В резерве",
+    granted: "Передано",
+    grantedHint: "Передано: сколько склад отдал хабу под обещания. Доступно — сколько из этого свободно.",
+    promisedUnits: "Обещано",
     available: "Доступно",
     damaged: "Брак",
     blocked: "Блокировано",
@@ -222,6 +236,10 @@ const words: Translation = {
     complete: "Всё упаковано",
     label: "Этикетка",
     download: "Скачать ZPL",
+    print: "Печать",
+    labelOf: "Этикетки всех упаковок",
+    zpl: "ZPL текстом",
+    cartons: "Последние коробки",
     carrier: "Перевозчик",
     tracking: "Трек-номер, если есть",
     ship: "Отгрузить",
@@ -323,6 +341,7 @@ const words: Translation = {
   },
   none: "–",
   ...deskRu,
+  ...channelsRu,
 };
 
 /** Russian has more plural forms than English, so these keys come on top. */

@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { memo, useCallback, useEffect, useEffectEvent, useRef, useState } from "react";
+import { memo, startTransition, useCallback, useEffect, useEffectEvent, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useParams, useSearchParams } from "react-router";
 import { api, body } from "../api/client";
@@ -14,6 +14,9 @@ import { ageOf, allDay, kitchenNow, nameOf, seenSince, withRead, type KitchenNow
 import "./kitchen.css";
 
 const TICK_MS = 5_000;
+/** So many tickets have a number key. Of the others nothing shows their place, so they are not drawn again when it changes. */
+const KEYS = 9;
+const NONE: readonly Ticket[] = [];
 
 /** The screen above the stove: everything that is to be made now, readable from three meters, worked by touch or by number keys. */
 export function Kitchen() {
@@ -34,9 +37,10 @@ export function Kitchen() {
   const { bump, bumpItem, recall, last, error } = useBumps(now?.stages ?? []);
 
   const station = params.get("station");
-  const all = now?.tickets ?? [];
-  const stations = [...new Set(all.flatMap((x) => x.items.map((i) => i.station)))].sort();
-  const tickets = station === null ? all : all.filter((x) => x.items.some((i) => i.station === station && !i.done));
+  const all = now?.tickets ?? NONE;
+  const stations = useMemo(() => [...new Set(all.flatMap((x) => x.items.map((i) => i.station)))].sort(), [all]);
+  const tickets = useMemo(() => (station === null ? all : all.filter((x) => x.items.some((i) => i.station === station && !i.done))), [all, station]);
+  const sums = useMemo(() => allDay(tickets), [tickets]);
   useKeys(tickets, bump, recall);
   const choose = (name: string | null) => setParams(name === null ? {} : { station: name }, { replace: true });
   return (
@@ -64,14 +68,14 @@ export function Kitchen() {
         {now && tickets.length === 0 && <p className="k-none">{t("kitchen.none")}</p>}
         <ul className="k-board" aria-label={t("kitchen.tickets")}>
           {tickets.map((ticket, i) => (
-            <TicketCard key={ticket.id} ticket={ticket} place={i + 1} station={station} age={ageOf(ticket, time)} minutes={Math.max(0, Math.floor((time - seenSince(ticket)) / 60_000))}
+            <TicketCard key={ticket.id} ticket={ticket} place={i < KEYS ? i + 1 : null} station={station} age={ageOf(ticket, time)} minutes={Math.max(0, Math.floor((time - seenSince(ticket)) / 60_000))}
               next={nextOf(now?.stages ?? [], ticket)?.name} onBump={bump} onItem={bumpItem} />
           ))}
         </ul>
         {tickets.length > 0 && (
           <aside className="k-day" aria-label={t("kitchen.allDay")}>
             <h2>{t("kitchen.allDay")}</h2>
-            <ul>{allDay(tickets).map((d) => <li key={d.name}><b>{d.quantity}</b> {d.name}</li>)}</ul>
+            <ul>{sums.map((d) => <li key={d.name}><b>{d.quantity}</b> {d.name}</li>)}</ul>
           </aside>
         )}
       </main>
@@ -90,7 +94,8 @@ function useStageName() {
 function useTime() {
   const [time, setTime] = useState(() => Date.now());
   useEffect(() => {
-    const timer = setInterval(() => setTime(Date.now()), TICK_MS);
+    // Once a minute every age changes: drawn in small pieces, so that a bump never waits for it.
+    const timer = setInterval(() => startTransition(() => setTime(Date.now())), TICK_MS);
     return () => clearInterval(timer);
   }, []);
   return time;
@@ -165,7 +170,7 @@ function useKeys(tickets: readonly Ticket[], bump: (ticket: Ticket) => void, rec
 
 interface CardProps {
   ticket: Ticket;
-  place: number;
+  place: number | null;
   station: string | null;
   age: "calm" | "soon" | "late";
   minutes: number;
@@ -196,7 +201,7 @@ const TicketCard = memo(function TicketCard({ ticket, place, station, age, minut
         ))}
       </ul>
       {ticket.note && <p className="k-note">{ticket.note}</p>}
-      {next !== undefined && <button type="button" className="k-bump" onClick={() => onBump(ticket)}><span>{place <= 9 && <kbd>{place}</kbd>} {stageName(ticket.stage)}</span><b>→ {stageName(next)}</b></button>}
+      {next !== undefined && <button type="button" className="k-bump" onClick={() => onBump(ticket)}><span>{place !== null && <kbd>{place}</kbd>} {stageName(ticket.stage)}</span><b>→ {stageName(next)}</b></button>}
     </li>
   );
 });

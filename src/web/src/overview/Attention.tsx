@@ -7,7 +7,7 @@ import { api, type Schemas } from "../api/client";
 import { useFormat } from "../ui/format";
 import { Panel } from "../ui/Panel";
 import { ProblemAlert } from "../ui/ProblemAlert";
-import { useAlerts, useOverview } from "./useOverview";
+import { useAlerts, useLinks, useOverview } from "./useOverview";
 
 type Alert = Schemas["AlertView"];
 type Reason = Schemas["StuckReason"];
@@ -17,6 +17,7 @@ export function Attention({ stale }: { stale: boolean }) {
   const { t } = useTranslation();
   const overview = useOverview();
   const alerts = useAlerts();
+  const lagging = useLinks();
   const now = overview.data;
   if (!now) {
     return (
@@ -26,7 +27,7 @@ export function Attention({ stale }: { stale: boolean }) {
     );
   }
   const stuck = Object.entries(now.stuck) as [Reason, number][];
-  const links = now.sites.filter((s) => s.link !== null && s.link !== "connected");
+  const links = lagging.data?.items.filter((l) => l.state !== "connected" || l.alerts.length > 0) ?? [];
   // Of what has a column of its own, the alert tells nothing more.
   const others = alerts.data?.items.filter((a) => !a.key.startsWith("stuck/") && a.key !== "short_stock" && !a.key.startsWith("link_")) ?? [];
   const calm = stuck.length + links.length + others.length + now.short_stock.length === 0;
@@ -36,7 +37,7 @@ export function Attention({ stale }: { stale: boolean }) {
         <div className="attention">
           {stuck.length > 0 && <Column title={t("attention.stuck")} bad>{stuck.map(([reason, count]) => <Stuck key={reason} reason={reason} count={count} />)}</Column>}
           {others.length > 0 && <Column title={t("attention.alerts")} bad={others.some((a) => a.severity === "critical")}>{others.map((a) => <AlertRow key={a.id} alert={a} />)}</Column>}
-          {links.length > 0 && <Column title={t("attention.links")} bad>{links.map((s) => <li key={s.site}><Link to="/links">{s.site}</Link> <b className="none-left">{t(`attention.link.${s.link!}`)}</b></li>)}</Column>}
+          {links.length > 0 && <Column title={t("attention.links")} bad>{links.map((l) => <BadLink key={l.site} link={l} />)}</Column>}
           {now.short_stock.length > 0 && <Column title={t("attention.short")}>{now.short_stock.map((s) => <Short key={s.sku} item={s} />)}</Column>}
         </div>
       )}
@@ -54,6 +55,19 @@ function Stuck({ reason, count }: { reason: Reason; count: number }) {
   return <li data-testid={`stuck-${reason}`}><b className="attention-count">{format.number(count)}</b> <Link to="/orders?stuck=true">{t(`attention.reason.${reason}`)}</Link></li>;
 }
 
+/** A link that is up but behind says by how much. */
+function BadLink({ link }: { link: Schemas["LinkView"] }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const behind = link.in.lag_seconds >= link.out.lag_seconds ? link.in : link.out;
+  return (
+    <li><Link to="/links">{link.site}</Link>{" "}
+      <b className="none-left">{link.state === "connected" ? t("attention.linkBehind") : t(`attention.link.${link.state}`)}</b>{" "}
+      {behind.lag_events > 0 && <span className="dim">{t("links.lag", { events: format.number(behind.lag_events), seconds: format.number(behind.lag_seconds) })}</span>}
+    </li>
+  );
+}
+
 function Short({ item }: { item: Schemas["ShortStock"] }) {
   const { t } = useTranslation();
   const format = useFormat();
@@ -64,6 +78,14 @@ function Short({ item }: { item: Schemas["ShortStock"] }) {
   return <li><Link to={`/stock?sku=${encodeURIComponent(item.sku)}`}>{item.sku}</Link> <span className="dim">{what.join(", ")}</span></li>;
 }
 
+/** The screen on which something can be done about it. */
+function placeOf(key: string): string | null {
+  if (key === "parked") return "/links";
+  if (key.startsWith("stock_sync/")) return "/channels";
+  const account = key.startsWith("channel/") ? key.split("/")[1] : undefined;
+  return account ? `/channels?account=${encodeURIComponent(account)}` : null;
+}
+
 function AlertRow({ alert }: { alert: Alert }) {
   const { t } = useTranslation();
   const format = useFormat();
@@ -72,9 +94,10 @@ function AlertRow({ alert }: { alert: Alert }) {
     mutationFn: () => api.POST("/api/v1/alerts/{id}/acknowledge", { params: { path: { id: alert.id } } }),
     onSuccess: () => queries.invalidateQueries({ queryKey: ["alerts"] }),
   });
+  const place = placeOf(alert.key);
   return (
     <li>
-      <span className={alert.severity === "critical" ? "tag tag-short" : "tag tag-backorder"}>{t(`attention.${alert.severity}`)}</span> {alert.summary}{" "}
+      <span className={alert.severity === "critical" ? "tag tag-short" : "tag tag-backorder"}>{t(`attention.${alert.severity}`)}</span> {place ? <Link to={place}>{alert.summary}</Link> : alert.summary}{" "}
       <span className="dim nowrap">{t("attention.since", { time: format.when(alert.raised_at) })}</span>{" "}
       {alert.acknowledged_by ? <span className="dim">{t("attention.seenBy", { who: alert.acknowledged_by })}</span>
         : <Button size="small" loading={seen.isPending} onClick={() => seen.mutate()}>{t("attention.seen")}</Button>}

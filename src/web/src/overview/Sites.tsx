@@ -36,8 +36,8 @@ function Site({ site }: { site: SiteNow }) {
     <li className={`site site-${stateOf(site)}`} data-testid={`site-${site.site}`}>
       <div className="site-head">
         <b><Link to={`/orders?site=${path}`}>{site.site}</Link></b> <span className="dim">{site.name} · {t(`sites.type.${site.type}`)}</span>
-        <span className="site-state">{t(`sites.state.${stateOf(site)}`)}</span>
-        {cooks(site) ? <Link to={`/kitchen/${path}`}>{t("sites.board")}</Link> : <Link to={`/floor/${path}`}>{t("sites.floor")}</Link>}
+        <span className="site-end"><span className="site-state">{t(`sites.state.${stateOf(site)}`)}</span>
+          {cooks(site) ? <Link to={`/kitchen/${path}`}>{t("sites.board")}</Link> : <Link to={`/floor/${path}`}>{t("sites.floor")}</Link>}</span>
       </div>
       <dl className="site-work">
         {stages.map(([name, count]) => <div key={name}><dt>{name}</dt><dd className={count === 0 ? "dim" : ""}>{format.number(count)}</dd></div>)}

@@ -15,6 +15,13 @@ export const useOverview = () => useQuery({
   refetchInterval: ASK_AGAIN_MS,
 });
 
+/** The links to sites with nodes of their own; the same answer as on the screen of links. */
+export const useLinks = () => useQuery({
+  queryKey: ["links"],
+  queryFn: () => body(api.GET("/api/v1/links", { params: { query: { limit: 200 } } })),
+  refetchInterval: ASK_AGAIN_MS,
+});
+
 /** The alerts that are open. They are told live, so the page asks again at once when one comes or goes. */
 export function useAlerts() {
   const queries = useQueryClient();

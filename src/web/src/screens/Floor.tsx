@@ -1,14 +1,13 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Button, Input, Segmented, Select, Skeleton } from "antd";
+import { Segmented, Select, Skeleton } from "antd";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Link, useNavigate, useParams } from "react-router";
-import { api, type Schemas } from "../api/client";
+import { useNavigate, useParams } from "react-router";
+import type { Schemas } from "../api/client";
 import { BulkBins } from "../floor/BulkBins";
 import { FloorPlan, zoneColor, type ColorBy } from "../floor/FloorPlan";
-import { planOf, stopsOf, type Cell } from "../floor/geometry";
+import { planOf, stopsOf } from "../floor/geometry";
+import { OneCell } from "../floor/OneCell";
 import { MOST_DRAWN, picksPerBin, unitsPerBin, useFloor } from "../floor/useFloor";
-import { useFormat } from "../ui/format";
 import { Panel } from "../ui/Panel";
 import { ProblemAlert } from "../ui/ProblemAlert";
 import { useSites } from "../ui/useSites";
@@ -35,6 +34,8 @@ function FloorOf({ site }: { site: string }) {
   const zones = useMemo(() => [...new Set(plan.cells.map((c) => c.zone))].sort(), [plan]);
   const task = tasks.data?.find((one) => one.id === taskId) ?? null;
   const chosen = plan.cells.find((c) => c.bins.some((b) => b.bin === bin)) ?? null;
+  const unplaced = plan.unplaced.find((b) => b.bin === bin);
+  const shown = chosen?.bins ?? (unplaced ? [unplaced] : []);
   const codes = new Set([...sites.map((s) => s.code), site]);
   const failed = bins.error ?? stock.error ?? tasks.error;
   return (
@@ -61,7 +62,7 @@ function FloorOf({ site }: { site: string }) {
               </>
             )}
           </Panel>
-          {chosen && <OneCell key={chosen.bins[0]!.bin} cell={chosen} site={site} stock={stock.data ?? []} picks={picks} />}
+          {shown.length > 0 && <OneCell key={shown[0]!.bin} bins={shown} site={site} stock={stock.data ?? []} picks={picks} />}
           <BulkBins site={site} below={plan.cells.length === 0 ? 0 : plan.top + plan.depth} />
         </>
       )}
@@ -97,43 +98,5 @@ function Controls({ zones, bins, tasks, colorBy, onColor, task, onTask, bin, onB
       </label>
       {colorBy === "zone" && <ul className="zones" aria-label={t("floor.zones")}>{zones.map((zone, i) => <li key={zone}><i style={{ background: zoneColor(i) }} />{zone}</li>)}</ul>}
     </div>
-  );
-}
-
-/** What stands at one place: its bins from the top down, as one sees them. */
-function OneCell({ cell, site, stock, picks }: { cell: Cell; site: string; stock: readonly Schemas["StockView"][]; picks: ReadonlyMap<string, number> }) {
-  const { t } = useTranslation();
-  const bins = [...cell.bins].sort((a, b) => b.bin.localeCompare(a.bin));
-  return (
-    <Panel title={t("floor.chosen", { bin: bins.length === 1 ? bins[0]!.bin : `${bins.at(-1)!.bin} – ${bins[0]!.bin}` })} flush>
-      <ul className="levels">{bins.map((b) => <Level key={b.bin} bin={b} site={site} rows={stock.filter((r) => r.bin === b.bin)} picks={picks.get(b.bin) ?? 0} />)}</ul>
-    </Panel>
-  );
-}
-
-function Level({ bin, site, rows, picks }: { bin: Schemas["BinView"]; site: string; rows: Schemas["StockView"][]; picks: number }) {
-  const { t } = useTranslation();
-  const format = useFormat();
-  const queries = useQueryClient();
-  const [reason, setReason] = useState("");
-  const params = { path: { code: site, bin: bin.bin } };
-  const lock = useMutation({
-    mutationFn: async () => void (bin.locked ? await api.POST("/api/v1/sites/{code}/bins/{bin}/unlock", { params }) : await api.POST("/api/v1/sites/{code}/bins/{bin}/lock", { params, body: { reason: reason.trim() } })),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ["floor", site] }),
-  });
-  return (
-    <li>
-      <b>{bin.bin}</b> <span className="dim">{bin.zone}{bin.level ? ` · ${t("floor.level", { level: bin.level })}` : ""}</span>
-      {bin.locked && <span className="tag tag-short">{t("floor.locked")}{bin.lock_reason ? `: ${bin.lock_reason}` : ""}</span>}
-      {picks > 0 && <span className="tag tag-picking">{t("floor.picks", { count: picks })}</span>}
-      <div>{rows.length === 0 ? <span className="dim">{t("floor.empty")}</span> : rows.map((r) => (
-        <span key={`${r.sku}~${r.lot ?? ""}`} className="level-stock"><span className="number">{format.number(r.on_hand)}</span> × <Link to={`/stock?sku=${encodeURIComponent(r.sku)}`}>{r.sku}</Link>{r.lot && <span className="dim"> {r.lot}</span>}</span>
-      ))}</div>
-      <form className="actions-row" onSubmit={(e) => { e.preventDefault(); lock.mutate(); }}>
-        {!bin.locked && <Input size="small" required aria-label={t("floor.lockReason")} placeholder={t("floor.lockReason")} value={reason} maxLength={200} onChange={(e) => setReason(e.target.value)} />}
-        <Button size="small" htmlType="submit" loading={lock.isPending}>{bin.locked ? t("floor.unlock") : t("floor.lock")}</Button>
-      </form>
-      {lock.error && <ProblemAlert error={lock.error} />}
-    </li>
   );
 }

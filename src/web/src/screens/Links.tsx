@@ -1,7 +1,10 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Button, Skeleton } from "antd";
+import { useQuery } from "@tanstack/react-query";
+import { Skeleton } from "antd";
 import { useTranslation } from "react-i18next";
 import { api, body, type Schemas } from "../api/client";
+import { Background } from "../links/Background";
+import { Parked } from "../links/Parked";
+import { Repair } from "../links/Repair";
 import { useFormat } from "../ui/format";
 import { Panel } from "../ui/Panel";
 import { ProblemAlert } from "../ui/ProblemAlert";
@@ -40,6 +43,7 @@ function OneLink({ link }: { link: LinkView }) {
     <li data-testid={`link-${link.site}`}>
       <div className="site-head"><b>{link.site}</b> <span className={link.state === "connected" ? "good" : "none-left"}>{t(`attention.link.${link.state}`)}</span></div>
       {link.refused && <p className="none-left">{link.refused}</p>}
+      {link.repair && <Repair site={link.site} repair={link.repair} />}
       <dl className="facts">{facts.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>
       <details>
         <summary>{t("links.lanes")}</summary>
@@ -59,37 +63,12 @@ function Health() {
   const now = status.data;
   if (!now) return null;
   return (
-    <Panel title={t("links.health")} extra={<b className={`light light-${now.status}`}>{t(`links.light.${now.status}`)}</b>}>
-      <dl className="facts"><div><dt>{t("links.node")}</dt><dd>{now.node} · {now.version} · {now.database}</dd></div></dl>
-      <ul>{now.reasons.map((r) => <li key={r.code + r.detail}><span className={`light light-${r.status}`} /> {r.detail}</li>)}</ul>
-    </Panel>
-  );
-}
-
-/** What no consumer could handle. Trying again is for after the cause is gone; giving up stays on the command line's side, with a reason. */
-function Parked() {
-  const { t } = useTranslation();
-  const format = useFormat();
-  const queries = useQueryClient();
-  const parked = useQuery({ queryKey: ["parked"], refetchInterval: 10_000, queryFn: () => body(api.GET("/api/v1/system/parked", { params: { query: { limit: 50 } } })) });
-  const resume = useMutation({
-    mutationFn: (event: Schemas["ParkedEvent"]) => api.POST("/api/v1/system/parked/resume", { body: { consumer: event.consumer, lane: event.lane, subject: event.subject } }),
-    onSettled: () => queries.invalidateQueries({ queryKey: ["parked"] }),
-  });
-  if (parked.error) return <Panel title={t("links.parked")}><ProblemAlert error={parked.error} onRetry={() => void parked.refetch()} /></Panel>;
-  if (!parked.data) return null;
-  return (
-    <Panel title={t("links.parked")} flush>
-      {resume.error && <ProblemAlert error={resume.error} />}
-      {parked.data.items.length === 0 ? <p className="panel-body">{t("links.parkedNone")}</p> : (
-        <ul className="levels">{parked.data.items.map((e) => (
-          <li key={`${e.consumer}~${e.lane}~${e.position}`}>
-            <div className="site-head"><b>{e.type}</b> <span className="dim">{e.subject} · {e.lane} {e.position} · {format.when(e.parked_at)}</span>
-              <Button size="small" loading={resume.isPending} onClick={() => resume.mutate(e)}>{t("links.resume")}</Button></div>
-            <p className="none-left">{e.error}</p>
-          </li>
-        ))}</ul>
-      )}
-    </Panel>
+    <>
+      <Panel title={t("links.health")} extra={<b className={`light light-${now.status}`}>{t(`links.light.${now.status}`)}</b>}>
+        <dl className="facts"><div><dt>{t("links.node")}</dt><dd>{now.node} · {now.version} · {now.database}</dd></div></dl>
+        <ul>{now.reasons.map((r) => <li key={r.code + r.detail}><span className={`light light-${r.status}`} /> {r.detail}</li>)}</ul>
+      </Panel>
+      <Background status={now} />
+    </>
   );
 }

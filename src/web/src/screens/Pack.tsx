@@ -1,6 +1,6 @@
 import { useMutation, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Button, Input, Select } from "antd";
-import { useState, type FormEvent, type ReactNode } from "react";
+import { useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { api, body, type Schemas } from "../api/client";
@@ -8,6 +8,8 @@ import { ProblemError } from "../api/problem";
 import type { Scan } from "../gs1/gs1";
 import { feedback, useScanner } from "../m/scan";
 import { unitsOf } from "../m/work";
+import { Label } from "../pack/Label";
+import { PackageForm } from "../pack/PackageForm";
 import { useFormat } from "../ui/format";
 import { Panel } from "../ui/Panel";
 import { ProblemAlert } from "../ui/ProblemAlert";
@@ -190,42 +192,6 @@ function Packages({ task }: { task: Task }) {
         <thead><tr><th scope="col">{t("pack.package")}</th><th scope="col" className="right">{t("pack.weight")}</th><th scope="col" className="right">{t("pack.chargeable")}</th></tr></thead>
         <tbody>{task.packages.map((p) => <tr key={p.sequence_number}><td>{p.sequence_number} · {t(`pack.type.${p.packaging_type}`)} {p.length_mm} × {p.width_mm} × {p.height_mm}</td><td className="right">{format.number(p.weight_g)}</td><td className="right">{format.number(p.chargeable_weight_g)}</td></tr>)}</tbody>
       </table>
-    </Panel>
-  );
-}
-
-const TYPES: readonly Schemas["PackagingType"][] = ["box", "bag", "envelope", "pallet", "custom"];
-const MEASURES = ["weight_g", "length_mm", "width_mm", "height_mm"] as const;
-
-function PackageForm({ onAdd, busy, children }: { onAdd: (form: Schemas["AddPackageBody"]) => void; busy: boolean; children: ReactNode }) {
-  const { t } = useTranslation();
-  const [type, setType] = useState<Schemas["PackagingType"]>("box");
-  const [measures, setMeasures] = useState<Partial<Record<(typeof MEASURES)[number], string>>>({});
-  function enter(e: FormEvent) {
-    e.preventDefault();
-    const number = (name: (typeof MEASURES)[number]) => Number(measures[name]);
-    onAdd({ packaging_type: type, weight_g: number("weight_g"), length_mm: number("length_mm"), width_mm: number("width_mm"), height_mm: number("height_mm") });
-    setMeasures({});
-  }
-  return (
-    <form className="filters pack-form" onSubmit={enter}>
-      <label>{t("pack.package")}<Select<Schemas["PackagingType"]> value={type} onChange={setType} options={TYPES.map((x) => ({ value: x, label: t(`pack.type.${x}`) }))} /></label>
-      {MEASURES.map((m) => <label key={m}>{t(`pack.measure.${m}`)}<Input required type="number" min={1} max={10_000_000} value={measures[m] ?? ""} onChange={(e) => setMeasures({ ...measures, [m]: e.target.value })} /></label>)}
-      <Button type="primary" htmlType="submit" loading={busy}>{t("pack.add")}</Button>
-      {children}
-    </form>
-  );
-}
-
-function Label({ id }: { id: string }) {
-  const { t } = useTranslation();
-  const { data, error } = useQuery({
-    queryKey: ["label", id],
-    queryFn: () => body(api.GET("/api/v1/packing-tasks/{key}/label", { params: { path: { key: id } }, parseAs: "text" })),
-  });
-  return (
-    <Panel title={t("pack.label")} extra={data && <a href={URL.createObjectURL(new Blob([data], { type: "application/zpl" }))} download={`label-${id}.zpl`}>{t("pack.download")}</a>}>
-      {error ? <ProblemAlert error={error} /> : <pre className="pack-label" tabIndex={0}>{data}</pre>}
     </Panel>
   );
 }

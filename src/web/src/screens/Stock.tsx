@@ -1,9 +1,10 @@
-import { useInfiniteQuery, useQueries, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQueries, useQuery } from "@tanstack/react-query";
 import { Button, Input, Skeleton, Table, type TableColumnsType } from "antd";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { api, body, type Schemas } from "../api/client";
+import { download } from "../api/files";
 import { ProblemError } from "../api/problem";
 import { ChangeStock, type PlacedStock } from "../stock/ChangeStock";
 import { Ledger } from "../stock/Ledger";
@@ -53,7 +54,7 @@ function AllSkus() {
     { title: t("stock.available"), key: "available", align: "right", render: (_, a) => <b className={a.available === 0 ? "none-left" : ""}>{format.number(a.available)}</b> },
   ], [t, format]);
   return (
-    <Panel title={t("stock.title")} extra={<span className="dim">{t("stock.promised")}</span>} flush>
+    <Panel title={t("stock.title")} extra={<span className="row-actions"><span className="dim">{t("stock.promised")}</span><AsCsv path="/api/v1/availability?format=csv" name="availability.csv" /></span>} flush>
       {list.error ? <ProblemAlert error={list.error} onRetry={() => void list.refetch()} /> : (
         <Table<Availability> rowKey="sku" size="small" pagination={false} columns={columns} dataSource={list.data?.pages.flatMap((p) => p.items) ?? []} loading={list.isPending}
           locale={{ emptyText: list.isPending ? <span /> : <><h3>{t("stock.noneTitle")}</h3><p>{t("stock.noneHint")}</p></> }} />
@@ -61,6 +62,13 @@ function AllSkus() {
       {list.hasNextPage && <div className="panel-foot"><Button size="small" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>{t("orders.more")}</Button></div>}
     </Panel>
   );
+}
+
+/** The whole list as a file, however long it is. */
+function AsCsv({ path, name, of }: { path: string; name: string; of?: string }) {
+  const { t } = useTranslation();
+  const csv = useMutation({ mutationFn: () => download(path, name) });
+  return <>{csv.error && <ProblemAlert error={csv.error} />}<Button size="small" loading={csv.isPending} onClick={() => csv.mutate()}>{of} {t("filter.tableCsv")}</Button></>;
 }
 
 function OneSku({ sku }: { sku: string }) {
@@ -75,7 +83,7 @@ function OneSku({ sku }: { sku: string }) {
   return (
     <>
       <ProductHead sku={sku} totals={availability.data} />
-      <Panel title={t("stock.bySite")} flush><BySite sites={sites} loading={availability.isPending} /></Panel>
+      <Panel title={t("stock.bySite")} extra={<span className="dim">{t("stock.grantedHint")}</span>} flush><BySite sites={sites} loading={availability.isPending} /></Panel>
       {sites.length > 0 && <ByBin sku={sku} sites={sites.map((s) => s.site)} />}
       {sites.length > 0 && <Ledger key={sku} sku={sku} sites={sites.map((s) => s.site)} />}
     </>
@@ -111,7 +119,8 @@ function BySite({ sites, loading }: { sites: SiteRow[]; loading: boolean }) {
   const columns = useMemo<TableColumnsType<SiteRow>>(() => [
     { title: t("stock.site"), key: "site", render: (_, s) => <Link to={`/orders?site=${encodeURIComponent(s.site)}`} title={t("stock.orders")}>{s.site}</Link> },
     { title: t("stock.onHand"), key: "on_hand", align: "right", render: (_, s) => format.number(s.on_hand) },
-    { title: t("stock.reserved"), key: "reserved", align: "right", render: (_, s) => format.number(s.reserved) },
+    { title: t("stock.granted"), key: "granted", align: "right", responsive: ["sm"], render: (_, s) => format.number(s.granted) },
+    { title: t("stock.promisedUnits"), key: "reserved", align: "right", render: (_, s) => format.number(s.reserved) },
     { title: t("stock.available"), key: "available", align: "right", render: (_, s) => <b>{format.number(s.available)}</b> },
     { title: t("stock.asOf"), key: "as_of", align: "right", responsive: ["sm"], render: (_, s) => format.when(s.as_of) },
   ], [t, format]);
@@ -145,7 +154,7 @@ function ByBin({ sku, sites }: { sku: string; sites: string[] }) {
   ];
   return (
     <>
-      <Panel title={t("stock.byBin")} flush>
+      <Panel title={t("stock.byBin")} extra={<span className="row-actions">{sites.map((site) => <AsCsv key={site} of={site} path={`/api/v1/sites/${encodeURIComponent(site)}/stock?format=csv&sku=${encodeURIComponent(sku)}`} name={`stock-${site}-${sku}.csv`} />)}</span>} flush>
         {failed && <ProblemAlert error={failed.error} onRetry={() => void failed.refetch()} />}
         {answers.every((a) => a.isPending) ? <div className="panel-body"><Skeleton active /></div> : (
           <Table<PlacedStock> rowKey={(r) => `${r.site}~${r.bin}~${r.lot ?? ""}`} size="small" pagination={false} columns={columns} dataSource={rows} locale={{ emptyText: t("stock.noBins") }} />

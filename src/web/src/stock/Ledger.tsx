@@ -69,15 +69,15 @@ function Rows({ movements, after }: { movements: Movement[]; after: number[] }) 
     <table className="plain-table ledger">
       <thead>
         <tr>
-          <th scope="col">{t("ledger.at")}</th><th scope="col">{t("ledger.kind")}</th><th scope="col">{t("ledger.way")}</th><th scope="col" className="right">{t("ledger.change")}</th>
+          <th scope="col">{t("ledger.at")}</th><th scope="col" className="wide-only">{t("ledger.kind")}</th><th scope="col">{t("ledger.way")}</th><th scope="col" className="right">{t("ledger.change")}</th>
           <th scope="col" className="right">{t("ledger.balance")}</th><th scope="col" className="wide-only">{t("ledger.why")}</th><th scope="col" className="wide-only">{t("ledger.who")}</th>
         </tr>
       </thead>
       <tbody>
         {movements.map((m, i) => (
           <tr key={m.number}>
-            <td className="nowrap"><time dateTime={m.at}>{format.when(m.at)}</time></td>
-            <td>{t(`ledger.kinds.${m.kind}`)}</td>
+            <td><time dateTime={m.at}>{format.when(m.at)}</time><div className="narrow-only dim">{t(`ledger.kinds.${m.kind}`)}</div></td>
+            <td className="wide-only">{t(`ledger.kinds.${m.kind}`)}</td>
             <td><Way movement={m} /></td>
             <td className="right">{changeOf(m) === 0 ? <span className="dim">{format.number(m.quantity)}</span> : <b className={changeOf(m) < 0 ? "none-left" : "good"}>{format.signed(changeOf(m))}</b>}</td>
             <td className="right"><b>{format.number(after[i]!)}</b></td>

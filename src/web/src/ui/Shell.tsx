@@ -1,7 +1,7 @@
 import { Segmented, Skeleton } from "antd";
 import { Suspense, useEffect } from "react";
 import { useTranslation } from "react-i18next";
-import { NavLink, Outlet, useParams } from "react-router";
+import { NavLink, Outlet, useLocation, useParams } from "react-router";
 import { keyStore, useKey } from "../api/key";
 import { chooseLanguage, languages, type Language } from "../i18n";
 import { live } from "../live/liveClient";
@@ -22,6 +22,11 @@ export function Shell() {
     live.start();
     return () => live.stop();
   }, []);
+  const { pathname } = useLocation();
+  useEffect(() => {
+    // On a telephone the screens do not fit beside each other; the one that is open must not be the one that is cut off.
+    document.querySelector(".screens [aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [pathname]);
   return (
     <>
       <a className="skip" href="#content">{t("nav.skip")}</a>
@@ -33,7 +38,9 @@ export function Shell() {
           <NavLink to="/stock">{t("nav.stock")}</NavLink>
           {floor && <NavLink to={`/floor/${encodeURIComponent(floor)}`}>{t("nav.floor")}</NavLink>}
           <NavLink to="/pack">{t("nav.pack")}</NavLink>
+          <NavLink to="/routing">{t("nav.routing")}</NavLink>
           <NavLink to="/links">{t("nav.links")}</NavLink>
+          <NavLink to="/channels">{t("nav.channels")}</NavLink>
           <NavLink to="/setup">{t("nav.setup")}</NavLink>
           <a href="/docs" className="wide-only">{t("nav.api")}</a>
         </nav>
