@@ -99,13 +99,20 @@ internal sealed class Audit(World world) : IDisposable
     {
         var atHub = Points(world.Hub);
         foreach (var node in world.Nodes)
+        {
+            if (IsInRepair(node)) return $"{node.Name} waits for its repair: {string.Join(", ", RepairsOf(node).Select(r => $"{r.Site} {r.State}"))}; {Standing(node)}";
             if (!node.IsUp || !node.Node.IsDrained) return $"{node.Name} has something to do";
+        }
         foreach (var site in world.Sites)
             foreach (var there in Points(site).Values)
                 if (atHub[there.Name].Position != there.Position || !atHub[there.Name].Hash.AsSpan().SequenceEqual(there.Hash))
                     return $"{there.Name} has {there.Position} events at {site.Name} and {atHub[there.Name].Position} at the hub";
         return null;
     }
+
+    /// <summary>The lanes that stand still by what a node sees of its links, and why.</summary>
+    private static string Standing(SimNode node) => string.Join("; ", node.IsUp
+        ? node.Node.Modules.OfType<Link.LinkModule>().Single().States.SelectMany(s => s.Lanes).Where(l => l.Diverged is not null).Select(l => $"{l.Lane} at {l.Position} of {l.Head}: {l.Diverged}") : []);
 
     /// <summary>Invariants 3 and 5: the hub's view of every site is the site's own books, and every order has ended with each unit accounted for.</summary>
     public void Compare()

@@ -6,6 +6,7 @@ using Stowline.Hub.Hooks;
 using Stowline.Hub.Ordering;
 using Stowline.Hub.Promising;
 using Stowline.Hub.Quotes;
+using Stowline.Hub.Routing;
 using Stowline.Hub.Transfers;
 using Stowline.Link;
 using Stowline.Log;
@@ -33,7 +34,7 @@ internal static class NodeModules
         .. role.IsHub ? new Module[]
         {
             new PromisingModule(), new TransfersModule { ShippedAtSites = FulfillmentOrders.TransfersShippedAsync, ReceivedAtSites = Arrivals.ReceivedAsync },
-            new OrderingModule(), new QuotesModule(), new HooksModule(), new AlertsModule(), new ChannelsModule(),
+            new OrderingModule(), new RoutingModule(), new QuotesModule(), new HooksModule(), new AlertsModule(), new ChannelsModule(),
         } : [],
         new TopologyModule(),
         new StockModule { KnowsProduct = KnowsProduct, ReservedAt = TaskCopies.ReservedAsync },

@@ -8,6 +8,7 @@ public sealed class KafkaIn(KafkaSettings settings) : IBrokerIn
 {
     private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Asking = TimeSpan.FromSeconds(2);
     private readonly string _topic = settings.Intake ?? throw new ArgumentException("no topic to read", nameof(settings));
     private IConsumer<string?, byte[]?>? _consumer;
     private volatile string? _trouble;
@@ -52,12 +53,12 @@ public sealed class KafkaIn(KafkaSettings settings) : IBrokerIn
 
     private static long Lag(IConsumer<string?, byte[]?> consumer, TopicPartition partition)
     {
-        var (low, high) = consumer.GetWatermarkOffsets(partition) is var marks ? (marks.Low, marks.High) : default;
-        if (high.IsSpecial) return 0; // the client has not heard of any message yet
-        var next = consumer.Position(partition);
-        // Nothing was given out since the start: then it goes on where the group stood.
-        if (next.IsSpecial) next = consumer.Committed([partition], Moment).Single().Offset;
-        return Math.Max(0, high.Value - (next.IsSpecial ? low : next).Value);
+        var (end, next) = (consumer.GetWatermarkOffsets(partition).High, consumer.Position(partition));
+        // Nothing was given out since the start: then it goes on where the group stood, or at the beginning.
+        if (next.IsSpecial) next = consumer.Committed([partition], Asking).Single().Offset;
+        if (!end.IsSpecial && !next.IsSpecial) return Math.Max(0, end.Value - next.Value);
+        var marks = consumer.QueryWatermarkOffsets(partition, Asking);
+        return Math.Max(0, marks.High.Value - (next.IsSpecial ? marks.Low : next).Value);
     }
 
     public Task RewindAsync(IReadOnlyList<IncomingMessage> messages, CancellationToken ct) => Task.Run(() =>

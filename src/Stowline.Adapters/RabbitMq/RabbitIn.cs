@@ -32,6 +32,11 @@ public sealed class RabbitIn(RabbitSettings settings, TimeProvider time, IdSourc
     {
         /// <summary>Given to us and handed back: they come first.</summary>
         public IReadOnlyList<IncomingMessage>? Again { get; set; }
+
+        /// <summary>The tags of the last message that was handed on and of the last that was acknowledged. The broker numbers what it gives out.</summary>
+        public ulong HandedOn { get; set; }
+        public ulong Acknowledged { get; set; }
+        public long Unacknowledged => Deliveries.Count + (long)(HandedOn - Acknowledged);
     }
 
     private sealed record Delivery(Session? Session, ulong Tag, IReadOnlyBasicProperties Properties)
@@ -52,7 +57,11 @@ public sealed class RabbitIn(RabbitSettings settings, TimeProvider time, IdSourc
         }
         var received = new List<IncomingMessage>();
         if (!session.Deliveries.TryPeek(out _)) await WaitAsync(session.Deliveries, ct);
-        while (received.Count < most && session.Deliveries.TryRead(out var delivery)) received.Add(Message(delivery with { Session = session }));
+        while (received.Count < most && session.Deliveries.TryRead(out var delivery))
+        {
+            received.Add(Message(delivery with { Session = session }));
+            session.HandedOn = delivery.Tag;
+        }
         return received;
     }
 
@@ -146,6 +155,7 @@ public sealed class RabbitIn(RabbitSettings settings, TimeProvider time, IdSourc
     {
         var last = messages.Select(m => (Delivery)m.Tag).MaxBy(d => d.Tag)!;
         await last.Session!.Link.Channel.BasicAckAsync(last.Tag, multiple: true, ct);
+        last.Session.Acknowledged = last.Tag;
     }
 
     /// <summary>They are still ours: nothing goes back to the broker, whose count of deliveries would rise for what is no fault of the message.</summary>
@@ -161,7 +171,7 @@ public sealed class RabbitIn(RabbitSettings settings, TimeProvider time, IdSourc
         if (_session is not { Link.IsOpen: true } session) return null;
         var queue = await session.Link.Channel.QueueDeclarePassiveAsync(_queue, ct);
         TimeSpan? age = queue.MessageCount == 0 ? TimeSpan.Zero : _lastTimestamp == 0 ? null : time.GetUtcNow() - DateTimeOffset.FromUnixTimeSeconds(_lastTimestamp);
-        return new QueueState(queue.MessageCount, session.Deliveries.Count, age);
+        return new QueueState(queue.MessageCount, session.Unacknowledged, age);
     }
 
     private async Task CloseAsync()

@@ -56,6 +56,7 @@ internal sealed class KeyLimits(Node node)
         if (resource == "transfers") return Limited(holder, "a transfer is of two sites");
         if (resource == "alerts") return Limited(holder, "alerts are of every site");
         if (resource == "stock-sync" || resource == "channels" && KeyRules.PathOf(endpoint) != "channels/{account}/orders") return Limited(holder, "channels offer the stock of every site");
+        if (resource == "routing") return Limited(holder, "routing chooses among all sites");
         if (resource == "pools") return Limited(holder, "pools divide the stock of every site");
         // The catalogue is one for all.
         if (resource is "products" or "menu" && !HttpMethods.IsGet(http.Request.Method)) return Limited(holder, "products are the same for every site");

@@ -51,6 +51,8 @@ internal static class KeyRules
         new("channels", "orders", KeyScope.Orders),
         new("channels", null, KeyScope.Admin),
         new("stock-sync", null, KeyScope.Stock),
+        // Rules tell costs and say where every order goes; the simulator tells of every order.
+        new("routing", null, KeyScope.Admin, KeyScope.Admin),
     ];
 
     /// <summary>

@@ -53,6 +53,11 @@ internal static class Examples
         ["POST /api/v1/carrier-bookings/{key}/resolve"] = """{"tracking_number":"170123456"}""",
         ["POST /api/v1/shipments/{key}/delivered"] = """{"delivered_at":"2026-11-21T10:00:00Z"}""",
         ["POST /api/v1/sites/{code}/returns"] = """{"reference":"RMA-1","order":"1","reason":"too small","lines":[{"sku":"85123A","quantity":1,"condition":"good"}]}""",
+        ["PUT /api/v1/routing/rules/{name}"] = """
+            {"priority":10,"conditions":{"customer_city":["Belgrade","Novi Sad"],"order_value_range":{"min":1000,"max":50000},"time_of_day":{"from":"09:00","to":"18:00","time_zone":"Europe/Belgrade"}},
+             "strategy":"cheapest","strategy_params":{"cost_per_km":0.4,"handling_cost":3,"site_costs":{"WH2":1.5},"max_split":2}}
+            """,
+        ["POST /api/v1/routing/simulate"] = """{"last":200,"rules":[{"name":"south","strategy":"nearest","conditions":{"customer_city":["Niš"]},"strategy_params":{"prefer_sites":["SHOP"]}}]}""",
         ["POST /api/v1/system/erasures"] = """{"email":"ana@example.com"}""",
     };
 

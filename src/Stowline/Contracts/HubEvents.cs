@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Stowline.Kernel;
 using Stowline.Log;
 
@@ -17,11 +18,22 @@ public sealed record PlacedLine(string Sku, int Quantity, long UnitPriceE4)
 public sealed record PlacedPart(int Part, string? Site, IReadOnlyList<SkuUnits> Lines);
 
 /// <summary>Why these sites (W12): kept with the order, word for word.</summary>
-/// <param name="Strategy"><c>nearest</c>, <c>most_stock</c>, <c>pickup_site</c> or <c>backorder</c>.</param>
-public sealed record RoutingDecision(string Strategy, string Summary, IReadOnlyList<RoutingCandidate> Candidates);
+/// <param name="Strategy"><c>nearest</c>, <c>most_stock</c>, <c>cheapest</c>, <c>fastest</c>, <c>load_balanced</c>, <c>pickup_site</c>, <c>wished_site</c> or <c>backorder</c>.</param>
+public sealed record RoutingDecision(string Strategy, string Summary, IReadOnlyList<RoutingCandidate> Candidates)
+{
+    /// <summary>The rule that decided, and which version of it; null where none did.</summary>
+    public string? Rule { get; init; }
+    public long? RuleVersion { get; init; }
+    /// <summary>The rules that were asked before it and did not apply; null where there are none.</summary>
+    public IReadOnlyList<PassedRule>? PassedRules { get; init; }
+}
+
+/// <summary>A rule that did not apply to an order.</summary>
+/// <param name="Unmet">The first of its conditions that does not hold, such as <c>customer_city</c>; never what the customer's is.</param>
+public sealed record PassedRule(string Name, long Version, string Unmet);
 
 /// <summary>A site that was considered.</summary>
-/// <param name="Score">What the strategy compared: kilometers for nearest (less is better), free units of the needed SKUs for most_stock (more is better).</param>
+/// <param name="Score">What the strategy compared: kilometers for nearest, cost for cheapest, minutes for fastest, open parts by weight for load_balanced (less is better); free units of the needed SKUs for most_stock (more is better).</param>
 /// <param name="Rejection">Why it was not chosen, or null when it was.</param>
 public sealed record RoutingCandidate(string Site, double? Score, bool Chosen, string? Rejection, double? DistanceKm, int UnitsAvailable);
 
@@ -115,6 +127,20 @@ public sealed record PartCancelRequested(Guid OrderId, int Part, string Cause, s
 public sealed record PartHeld(Guid OrderId, int Part) : IEvent { public static string Type => "part.held"; }
 public sealed record PartReleased(Guid OrderId, int Part) : IEvent { public static string Type => "part.released"; }
 public sealed record PartPriorityChanged(Guid OrderId, int Part, Priority Priority) : IEvent { public static string Type => "part.priority_changed"; }
+
+/// <summary>hub: a routing rule was made or changed (W12). Who did it is the event's actor.</summary>
+/// <param name="Version">Of the set of rules: it grows with every change and never comes again.</param>
+/// <param name="Rule">Its conditions, strategy and parameters.</param>
+public sealed record RoutingRuleSaved(string Name, long Version, int Priority, bool Active, JsonElement Rule) : IEvent
+{
+    public static string Type => "routing.rule_saved";
+}
+
+/// <summary>hub: a routing rule is no more.</summary>
+public sealed record RoutingRuleDeleted(string Name, long Version) : IEvent
+{
+    public static string Type => "routing.rule_deleted";
+}
 
 /// <summary>hub/{site}: how much of a SKU the site keeps for itself. SKU <c>*</c> is the default for all.</summary>
 public sealed record PolicyChanged(string Sku, int SafetyStock, int LocalSharePercent) : IEvent

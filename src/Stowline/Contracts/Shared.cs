@@ -70,6 +70,8 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(PartReleased))]
 [JsonSerializable(typeof(PartPriorityChanged))]
 [JsonSerializable(typeof(PolicyChanged))]
+[JsonSerializable(typeof(RoutingRuleSaved))]
+[JsonSerializable(typeof(RoutingRuleDeleted))]
 [JsonSerializable(typeof(PoolSaved))]
 [JsonSerializable(typeof(PoolRemoved))]
 [JsonSerializable(typeof(AllotmentReturned))]

@@ -67,6 +67,7 @@ public static class Requests
         catch (JsonException e)
         {
             var field = FieldOf(e.Path);
+            if (UnknownIn(e) is { } unknown) return Refusal.Invalid(field == "body" ? unknown : field.EndsWith(unknown, StringComparison.Ordinal) ? field : $"{field}.{unknown}", "is not known here");
             return Refusal.Invalid(field, Explain(e, field));
         }
         catch (InvalidOperationException e) // text that is not valid UTF-16, for example a lone surrogate escape
@@ -90,6 +91,14 @@ public static class Requests
     }
 
     private static string FieldOf(string? path) => path is null or "$" or "" ? "body" : path.StartsWith("$.", StringComparison.Ordinal) ? path[2..] : path.TrimStart('$');
+
+    /// <summary>The member that a body has and its type has not, where the type allows no others; null for all other mistakes.</summary>
+    private static string? UnknownIn(JsonException e)
+    {
+        if (!e.Message.Contains("could not be mapped to any .NET member", StringComparison.Ordinal)) return null;
+        var words = e.Message.Split('\'');
+        return words.Length > 1 ? words[1] : null;
+    }
 
     private static string Explain(JsonException e, string field)
     {

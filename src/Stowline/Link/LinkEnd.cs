@@ -333,6 +333,7 @@ public sealed partial class LinkEnd : Pump, IDisposable
         // Also how another process's writes are noticed of which nobody told.
         var points = await _lanes.Database.ReadAsync(Replicas.PointsAsync, ct);
         foreach (var own in _sends) Volatile.Write(ref own.Head, Math.Max(points[own.Lane.Name].Position, Volatile.Read(ref own.Head)));
+        await LookWhetherAllIsBackAsync(points); // the link of another site may have brought what this one waits for
         Say(LinkFrames.Write(new LinkBeat([.. _sends.Where(s => !s.IsReturn).Select(s => new LinkHead(s.Lane.Name, Volatile.Read(ref s.Head)))])));
     }
 

@@ -12,7 +12,7 @@ internal static class NotHere
     private static readonly string[] Hubs =
     [
         "/orders", "/orders/{**rest}", "/availability", "/sites/{code}/policies", "/sites/{code}/policies/{sku}", "/sites/{code}/join", "/system/erasures", "/imports/{**rest}",
-        "/workers/{**rest}",
+        "/workers/{**rest}", "/routing/{**rest}",
     ];
 
     private static readonly string[] Writes = ["PUT", "POST", "DELETE"];

@@ -148,6 +148,12 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
         return _heads.TryGetValue(lane, out var head) && !_pending.ContainsKey(lane) ? head.Position : -1;
     }
 
+    public async ValueTask<long> SettledNumberAsync(string kind, Lane lane)
+    {
+        await LoadAsync();
+        return !_sequences.TryGetValue((HeadOf(lane).Id, kind), out var range) ? 0 : range.First == range.Last ? range.Last : -1;
+    }
+
     public void OnCommitted(Action action) => _committed.Add(action);
 
     public void Announce(string topic) => (Topics ??= new HashSet<string>(StringComparer.Ordinal)).Add(topic);

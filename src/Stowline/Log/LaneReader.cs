@@ -68,6 +68,26 @@ public static class LaneReader
         return [.. rows.Select(r => new EventRecord(new Lane(r.Lane), r.Position, r.Id, r.Type, r.Subject, order, r.At, r.Actor, r.Trace, r.Payload))];
     }
 
+    /// <summary>The orders of the last events of a type among the last <paramref name="window"/> positions of a lane, newest first, with when that was.</summary>
+    public static async ValueTask<IReadOnlyList<(Guid OrderId, DateTimeOffset At)>> LastOrdersAsync(SqlSession session, string lane, string type, int window, int limit)
+    {
+        var found = new List<(Guid, DateTimeOffset)>();
+        await session.SelectAsync($"""
+            SELECT e.order_id, e.at FROM lanes l JOIN events e ON e.lane_id = l.id AND e.position > l.head_position - {window}
+            WHERE l.name = k.lane AND e.type = k.type AND e.order_id IS NOT NULL ORDER BY e.position DESC LIMIT {limit}
+            """, 1, [Column.Of("lane", new[] { lane }), Column.Of("type", new[] { type })], row => found.Add((row.GetGuid(0), row.GetTime(1))));
+        return found;
+    }
+
+    /// <summary>The payload of the first event of a type of each of these orders; orders without one are missing.</summary>
+    public static async ValueTask<IReadOnlyDictionary<Guid, byte[]>> FirstPayloadsAsync(SqlSession session, IReadOnlyList<Guid> orders, string type)
+    {
+        var found = new Dictionary<Guid, byte[]>(orders.Count);
+        await session.SelectAsync("SELECT e.order_id, e.payload FROM events e WHERE e.order_id = k.order_id AND e.type = k.type ORDER BY e.at, e.id LIMIT 1", orders.Count,
+            [Column.Of("order_id", [.. orders]), Column.Same("type", orders.Count, type)], row => found[row.GetGuid(0)] = row.GetBytes(1));
+        return found;
+    }
+
     /// <summary>When the last event of a type was told of each of these orders; orders without one are missing.</summary>
     public static async ValueTask<IReadOnlyDictionary<Guid, DateTimeOffset>> LastOfTypeAsync(SqlSession session, IReadOnlyList<Guid> orders, string type)
     {

@@ -143,6 +143,12 @@ public sealed class LaneTransaction
     public ValueTask<long> SettledHeadAsync(Lane lane) => _group.SettledHeadAsync(lane);
 
     /// <summary>
+    /// The last number of a kind that was taken before the transaction began (0: none), or -1 once the group has taken one. What was read of something whose every change takes such
+    /// a number is good for as long as it stays the same, in whichever process the changes are made; unlike a lane's head it moves with nothing else.
+    /// </summary>
+    public ValueTask<long> SettledNumberAsync(string kind, Lane lane) => _group.SettledNumberAsync(kind, lane);
+
+    /// <summary>
     /// What this process remembers of the scope: empty when anybody else has written the scope since this process did. Whoever changes what it
     /// tells of forgets it at once, and writes the new state into it <see cref="OnCommitted"/> only.
     /// </summary>

@@ -32,8 +32,12 @@ test("every event that the node tells in words is told in Russian", () => {
 test("every reason that the router gives is told in Russian", () => {
   const source = readFileSync(new URL("../../Stowline/Hub/Routing/Router.cs", import.meta.url), "utf8");
   const said = [...source.matchAll(/Rejection \?*= \$?"([^"]+)"/g), ...source.matchAll(/[?:] \$?"((?:all|does|not|\{whole)[^"]*)"/g)].map((m) => m[1]!.replace(/{[^}]*}/g, "WH1"));
-  expect(said.length).toBeGreaterThan(4);
+  const rules = readFileSync(new URL("../../Stowline/Hub/Routing/RuleMatching.cs", import.meta.url), "utf8");
+  said.push(...[...rules.matchAll(/"((?:the rule|its distance|farther)[^"]*)"/g)].map((m) => m[1]!.replace(/{[^}]*}/g, "R1")));
+  expect(said.length).toBeGreaterThan(8);
   for (const reason of said) expect(rejection("ru", reason), reason).toMatch(/[а-я]/i);
   expect(summary("ru", "WH1: nearest, 3.5 km; not to be had: 2 × A")).toBe("WH1: ближайший, 3.5 км; нет нигде: 2 × A");
+  for (const strategy of ["cheapest, 8.60", "fastest, 60 minutes", "least loaded, 1.5 open parts", "most stock"])
+    expect(summary("ru", `WH1: ${strategy}; rule nis; not to be had: 2 × A`), strategy).toMatch(/^WH1: [а-я].*; правило nis; нет нигде: 2 × A$/);
   expect(summary("ru", "split over WH1, WH2, because no site has all of it")).toBe("делится между WH1, WH2: всего нет ни на одном складе");
 });

@@ -16,6 +16,7 @@ const screens: RouteObject[] = [
   { path: "/orders/:id", lazy: async () => ({ Component: (await import("./screens/Order")).Order }) },
   { path: "/pack", lazy: async () => ({ Component: (await import("./screens/Pack")).Pack }) },
   { path: "/floor/:site", lazy: async () => ({ Component: (await import("./screens/Floor")).Floor }) },
+  { path: "/routing", lazy: async () => ({ Component: (await import("./screens/Routing")).Routing }) },
   { path: "/links", lazy: async () => ({ Component: (await import("./screens/Links")).Links }) },
   { path: "/channels", lazy: async () => ({ Component: (await import("./screens/Channels")).Channels }) },
   { path: "/setup", lazy: async () => ({ Component: (await import("./screens/Setup")).Setup }) },

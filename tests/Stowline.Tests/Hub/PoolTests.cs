@@ -2,6 +2,7 @@ using Stowline.Contracts;
 using Stowline.Hub.Catalog;
 using Stowline.Hub.Ordering;
 using Stowline.Hub.Promising;
+using Stowline.Hub.Routing;
 using Stowline.Kernel;
 using Stowline.Log;
 using Stowline.Tests.Support;
@@ -21,7 +22,7 @@ public class PoolTests
         return hub;
     }
 
-    private static async Task<Outcome<PoolView>> PoolAsync(HubNode hub, PoolBody body) => await hub.Test.RunAsync(Lane.Hub, tx => SavePool.DecideAsync(body, new SiteDirectory(), tx));
+    private static async Task<Outcome<PoolView>> PoolAsync(HubNode hub, PoolBody body) => await hub.Test.RunAsync(Lane.Hub, tx => SavePool.DecideAsync(body, new RoutingBook(new SiteDirectory()), tx));
 
     private static async Task KeepAsync(HubNode hub, string channel, long? quantity = null, int? share = null, string? site = null, string sku = "A") =>
         Assert.True((await PoolAsync(hub, new PoolBody { Channel = channel, Sku = sku, Site = site, Quantity = quantity, SharePercent = share })).IsOk);
@@ -121,7 +122,7 @@ public class PoolTests
         Assert.Equal([OrderStatus.Allocated, OrderStatus.Backorder], waits.Parts.Select(p => p.Status)); // one could be had
         await KeepAsync(hub, "shop", 7);
         Assert.Equal(OrderStatus.Backorder, (await hub.ReadAsync(waits.Id)).Status); // three are wanted, two were let go
-        Assert.True((await hub.Test.RunAsync(Lane.Hub, tx => SavePool.RemoveAsync(new PoolBody { Channel = "shop", Sku = "A" }, new SiteDirectory(), tx))).IsOk);
+        Assert.True((await hub.Test.RunAsync(Lane.Hub, tx => SavePool.RemoveAsync(new PoolBody { Channel = "shop", Sku = "A" }, new RoutingBook(new SiteDirectory()), tx))).IsOk);
         Assert.Equal(OrderStatus.Allocated, (await hub.ReadAsync(waits.Id)).Status);
         await hub.Test.VerifyAsync();
     }

@@ -158,6 +158,37 @@ public class RestoreTests
         Assert.False(nodes.HubTest.Lanes.IsExcluded(TwoNodes.Code));
     }
 
+    /// Found by the simulator (seed 64061): the hub's greeting was lost, and when it was said again another site had given back the same events of hub/all. So this one had nothing to give,
+    /// and the hub waited for it for as long as the line held.
+    [Theory, EveryDatabase]
+    public async Task What_another_link_has_brought_back_is_not_waited_for(string store)
+    {
+        await using var nodes = await TwoNodes.StartAsync(store);
+        nodes.Connect();
+        await nodes.DrainAsync();
+        var backup = await nodes.BackUpAsync(nodes.HubTest);
+        await nodes.Hub.ProductsAsync("C");
+        await nodes.DrainAsync();
+        await nodes.RestoreHubAsync(backup);
+        nodes.Connect();
+        await nodes.StepAsync(); // the site introduces itself
+        nodes.Lost = 100;
+        await nodes.StepAsync();
+        Assert.True(nodes.HubEnd.IsGreeted);
+        Assert.False(nodes.SiteEnd.IsGreeted);
+
+        var head = (await nodes.HubTest.Database.ReadAsync(Replicas.PointsAsync))[Lane.HubAll.Name].Position;
+        var groups = await nodes.Site.Database.ReadAsync(s => Replicas.ReadAsync(s, Lane.HubAll, head, 1_000));
+        Assert.NotEmpty(groups);
+        await nodes.HubTest.PumpUntilAsync(nodes.HubTest.Lanes.TakeBackAsync(Lane.HubAll, "WH9", groups, []));
+        nodes.Lost = 0;
+        await nodes.HearAsync();
+        Assert.Equal(RepairState.Heard, (await TwoNodes.RepairOfAsync(nodes.HubTest))!.State);
+        Assert.True((await TwoNodes.ConfirmAsync(nodes.HubTest)).IsOk);
+        await nodes.DrainAsync();
+        await nodes.CompareAsync();
+    }
+
     /// Goal: whatever happens around restores, the books agree in the end. Method: a seed decides; backups are taken and restored on either side, or on both, at any moment.
     [Fact]
     public async Task Restores_may_happen_at_any_time()

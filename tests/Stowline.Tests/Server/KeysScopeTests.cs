@@ -46,6 +46,9 @@ public class KeysScopeTests
     [InlineData("PUT", "/channels/{account}", KeyScope.Admin)]
     [InlineData("POST", "/channels/{account}/orders", KeyScope.Orders)]
     [InlineData("POST", "/stock-sync/retry/{id}", KeyScope.Stock)]
+    [InlineData("PUT", "/routing/rules/{name}", KeyScope.Admin)]
+    [InlineData("GET", "/routing/rules", KeyScope.Admin)]
+    [InlineData("POST", "/routing/simulate", KeyScope.Admin)]
     [InlineData("POST", "/stock-sync/retry", KeyScope.Stock)]
     [InlineData("POST", "/forgotten", KeyScope.Admin)]
     public void Each_call_needs_its_scope(string method, string pattern, KeyScope scope)
@@ -66,9 +69,9 @@ public class KeysScopeTests
         // What no line names falls to admin; only these are meant to.
         var onlyAdmin = routes.Where(r => !KeyRules.IsOpen(r) && KeyRules.ScopeOf("POST", r) == KeyScope.Admin && !r.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Contains("GET"))
             .Select(r => r.RoutePattern.RawText!.EndsWith("/quotes/price-model", StringComparison.Ordinal) ? "quotes/price-model" : KeyRules.ResourceOf(r));
-        Assert.Equal(["channels", "keys", "links", "quotes/price-model", "sites", "system", "webhooks", "workers"], onlyAdmin.Distinct().Order());
+        Assert.Equal(["channels", "keys", "links", "quotes/price-model", "routing", "sites", "system", "webhooks", "workers"], onlyAdmin.Distinct().Order());
         Assert.Equal(["/", "/api/v1/carrier-webhooks/{word}", "/api/v1/carrier-webhooks/{word}", "/channels", "/docs", "/floor/{site}", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", "/health/live", "/health/ready", "/kitchen/{site}", "/link", "/links", "/m",
-                "/openapi/v1.json", "/orders", "/orders/{id}", "/pack", "/proto", "/proto/{file}", "/setup", "/stock"],
+                "/openapi/v1.json", "/orders", "/orders/{id}", "/pack", "/proto", "/proto/{file}", "/routing", "/setup", "/stock"],
             routes.Where(KeyRules.IsOpen).Select(r => r.RoutePattern.RawText).Order(StringComparer.Ordinal));
     }
 

@@ -79,6 +79,15 @@ public static class ReadProducts
         return own;
     }
 
+    /// <summary>Category and seller of those of the SKUs that exist.</summary>
+    public static async Task<IReadOnlyDictionary<string, (string? Category, string? Seller)>> KindsAsync(SqlSession session, string[] skus)
+    {
+        var kinds = new Dictionary<string, (string? Category, string? Seller)>(StringComparer.Ordinal);
+        await session.SelectAsync("SELECT sku, category, seller FROM products WHERE sku = k.sku", skus.Length, [Column.Of("sku", skus)],
+            row => kinds[row.GetString(0)] = (row.GetStringOrNull(1), row.GetStringOrNull(2)));
+        return kinds;
+    }
+
     /// <summary>The SKUs of these sellers behind one, in order.</summary>
     public static async Task<IReadOnlyList<string>> SkusOfSellersAsync(SqlSession session, IReadOnlyCollection<string> sellers, string after, int limit)
     {
@@ -133,8 +142,8 @@ public static class ReadProducts
     }
 }
 
-/// <summary>What intake must know of a product: that it exists, and its price.</summary>
-public readonly record struct CatalogPrice(long? PriceE4, string? Currency);
+/// <summary>What intake must know of a product: that it exists, its price, and by what routing rules know it.</summary>
+public readonly record struct CatalogPrice(long? PriceE4, string? Currency, string? Category, string? Seller);
 
 /// <summary>
 /// Prices for the accept path, remembered for as long as the lane <c>hub/all</c> stands still: nothing in the catalogue can have changed
@@ -169,6 +178,6 @@ public sealed class PriceBook
     }
 
     private static ValueTask LoadAsync(LaneTransaction tx, string[] skus, Action<string, CatalogPrice> found) =>
-        tx.SelectAsync("SELECT sku, price_e4, currency FROM products WHERE sku = k.sku", skus.Length, [Column.Of("sku", skus)],
-            row => found(row.GetString(0), new CatalogPrice(row.IsNull(1) ? null : row.GetInt64(1), row.GetStringOrNull(2))));
+        tx.SelectAsync("SELECT sku, price_e4, currency, category, seller FROM products WHERE sku = k.sku", skus.Length, [Column.Of("sku", skus)],
+            row => found(row.GetString(0), new CatalogPrice(row.IsNull(1) ? null : row.GetInt64(1), row.GetStringOrNull(2), row.GetStringOrNull(3), row.GetStringOrNull(4))));
 }

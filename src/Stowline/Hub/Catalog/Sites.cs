@@ -177,6 +177,14 @@ public static class ReadSites
     public static async ValueTask<bool> ExistsAsync(LaneTransaction tx, string code) =>
         await tx.FindAsync<string>("SELECT code FROM sites WHERE code = @code", new { code }) is not null;
 
+    /// <summary>Those of the codes that are sites.</summary>
+    public static async Task<IReadOnlySet<string>> ThoseOfAsync(SqlSession session, string[] codes)
+    {
+        var known = new HashSet<string>(StringComparer.Ordinal);
+        await session.SelectAsync("SELECT code FROM sites WHERE code = k.code", codes.Length, [Column.Of("code", codes)], row => known.Add(row.GetString(0)));
+        return known;
+    }
+
     private const string Clock = "SELECT time_zone, working_hours FROM sites WHERE code = @code";
 
     /// <summary>The time zone of a site, UTC where it has none, and when it works; null where there is no such site.</summary>
@@ -241,11 +249,15 @@ public sealed class SiteDirectory
     {
         var position = await tx.SettledHeadAsync(Lane.HubAll);
         if (position >= 0 && position == _position) return Open(_known);
-        var rows = await tx.QueryAsync<ReadSites.Row>($"SELECT {ReadSites.Columns} FROM sites");
-        var all = rows.ToDictionary(r => r.Code, r => new SiteFacts(r.Code, r.Active, r.Latitude, r.Longitude, r.Reliability) { Type = r.Type, TimeZone = r.TimeZone, Hours = r.Hours }, StringComparer.Ordinal);
+        var all = await AllAsync(tx.Group.Session);
         if (position >= 0) (_known, _position) = (all, position);
         return Open(all);
     }
+
+    /// <summary>All sites as they are in a session, without a memory.</summary>
+    public static async Task<IReadOnlyDictionary<string, SiteFacts>> AllAsync(SqlSession session) =>
+        (await session.QueryAsync<ReadSites.Row>($"SELECT {ReadSites.Columns} FROM sites")).ToDictionary(r => r.Code,
+            r => new SiteFacts(r.Code, r.Active, r.Latitude, r.Longitude, r.Reliability) { Type = r.Type, TimeZone = r.TimeZone, Hours = r.Hours }, StringComparer.Ordinal);
 
     private IReadOnlyDictionary<string, SiteFacts> Open(IReadOnlyDictionary<string, SiteFacts> all) => !all.Keys.Any(IsShut) ? all
         : all.ToDictionary(s => s.Key, s => IsShut(s.Key) ? s.Value with { Active = false } : s.Value, StringComparer.Ordinal);

@@ -21,8 +21,10 @@ namespace Stowline.Hub.Ordering;
 public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderView>
 {
     private readonly PriceBook _prices = new();
-    private readonly SiteDirectory _sites = new() { IsShut = node.Lanes.IsExcluded };
     private readonly MadeToOrder _made = new();
+
+    /// <summary>The sites, their work and the routing rules, as this process knows them.</summary>
+    internal RoutingBook Routing { get; } = new(new SiteDirectory { IsShut = node.Lanes.IsExcluded });
 
     internal void Map(IEndpointRouteBuilder api) => api.Post("/orders", async http =>
     {
@@ -63,8 +65,9 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
         foreach (var (order, _) in items)
             foreach (var need in order.Needs) skus.Add(need.Sku);
         await reading;
-        (group.Sites, group.Prices, group.Allotments) = (await _sites.AllAsync(tx), await _prices.PricesAsync(tx, skus), await Allotments.LoadAsync(tx, skus));
-        group.Made = await _made.OpenAsync(tx, group.Sites, skus);
+        group.Routing = await Routing.NowAsync(tx);
+        (group.Prices, group.Allotments) = (await _prices.PricesAsync(tx, skus), await Allotments.LoadAsync(tx, skus));
+        group.Made = await _made.OpenAsync(tx, group.Routing, skus);
         for (var i = 0; i < items.Count; i++) outcomes[i] = await group.DecideAsync(items[i].Command, items[i].Caller);
         await group.WriteAsync();
         return outcomes;
@@ -96,7 +99,8 @@ internal sealed class AcceptGroup(LaneTransaction tx)
     public Dictionary<(string, string), (Guid Id, byte[] Hash)> Known { get; } = [];
     public Allotments Allotments { get; set; } = new();
     public Dictionary<Guid, byte[]> PersonKeys { get; } = [];
-    public IReadOnlyDictionary<string, SiteFacts> Sites { get; set; } = ReadOnlyDictionary<string, SiteFacts>.Empty;
+    public RoutingNow Routing { get; set; } = new(ReadOnlyDictionary<string, SiteFacts>.Empty, RuleSet.Empty, SiteFigures.None);
+    private IReadOnlyDictionary<string, SiteFacts> Sites => Routing.Sites;
     public IReadOnlyDictionary<string, CatalogPrice> Prices { get; set; } = ReadOnlyDictionary<string, CatalogPrice>.Empty;
     /// <summary>Whether a site has a node of its own.</summary>
     public required Func<string, bool> IsRemote { get; init; }
@@ -113,18 +117,20 @@ internal sealed class AcceptGroup(LaneTransaction tx)
         if (problems.Any) return problems.ToRefusal() with { Code = priced.UnknownSku ? "unknown_sku" : "invalid_request" };
 
         var only = order.FulfillmentType == FulfillmentType.Pickup ? order.PickupSite : order.OnlySite;
+        var match = only is null && !Routing.Rules.IsEmpty ? Routing.Rules.Match(Facts(order, priced.TotalE4, priced.Currency)) : null;
         MadePlan? plan = null;
         if (Made is not null)
         {
-            var planned = Made.Plan(order, priced.Lines, priced.Currency);
+            var planned = Made.Plan(order, priced.Lines, priced.Currency, match);
             if (planned.Refusal is { } no) return no;
             plan = planned.Value;
         }
         // What is kept for other channels is not there for this one.
         var mine = Allotments.For(order.Channel, order.Needs.Select(n => n.Sku));
         var routing = plan is { Rest.Length: 0 } ? new RoutingResult([], [], plan.Decision)
-            : Router.Decide(new RoutingRequest(plan?.Rest ?? order.Needs, order.Latitude, order.Longitude, only, null, order.AllowBackorder), Sites, mine);
-        if (routing.Unserved.Count > 0 && !order.AllowBackorder) return Refuse(order, caller, mine, only);
+            : Router.Decide(new RoutingRequest(plan?.Rest ?? order.Needs, order.Latitude, order.Longitude, only, null, order.AllowBackorder) { Match = match, Figures = Routing.Figures },
+                Sites, mine);
+        if (routing.Unserved.Count > 0 && !order.AllowBackorder) return Refuse(order, caller, plan?.Rest ?? order.Needs, routing, match?.Rule);
 
         var parts = new List<PartRow>(routing.Parts.Count + 1);
         foreach (var (site, lines) in routing.Parts)
@@ -141,6 +147,9 @@ internal sealed class AcceptGroup(LaneTransaction tx)
             (var cooked, slot) = Made!.Hold(order, plan, parts.Count + 1);
             parts.Add(cooked);
         }
+        if (!Routing.Rules.IsEmpty)
+            foreach (var part in parts)
+                if (part.Site is { } site) Routing.Figures.Add(site);
         var accepted = new Accepted(order, caller, priced.Currency, priced.TotalE4, priced.Lines, parts, plan?.Join(routing.Decision) ?? routing.Decision)
         {
             Slot = slot,
@@ -210,17 +219,21 @@ internal sealed class AcceptGroup(LaneTransaction tx)
         return price;
     }
 
-    private Refusal Refuse(AcceptOrder order, Caller caller, Allotments mine, string? only)
+    /// <summary>What rules look at. Made only where there are rules.</summary>
+    private RoutedOrder Facts(AcceptOrder order, long totalE4, string currency) => new(order.ShipTo, totalE4, currency, order.Channel, order.Priority, order.FulfillmentType, order.At ?? tx.Now,
+        [.. order.Needs.Select(n => Prices.TryGetValue(n.Sku, out var known) ? new RoutedGoods(n.Sku, known.Category, known.Seller) : new RoutedGoods(n.Sku, null, null))]);
+
+    /// <param name="needs">What was to come from stock.</param>
+    private Refusal Refuse(AcceptOrder order, Caller caller, IReadOnlyList<SkuUnits> needs, RoutingResult routing, RoutingRule? rule)
     {
-        var missing = order.Needs
-            .Select(n => new MissingUnits(n.Sku, n.Quantity, (int)Math.Min(int.MaxValue, mine.Of(n.Sku)
-                .Where(a => Sites.TryGetValue(a.Site, out var site) && site.Active && (only is null || a.Site == only))
-                .Sum(a => Math.Max(0, a.Free)))))
-            .Where(m => m.Available < m.Requested).ToList();
+        var unserved = routing.Unserved.ToDictionary(u => u.Sku, u => u.Quantity, StringComparer.Ordinal);
+        var missing = needs.Where(n => unserved.ContainsKey(n.Sku)).Select(n => new MissingUnits(n.Sku, n.Quantity, n.Quantity - unserved[n.Sku])).ToList();
         tx.RecordAttempt(Lane.Hub, new OrderRefused(order.Channel, order.ExternalId, "insufficient_stock", missing), $"{order.Channel}:{order.ExternalId}", null, caller);
         tx.Measure<OrderMetrics>(m => m.Refused());
-        return Refusal.Conflict("insufficient_stock", "not enough stock: " + string.Join(", ", missing.Take(5).Select(m => $"{m.Sku} ({m.Requested} wanted, {m.Available} available)")),
-            new Dictionary<string, object?> { ["missing"] = missing });
+        var extra = new Dictionary<string, object?> { ["missing"] = missing };
+        if (rule is not null) extra["rule"] = rule.Name; // it may have shut sites out that have more
+        return Refusal.Conflict("insufficient_stock", "not enough stock: " + string.Join(", ", missing.Take(5).Select(m => $"{m.Sku} ({m.Requested} wanted, {m.Available} available)"))
+            + (rule is null ? "" : $"; rule {rule.Name}"), extra);
     }
 
     private OrderView View(Accepted a) => new()

@@ -33,7 +33,7 @@ internal sealed record MadePlan(string Site, IReadOnlyList<SlotShare>? Shares, I
 {
     /// <summary>One decision for an order that is partly made and partly from stock.</summary>
     public RoutingDecision Join(RoutingDecision stock) => Rest.Length == 0 ? Decision
-        : new RoutingDecision(Decision.Strategy, $"made at {Decision.Summary}; from stock: {stock.Summary}", [.. Decision.Candidates, .. stock.Candidates]);
+        : Decision with { Summary = $"made at {Decision.Summary}; from stock: {stock.Summary}", Candidates = [.. Decision.Candidates, .. stock.Candidates] };
 }
 
 /// <summary>What intake keeps between groups for goods that are made to order (K1, K2).</summary>
@@ -43,42 +43,50 @@ internal sealed class MadeToOrder
     private readonly SlotBook _slots = new();
 
     /// <summary>Null where nothing of the group is made to order: then nothing else is looked at.</summary>
-    public async ValueTask<MadeGroup?> OpenAsync(LaneTransaction tx, IReadOnlyDictionary<string, SiteFacts> sites, IReadOnlyCollection<string> skus)
+    public async ValueTask<MadeGroup?> OpenAsync(LaneTransaction tx, RoutingNow routing, IReadOnlyCollection<string> skus)
     {
         if (await _menu.FindAsync(tx, skus) is not { } menu) return null;
-        var kitchens = sites.Values.Where(s => s.Type is SiteType.Kitchen or SiteType.Workshop).OrderBy(s => s.Code, StringComparer.Ordinal).ToList();
+        var kitchens = routing.Sites.Values.Where(s => s.Type is SiteType.Kitchen or SiteType.Workshop).OrderBy(s => s.Code, StringComparer.Ordinal).ToList();
         await _slots.LoadAsync(tx, kitchens);
-        return new MadeGroup(tx, menu, kitchens, _slots, await MenuStops.LoadAsync(tx));
+        return new MadeGroup(tx, menu, kitchens, _slots, await MenuStops.LoadAsync(tx), routing.Figures);
     }
 }
 
 /// <summary>The made-to-order side of one group: decided in memory in order of arrival, like the allotments beside it.</summary>
-internal sealed class MadeGroup(LaneTransaction tx, IReadOnlyDictionary<string, MenuItem> menu, IReadOnlyList<SiteFacts> kitchens, SlotBook slots, IReadOnlySet<(string Site, string Sku)> stops)
+internal sealed class MadeGroup(LaneTransaction tx, IReadOnlyDictionary<string, MenuItem> menu, IReadOnlyList<SiteFacts> kitchens, SlotBook slots, IReadOnlySet<(string Site, string Sku)> stops,
+    SiteFigures figures)
 {
     /// <summary>Where and when an order's dishes are made; null when it has none. Nothing is held yet.</summary>
-    public Outcome<MadePlan?> Plan(AcceptOrder order, IReadOnlyList<PlacedLine> lines, string currency)
+    /// <param name="match">What the routing rules say; the caller's own wish comes before a rule's strategy, not before its limits.</param>
+    public Outcome<MadePlan?> Plan(AcceptOrder order, IReadOnlyList<PlacedLine> lines, string currency, RuleMatch? match)
     {
         SkuUnits[] made = [.. order.Needs.Where(n => menu.ContainsKey(n.Sku))];
         if (made.Length == 0) return (MadePlan?)null;
         if (WrongExtra(order) is { } wrong) return wrong;
         var wish = order.Slot?.Moment;
         var only = order.PickupSite ?? order.Slot?.Site ?? order.OnlySite;
-        var offers = kitchens.Select(k => Offer(k, order, made, lines, currency, only, wish)).ToList();
+        var rule = only is null ? match?.Rule : null;
+        var offers = kitchens.Select(k => Offer(k, order, made, lines, currency, only, wish, rule)).ToList();
         var strategy = order.FulfillmentType == FulfillmentType.Pickup ? "pickup_site" : only is not null ? "wished_site"
-            : order.Strategy is { } s ? SnakeCaseEnum<MadeStrategy>.Text(s) : order.Latitude is not null ? "nearest" : "fastest";
-        var (chosen, decision) = KitchenRouter.Choose(offers, strategy, made.Sum(m => m.Quantity), tx.Now);
+            : order.Strategy is { } s ? SnakeCaseEnum<MadeStrategy>.Text(s)
+            // What is made has no stock to compare.
+            : rule is { Strategy: not RoutingStrategy.MostStock } ? SnakeCaseEnum<RoutingStrategy>.Text(rule.Strategy) : order.Latitude is not null ? "nearest" : "fastest";
+        var (chosen, decision) = KitchenRouter.Choose(offers, strategy, made.Sum(m => m.Quantity), tx.Now, rule, figures);
+        decision = decision.By(only is null ? match : null);
         if (chosen is null) return Refuse(made, offers, only, wish);
         return new MadePlan(chosen.Site.Code, chosen.Shares, made, [.. order.Needs.Where(n => !menu.ContainsKey(n.Sku))], decision);
     }
 
     private const string Full = "all slots are full";
 
-    private KitchenOffer Offer(SiteFacts site, AcceptOrder order, SkuUnits[] made, IReadOnlyList<PlacedLine> lines, string currency, string? only, DateTimeOffset? wish)
+    private KitchenOffer Offer(SiteFacts site, AcceptOrder order, SkuUnits[] made, IReadOnlyList<PlacedLine> lines, string currency, string? only, DateTimeOffset? wish,
+        RoutingRule? rule)
     {
-        var distance = order is { Latitude: { } lat, Longitude: { } lon } && site is { Latitude: { } lat2, Longitude: { } lon2 } ? Math.Round(Router.Kilometers(lat, lon, lat2, lon2), 3) : (double?)null;
+        var distance = Router.Distance(order.Latitude, order.Longitude, site);
         KitchenOffer No(string why) => new(site, why, null, tx.Now, distance);
         if (!site.Active) return No("not active");
         if (only is not null && only != site.Code) return No($"{only} was asked for");
+        if (rule?.Reject(site.Code, distance) is { } limit) return No(limit);
         if (made.FirstOrDefault(m => menu[m.Sku].Sites is { } makers && !makers.Contains(site.Code)) is { } foreign) return No($"does not make {foreign.Sku}");
         if (made.FirstOrDefault(m => StoppedBy(site.Code, menu[m.Sku]) is not null) is { } off) return No($"{off.Sku} is off: no {StoppedBy(site.Code, menu[off.Sku])}");
         if (slots.PlanOf(site.Code) is not { } plan) return new KitchenOffer(site, null, null, tx.Now, distance);

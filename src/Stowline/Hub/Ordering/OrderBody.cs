@@ -65,6 +65,8 @@ public sealed record AcceptOrder
     public byte[]? Personal { get; init; }
     public double? Latitude { get; init; }
     public double? Longitude { get; init; }
+    /// <summary>Where to, for routing rules; kept only encrypted, in <see cref="Personal"/>.</summary>
+    public AddressDetails? ShipTo { get; init; }
     public string? PickupSite { get; init; }
     public string? Note { get; init; }
     public bool AllowBackorder { get; init; }
@@ -104,6 +106,7 @@ public sealed record AcceptOrder
                 : JsonSerializer.SerializeToUtf8Bytes(new PersonalDetails(body.Customer, body.ShipTo), ContractsJson.Default.PersonalDetails),
             Latitude = body.ShipTo?.Latitude,
             Longitude = body.ShipTo?.Longitude,
+            ShipTo = body.ShipTo,
             PickupSite = body.PickupSite is null ? null : problems.Code(body.PickupSite, "pickup_site"),
             Note = problems.Text(body.Note, "note", 2_000),
             AllowBackorder = body.Backorder ?? false,

@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Routing;
 using Stowline.Http;
-using Stowline.Hub.Catalog;
 using Stowline.Log;
 using Stowline.Store;
 
@@ -9,9 +8,11 @@ namespace Stowline.Hub.Ordering;
 /// <summary>Orders: intake, state, timeline, cancellation, and the process that follows what sites report.</summary>
 public sealed class OrderingModule : Module
 {
-    private SiteDirectory _sites = new();
-
-    public OrderingModule() => HttpJson.Add(OrderingJson.Default);
+    public OrderingModule()
+    {
+        HttpJson.Add(OrderingJson.Default);
+        HttpJson.Add(SimulationJson.Default);
+    }
 
     public override string Name => "ordering";
 
@@ -21,33 +22,34 @@ public sealed class OrderingModule : Module
     public override Task StartAsync(Node node, CancellationToken ct)
     {
         Intake = new AcceptOrders(node);
-        _sites = new SiteDirectory { IsShut = node.Lanes.IsExcluded };
         node.Lanes.Meter.Get<OrderMetrics>(); // there from the start, not from the first order on
         return Task.CompletedTask;
     }
 
     public override void Map(IEndpointRouteBuilder api, Node node)
     {
-        (Intake ?? new AcceptOrders(node)).Map(api); // a node that only looks has not started its modules
+        var intake = Intake ?? new AcceptOrders(node); // a node that only looks has not started its modules
+        intake.Map(api);
         StuckOrders.Map(api, node);
+        SimulateRouting.Map(api, node);
         ReadOrders.Map(api, node);
         CancelOrder.Map(api, node);
         ChangeOrder.Map(api, node);
         Timeline.Map(api, node);
-        SavePool.Map(api, node, _sites);
+        SavePool.Map(api, node, intake.Routing);
         new Throughput(node).Map(api);
     }
 
-    public override IEnumerable<Pump> Pumps(Node node) => [new StuckWatch(node), new PartitionsAhead(node.Database, "orders", "SELECT order_partitions(@now, @ahead)")];
+    public override IEnumerable<Pump> Pumps(Node node) => [new StuckWatch(node), new MeasureSites(node, Intake!.Routing), new PartitionsAhead(node.Database, "orders", "SELECT order_partitions(@now, @ahead)")];
 
     public override Task<IReadOnlyList<StuckWork>> StuckAsync(SqlSession session, StuckRules rules, DateTimeOffset now, int limit) =>
         StuckScan.RunAsync(session, rules, now, limit);
 
-    public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) => [(new SiteBooks(site, _sites), Lane.Site(site))];
+    public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) => [(new SiteBooks(site, Intake!.Routing), Lane.Site(site))];
 
     public override bool Recovers(string type) => OrderRecovery.Recovers(type);
     public override ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx) => OrderRecovery.RunAsync(site, events, tx);
-    public override ValueTask GoOnAsync(string site, LaneTransaction tx) => RecoveredOrders.GoOnAsync(tx, _sites);
+    public override ValueTask GoOnAsync(string site, LaneTransaction tx) => RecoveredOrders.GoOnAsync(tx, Intake!.Routing);
 
     public override async Task<Guid?> FindPersonOfOrderAsync(SqlSession session, string order) =>
         await ReadOrders.IdOfAsync(session, order) is not { } id ? null

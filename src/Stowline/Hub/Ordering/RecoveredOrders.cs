@@ -1,5 +1,6 @@
 using Stowline.Contracts;
 using Stowline.Hub.Catalog;
+using Stowline.Hub.Routing;
 using Stowline.Log;
 
 namespace Stowline.Hub.Ordering;
@@ -26,11 +27,11 @@ internal static class RecoveredOrders
     }
 
     /// <summary>The lanes can be written again.</summary>
-    public static async ValueTask GoOnAsync(LaneTransaction tx, SiteDirectory directory)
+    public static async ValueTask GoOnAsync(LaneTransaction tx, RoutingBook routing)
     {
         var noted = await tx.QueryAsync<Guid>("SELECT order_id FROM recovered_orders ORDER BY order_id");
         if (noted.Count == 0) return;
-        var sites = await directory.AllAsync(tx);
+        var now = await routing.NowAsync(tx);
         var orders = await OrderRows.LoadAsync(tx, noted);
         foreach (var id in noted)
         {
@@ -42,7 +43,7 @@ internal static class RecoveredOrders
             else
             {
                 Tell(tx, entry.Order, entry.Parts);
-                await RouteAsync(tx, entry.Order, entry.Parts, sites);
+                await RouteAsync(tx, entry.Order, entry.Parts, now);
             }
             await OrderRows.SaveAsync(tx, [entry]);
         }
@@ -61,12 +62,12 @@ internal static class RecoveredOrders
         }
     }
 
-    private static async ValueTask RouteAsync(LaneTransaction tx, OrderRow order, List<PartRow> parts, IReadOnlyDictionary<string, SiteFacts> sites)
+    private static async ValueTask RouteAsync(LaneTransaction tx, OrderRow order, List<PartRow> parts, RoutingNow now)
     {
         var lacking = (await Rerouting.BalanceAsync(tx, order, parts)).Where(b => b.Value > 0).Select(b => new SkuUnits(b.Key, b.Value)).ToList();
         if (lacking.Count == 0) return;
         // What is made to order is in tickets, which do not come back.
         if (await new MenuBook().FindAsync(tx, [.. lacking.Select(l => l.Sku)]) is { } made) lacking.RemoveAll(l => made.ContainsKey(l.Sku));
-        await Rerouting.RouteAsync(tx, order, parts, new PartRow { OrderId = order.Id }, lacking, "no site has a part for it after a restore", sites, tx.Caller);
+        await Rerouting.RouteAsync(tx, order, parts, new PartRow { OrderId = order.Id }, lacking, "no site has a part for it after a restore", now, tx.Caller);
     }
 }

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Stowline.Contracts;
-using Stowline.Hub.Catalog;
 using Stowline.Hub.Promising;
 using Stowline.Hub.Routing;
 using Stowline.Kernel;
@@ -20,7 +19,7 @@ internal static class Rerouting
     /// <summary>Promises <paramref name="units"/> anew. Adds the new parts to the order; the caller saves it.</summary>
     /// <param name="from">The part that lost the units.</param>
     public static async ValueTask RouteAsync(LaneTransaction tx, OrderRow order, List<PartRow> parts, PartRow from, IReadOnlyList<SkuUnits> units, string cause,
-        IReadOnlyDictionary<string, SiteFacts> sites, Caller caller, string? onlySite = null)
+        RoutingNow now, Caller caller, string? onlySite = null)
     {
         units = await LackingAsync(tx, order, parts, units);
         if (units.Count == 0) return;
@@ -32,13 +31,16 @@ internal static class Rerouting
         var exhausted = from.Reroutes >= MaxReroutes;
         var routing = exhausted
             ? new RoutingResult([], units, new RoutingDecision("backorder", $"re-routed {MaxReroutes} times already", []))
-            : Router.Decide(new RoutingRequest(units, place?.Latitude, place?.Longitude, only, not, AllowPartial: true), sites,
-                allotments.For(order.Channel, units.Select(u => u.Sku)));
+            : Router.Decide(new RoutingRequest(units, place?.Latitude, place?.Longitude, only, not, AllowPartial: true)
+            {
+                Match = only is null ? await RoutedOrders.MatchAsync(tx, now, order.Id) : null, Figures = now.Figures,
+            }, now.Sites, allotments.For(order.Channel, units.Select(u => u.Sku)));
         var made = new List<PartRow>();
         var next = parts.Max(p => p.Part);
         foreach (var (site, lines) in routing.Parts)
         {
             foreach (var line in lines) allotments.Promise(order.Channel, line.Sku, site, line.Quantity);
+            now.Figures.Add(site);
             made.Add(new PartRow
             {
                 OrderId = order.Id, Part = ++next, Site = site, Status = OrderStatus.Allocated, Lines = [.. lines], Reroutes = from.Reroutes + 1, IsNew = true,
@@ -137,7 +139,7 @@ internal static class Backorders
     /// New stock came: serves waiting parts that can now be had whole. A part that still lacks something waits on, and holds nothing back from
     /// younger ones.
     /// </summary>
-    public static async ValueTask ServeAsync(LaneTransaction tx, IReadOnlyCollection<string> skus, IReadOnlyDictionary<string, SiteFacts> sites, Caller caller)
+    public static async ValueTask ServeAsync(LaneTransaction tx, IReadOnlyCollection<string> skus, RoutingNow now, Caller caller)
     {
         var waiting = await WaitingAsync(tx, skus);
         if (waiting.Count == 0) return;
@@ -150,9 +152,12 @@ internal static class Backorders
             var allotments = await Allotments.LoadAsync(tx, [.. part.Lines.Select(l => l.Sku)]);
             var place = await tx.FindAsync<OrderRow>("SELECT id, latitude, longitude FROM orders WHERE id = @orderId", new { orderId });
             var only = entry.Order.FulfillmentType == FulfillmentType.Pickup ? entry.Order.PickupSite : null;
-            var routing = Router.Decide(new RoutingRequest(part.Lines, place?.Latitude, place?.Longitude, only, null, AllowPartial: false), sites,
-                allotments.For(entry.Order.Channel, part.Lines.Select(l => l.Sku)));
+            var routing = Router.Decide(new RoutingRequest(part.Lines, place?.Latitude, place?.Longitude, only, null, AllowPartial: false)
+            {
+                Match = only is null ? await RoutedOrders.MatchAsync(tx, now, orderId) : null, Figures = now.Figures,
+            }, now.Sites, allotments.For(entry.Order.Channel, part.Lines.Select(l => l.Sku)));
             if (routing.Unserved.Count > 0) continue;
+            foreach (var (site, _) in routing.Parts) now.Figures.Add(site);
             await PlaceAsync(tx, entry.Order, entry.Parts, part, routing, allotments, caller);
             await OrderRows.SaveAsync(tx, [entry], _ => caller);
             // Another part of the order may wait, too: it is saved with these, whose new parts are rows by now.

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using Stowline.Http;
 using Stowline.Hub.Catalog;
 using Stowline.Hub.Promising;
+using Stowline.Hub.Routing;
 using Stowline.Kernel;
 using Stowline.Log;
 using Stowline.Store;
@@ -38,14 +39,14 @@ public static class SavePool
 {
     private const int MostPools = 10_000;
 
-    internal static void Map(IEndpointRouteBuilder api, Node node, SiteDirectory directory)
+    internal static void Map(IEndpointRouteBuilder api, Node node, RoutingBook routing)
     {
-        api.Put("/pools", http => Commands.RunAsync<PoolBody, PoolView>(http, node.Lanes, Lane.Hub, (body, tx) => DecideAsync(body, directory, tx)))
+        api.Put("/pools", http => Commands.RunAsync<PoolBody, PoolView>(http, node.Lanes, Lane.Hub, (body, tx) => DecideAsync(body, routing, tx)))
             .WithTags("Stock").WithSummary("Keep units of a SKU for a channel").Takes<PoolBody>().Produces<PoolView>();
         api.Delete("/pools", http => Commands.RunAsync(http, node.Lanes, Lane.Hub, tx => RemoveAsync(new PoolBody
         {
             Channel = Requests.Query(http, "channel"), Sku = Requests.Query(http, "sku"), Site = Requests.Query(http, "site"),
-        }, directory, tx))).WithTags("Stock").WithSummary("Keep nothing there for the channel any more").Produces<PoolView>()
+        }, routing, tx))).WithTags("Stock").WithSummary("Keep nothing there for the channel any more").Produces<PoolView>()
             .Reads("channel", "Whose pool it is.", required: true).Reads("sku", "Of which SKU, or *.", required: true).Reads("site", "Of which site; left out for a pool over all sites.");
         api.Get("/pools", async http =>
         {
@@ -56,7 +57,7 @@ public static class SavePool
         }).WithTags("Stock").WithSummary("What is kept for which channel").Pages<PoolView>().Reads("channel", "Only this channel's.").Reads("sku", "Only those of this SKU, or of *.");
     }
 
-    public static async ValueTask<Outcome<PoolView>> DecideAsync(PoolBody body, SiteDirectory directory, LaneTransaction tx)
+    public static async ValueTask<Outcome<PoolView>> DecideAsync(PoolBody body, RoutingBook routing, LaneTransaction tx)
     {
         var problems = new Problems();
         var key = Key(body, problems);
@@ -76,11 +77,11 @@ public static class SavePool
         var pool = new Pool(key.Channel, key.Sku, key.Site, body.Quantity, body.SharePercent, known?.MadeAt ?? tx.Now);
         var isFirst = all.All(p => p.Channel != pool.Channel);
         await Pools.SaveAsync(tx, pool, isFirst ? await PoolParts.CountAsync(tx, pool.Channel) : null);
-        await ServeAsync(tx, pool, directory);
+        await ServeAsync(tx, pool, routing);
         return (await ViewsAsync(tx.Group.Session, [pool]))[0];
     }
 
-    public static async ValueTask<Outcome<PoolView>> RemoveAsync(PoolBody body, SiteDirectory directory, LaneTransaction tx)
+    public static async ValueTask<Outcome<PoolView>> RemoveAsync(PoolBody body, RoutingBook routing, LaneTransaction tx)
     {
         var problems = new Problems();
         var key = Key(body, problems);
@@ -90,7 +91,7 @@ public static class SavePool
             return Refusal.NotFound("pool_not_found", $"{key.Channel} has no such pool of {key.Sku}");
         var view = (await ViewsAsync(tx.Group.Session, [pool]))[0];
         await Pools.RemoveAsync(tx, pool, last: all.Count(p => p.Channel == pool.Channel) == 1);
-        await ServeAsync(tx, pool, directory);
+        await ServeAsync(tx, pool, routing);
         return view;
     }
 
@@ -98,8 +99,8 @@ public static class SavePool
         (problems.Code(body.Channel, "channel"), body.Sku?.Trim() == Pool.EverySku ? Pool.EverySku : problems.Code(body.Sku, "sku"), body.Site is null ? null : problems.Code(body.Site, "site"));
 
     /// <summary>What is kept no longer, or kept for the channel now, somebody may have been waiting for.</summary>
-    private static async ValueTask ServeAsync(LaneTransaction tx, Pool pool, SiteDirectory directory) =>
-        await Backorders.ServeAsync(tx, pool.Sku == Pool.EverySku ? await Backorders.SkusAsync(tx) : [pool.Sku], await directory.AllAsync(tx), tx.Caller);
+    private static async ValueTask ServeAsync(LaneTransaction tx, Pool pool, RoutingBook routing) =>
+        await Backorders.ServeAsync(tx, pool.Sku == Pool.EverySku ? await Backorders.SkusAsync(tx) : [pool.Sku], await routing.NowAsync(tx), tx.Caller);
 
     private static async Task<Page<PoolView>> PageAsync(SqlSession session, string? channel, string? sku, int limit, string? after)
     {

@@ -1,6 +1,7 @@
 using Stowline.Contracts;
 using Stowline.Hub.Catalog;
 using Stowline.Hub.Promising;
+using Stowline.Hub.Routing;
 using Stowline.Hub.Transfers;
 using Stowline.Kernel;
 using Stowline.Log;
@@ -11,7 +12,7 @@ namespace Stowline.Hub.Ordering;
 /// The fulfillment process manager: reads everything a site says and keeps the hub's books by it – counters, the state of orders, releases on
 /// the site's word, re-routing and backorders (W11, W15). Lane: site/{site}; effects on the hub's.
 /// </summary>
-internal sealed class SiteBooks(string site, SiteDirectory directory) : Consumer
+internal sealed class SiteBooks(string site, RoutingBook routing) : Consumer
 {
     private static readonly HashSet<string> Types = new(StringComparer.Ordinal)
     {
@@ -26,14 +27,14 @@ internal sealed class SiteBooks(string site, SiteDirectory directory) : Consumer
 
     public override async ValueTask HandleAsync(IReadOnlyList<EventRecord> events, LaneTransaction tx)
     {
-        var batch = new Batch(site, tx, await directory.AllAsync(tx));
+        var batch = new Batch(site, tx, await routing.NowAsync(tx));
         await batch.LoadOrdersAsync(events);
         foreach (var e in events) await batch.ApplyAsync(e);
         await batch.FlushAsync();
     }
 
     /// <summary>One transaction's worth of a site's events: counters are gathered and written once, orders are changed in memory and saved once.</summary>
-    private sealed class Batch(string site, LaneTransaction tx, IReadOnlyDictionary<string, SiteFacts> sites)
+    private sealed class Batch(string site, LaneTransaction tx, RoutingNow now)
     {
         private readonly Dictionary<string, Balance> _balances = new(StringComparer.Ordinal);
         private readonly HashSet<string> _arrived = new(StringComparer.Ordinal);
@@ -155,7 +156,7 @@ internal sealed class SiteBooks(string site, SiteDirectory directory) : Consumer
             part.Changed = true;
             var (order, parts) = _orders[shorted.OrderId];
             if (!order.Cancelling)
-                await Rerouting.RouteAsync(tx, order, parts, part, shorted.Lines, $"short at {site}: {shorted.Reason}", sites, _callers[order.Id]);
+                await Rerouting.RouteAsync(tx, order, parts, part, shorted.Lines, $"short at {site}: {shorted.Reason}", now, _callers[order.Id]);
             // A shortage brings no stock: serving backorders on it could send the same units round and round.
             await SaveAsync(order.Id);
         }
@@ -171,7 +172,7 @@ internal sealed class SiteBooks(string site, SiteDirectory directory) : Consumer
             if (cancelled.Cause.StartsWith("reroute", StringComparison.Ordinal) && !order.Cancelling)
             {
                 var wish = cancelled.Cause.Length > 8 ? cancelled.Cause[8..] : null; // "reroute:WH2" names the wished site
-                await Rerouting.RouteAsync(tx, order, parts, part, cancelled.Lines, $"taken from {site} on request", sites, _callers[order.Id], wish);
+                await Rerouting.RouteAsync(tx, order, parts, part, cancelled.Lines, $"taken from {site} on request", now, _callers[order.Id], wish);
             }
             await SaveAsync(order.Id);
             // What the order gave back is free again: somebody may wait for it.
@@ -242,7 +243,7 @@ internal sealed class SiteBooks(string site, SiteDirectory directory) : Consumer
         {
             await WriteBalancesAsync();
             await OrderRows.SaveAsync(tx, _orders.Values, CallerOf);
-            if (_arrived.Count > 0) await Backorders.ServeAsync(tx, _arrived, sites, tx.Caller);
+            if (_arrived.Count > 0) await Backorders.ServeAsync(tx, _arrived, now, tx.Caller);
         }
     }
 }

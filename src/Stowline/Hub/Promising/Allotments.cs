@@ -63,6 +63,14 @@ public sealed class Allotments
         return loaded;
     }
 
+    /// <summary>Allotments that are in no table: for asking what would be.</summary>
+    public static Allotments From(IEnumerable<Allotment> allotments)
+    {
+        var made = new Allotments();
+        foreach (var allotment in allotments) made.Add(allotment);
+        return made;
+    }
+
     /// <summary>What channels have promised of the SKUs that somebody has a pool of.</summary>
     private async ValueTask LoadPromisedAsync(LaneTransaction tx, IReadOnlyCollection<string> skus)
     {

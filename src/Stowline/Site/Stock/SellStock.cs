@@ -8,7 +8,8 @@ using Stowline.Log;
 
 namespace Stowline.Site.Stock;
 
-/// <summary>Goods that somebody takes along at once. <see cref="Reference"/> names the till's document; may be missing.</summary>
+/// <summary>Goods that somebody takes along at once.</summary>
+/// <param name="Reference">The till's document; may be missing.</param>
 /// <param name="BeyondShare">Sell also what was granted to the hub and lies here still: it is withdrawn. Default false.</param>
 public sealed record SaleBody(string? Reference, IReadOnlyList<SaleLine?>? Lines, bool? BeyondShare = null);
 

@@ -658,6 +658,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/routing/simulate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try rules on orders of the past: what would have happened */
+        post: operations["post_routing_simulate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/{id}": {
         parameters: {
             query?: never;
@@ -842,6 +859,42 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/routing/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The routing rules, in the order in which they are asked */
+        get: operations["get_routing_rules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/routing/rules/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One routing rule */
+        get: operations["get_routing_rules_by_name"];
+        /** Create or replace a routing rule */
+        put: operations["put_routing_rules_by_name"];
+        post?: never;
+        /** Delete a routing rule */
+        delete: operations["delete_routing_rules_by_name"];
         options?: never;
         head?: never;
         patch?: never;
@@ -3335,6 +3388,16 @@ export interface components {
             /** Format: int64 */
             lag: number;
         };
+        /** @description What a part costs: its handling at the site and the way. As in a rule for `cheapest`. */
+        CostBasis: {
+            /** Format: double */
+            cost_per_km?: null | number;
+            /** Format: double */
+            handling_cost?: null | number;
+            site_costs?: null | {
+                [key: string]: number;
+            };
+        };
         /**
          * @description What was counted in a bin, in units, whole and damaged ones together. long? CountLineBody.Expected may say what the books said when it was counted, for devices that send it later; where that is not so
          *     any more, the count is refused.
@@ -3643,6 +3706,29 @@ export interface components {
             incarnation: number;
             /** Format: int64 */
             head: number;
+        };
+        /** @description What orders cannot be tried again. */
+        LeftOut: {
+            /**
+             * Format: int32
+             * @description The site was given.
+             */
+            pickup: number;
+            /**
+             * Format: int32
+             * @description Made to order: which slots were free then is not kept.
+             */
+            made: number;
+            /**
+             * Format: int32
+             * @description No site had anything.
+             */
+            no_stock: number;
+            /**
+             * Format: int32
+             * @description Their decision is no longer in the log.
+             */
+            unknown: number;
         };
         /**
          * @description How a link stands.
@@ -4346,6 +4432,11 @@ export interface components {
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfRuleView: {
+            items: components["schemas"]["RuleView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfScanView: {
             items: components["schemas"]["ScanView"][];
             next_cursor: null | string;
@@ -4443,6 +4534,14 @@ export interface components {
             attempts: number;
             /** Format: date-time */
             parked_at: string;
+        };
+        /** @description A rule that did not apply to an order. */
+        PassedRule: {
+            name: string;
+            /** Format: int64 */
+            version: number;
+            /** @description The first of its conditions that does not hold, such as `customer_city`; never what the customer's is. */
+            unmet: string;
         };
         /** @description One of several picks. <see cref="P:Stowline.Site.Fulfillment.PickEntryBody.Item" /> is the item's id. */
         PickEntryBody: {
@@ -5172,7 +5271,7 @@ export interface components {
             site: string;
             /**
              * Format: double
-             * @description What the strategy compared: kilometers for nearest (less is better), free units of the needed SKUs for most_stock (more is better).
+             * @description What the strategy compared: kilometers for nearest, cost for cheapest, minutes for fastest, open parts by weight for load_balanced (less is better); free units of the needed SKUs for most_stock (more is better).
              */
             score: null | number;
             chosen: boolean;
@@ -5185,10 +5284,108 @@ export interface components {
         };
         /** @description Why these sites: kept with the order, word for word. */
         RoutingDecision: {
-            /** @description `nearest`, `most_stock`, `pickup_site` or `backorder`. */
+            /** @description `nearest`, `most_stock`, `cheapest`, `fastest`, `load_balanced`, `pickup_site`, `wished_site` or `backorder`. */
             strategy: string;
             summary: string;
             candidates: components["schemas"]["RoutingCandidate"][];
+            /** @description The rule that decided, and which version of it; null where none did. */
+            rule: null | string;
+            /** Format: int64 */
+            rule_version: null | number;
+            /** @description The rules that were asked before it and did not apply; null where there are none. */
+            passed_rules: null | components["schemas"]["PassedRule"][];
+        };
+        /** @enum {string} */
+        RoutingStrategy: "nearest" | "cheapest" | "fastest" | "load_balanced" | "most_stock";
+        /** @description A routing rule as a caller gives it. string? RuleBody.Name only in drafts for the simulator: elsewhere the address has it. */
+        RuleBody: {
+            name?: null | string;
+            /**
+             * Format: int64
+             * @description The rule with the highest priority whose conditions hold decides; of equals the one whose name comes first. 0 when not given.
+             */
+            priority?: null | number;
+            /** @description True when not given. A rule that is switched off is kept and decides nothing. */
+            active?: null | boolean;
+            conditions?: null | components["schemas"]["RuleConditions"];
+            strategy?: null | components["schemas"]["RoutingStrategy"];
+            strategy_params?: null | components["schemas"]["StrategyParams"];
+        };
+        /** @description When a rule applies. Of each list one entry is enough; all members that are given must hold. */
+        RuleConditions: {
+            /** @description Cities of the address, in whatever case. */
+            customer_city?: null | string[];
+            /** @description Countries of the address, ISO 3166 alpha-2. */
+            country?: null | string[];
+            /** @description Beginnings of the address's postal code, without spaces. */
+            postal_prefix?: null | string[];
+            order_value_range?: null | components["schemas"]["ValueRange"];
+            /** @description Categories of products, of which the order has one. */
+            product_categories?: null | string[];
+            time_of_day?: null | components["schemas"]["TimeWindow"];
+            /** @description Channels of the order. */
+            channel?: null | string[];
+            /** @description Sellers of products, of which the order has one. */
+            seller?: null | string[];
+            priority?: null | unknown[];
+            fulfillment_type?: null | unknown[];
+            /** @description SKUs, of which the order has one. */
+            skus?: null | string[];
+        };
+        /** @description A rule as it is answered. long RuleView.Version is that of the set of rules when it was saved, so that it never comes again. */
+        RuleView: {
+            name: string;
+            /** Format: int64 */
+            version: number;
+            /** Format: int32 */
+            priority: number;
+            active: boolean;
+            conditions: components["schemas"]["RuleConditions"];
+            strategy: components["schemas"]["RoutingStrategy"];
+            strategy_params: components["schemas"]["StrategyParams"];
+            /** Format: date-time */
+            saved_at: string;
+            saved_by: string;
+        };
+        /** @description Goods that somebody takes along at once. string? SaleBody.Reference names the till's document; may be missing. */
+        SaleBody: {
+            reference?: null | string;
+            lines?: null | components["schemas"]["SaleLine"][];
+            /** @description Sell also what was granted to the hub and lies here still: it is withdrawn. Default false. */
+            beyond_share?: null | boolean;
+        };
+        /** @description One line of a sale. Without a bin the units are taken as picking takes them: first expired, then oldest. */
+        SaleLine: {
+            sku?: null | string;
+            /** Format: int64 */
+            quantity?: null | number;
+            bin?: null | string;
+            lot?: null | string;
+        };
+        /** @description A sale as it was booked. */
+        SaleView: {
+            reference: null | string;
+            movements: components["schemas"]["MovementView"][];
+        };
+        /** @description Goods that somebody takes along at once. string? SaleBody.Reference names the till's document; may be missing. */
+        SaleBody: {
+            reference?: null | string;
+            lines?: null | components["schemas"]["SaleLine"][];
+            /** @description Sell also what was granted to the hub and lies here still: it is withdrawn. Default false. */
+            beyond_share?: null | boolean;
+        };
+        /** @description One line of a sale. Without a bin the units are taken as picking takes them: first expired, then oldest. */
+        SaleLine: {
+            sku?: null | string;
+            /** Format: int64 */
+            quantity?: null | number;
+            bin?: null | string;
+            lot?: null | string;
+        };
+        /** @description A sale as it was booked. */
+        SaleView: {
+            reference: null | string;
+            movements: components["schemas"]["MovementView"][];
         };
         /** @description Goods that somebody takes along at once. string? SaleBody.Reference names the till's document; may be missing. */
         SaleBody: {
@@ -5411,6 +5608,128 @@ export interface components {
             promised: number;
             /** Format: int64 */
             backordered: number;
+        };
+        /** @description One order: as it was routed, and as it would have been. */
+        SimulatedOrder: {
+            id: string;
+            /** Format: int64 */
+            number: number;
+            channel: string;
+            /** Format: date-time */
+            placed_at: string;
+            changed: boolean;
+            /** @description False where what a site had of the order is known only in part. */
+            sure: boolean;
+            before: components["schemas"]["SimulatedRoute"];
+            after: components["schemas"]["SimulatedRoute"];
+        };
+        SimulatedPart: {
+            site: string;
+            /** Format: int64 */
+            units: number;
+        };
+        SimulatedRoute: {
+            strategy: string;
+            /** @description The rule that decided, or null. */
+            rule: null | string;
+            summary: string;
+            parts: components["schemas"]["SimulatedPart"][];
+            /**
+             * Format: int64
+             * @description Units without a site.
+             */
+            unserved: number;
+            /** Format: double */
+            distance_km: null | number;
+            /** Format: double */
+            cost: null | number;
+        };
+        SimulatedShare: {
+            /**
+             * Format: int32
+             * @description Orders of which the site had a part.
+             */
+            orders: number;
+            /** Format: int64 */
+            units: number;
+            /** Format: double */
+            distance_km: number;
+            /** Format: double */
+            cost: null | number;
+        };
+        /** @description A site's share of the orders, before and after. */
+        SimulatedSite: {
+            site: string;
+            before: components["schemas"]["SimulatedShare"];
+            after: components["schemas"]["SimulatedShare"];
+        };
+        SimulatedTotals: {
+            /**
+             * Format: int32
+             * @description Orders with parts at more than one site.
+             */
+            splits: number;
+            /**
+             * Format: int32
+             * @description Orders of which something had no site: refused, or a backorder.
+             */
+            unserved: number;
+            /**
+             * Format: double
+             * @description From sites to customers, over all parts whose distance is known.
+             */
+            distance_km: number;
+            /**
+             * Format: double
+             * @description Null where no costs are given.
+             */
+            cost: null | number;
+        };
+        /** @description Rules to be tried on orders of the past. */
+        SimulationBody: {
+            /** @description The whole set of rules, also those that stay as they are; the saved ones when not given, and with none what happens without rules. */
+            rules?: null | components["schemas"]["RuleBody"][];
+            /**
+             * Format: int64
+             * @description The newest so many orders, 1–1,000; 200 when not given.
+             */
+            last?: null | number;
+            /**
+             * Format: date-time
+             * @description Only placed at this time or later.
+             */
+            since?: null | string;
+            /**
+             * Format: date-time
+             * @description Only placed before this time.
+             */
+            until?: null | string;
+            /** @description Only of this channel. */
+            channel?: null | string;
+            costs?: null | components["schemas"]["CostBasis"];
+        };
+        /** @description What would have happened. Nothing was written. */
+        SimulationView: {
+            /**
+             * Format: int32
+             * @description How many were tried.
+             */
+            orders: number;
+            /**
+             * Format: int32
+             * @description How many would have gone elsewhere, in whole or in part.
+             */
+            changed: number;
+            /**
+             * Format: int32
+             * @description How many of them are told on an assumption about stock.
+             */
+            unsure: number;
+            left_out: components["schemas"]["LeftOut"];
+            before: components["schemas"]["SimulatedTotals"];
+            after: components["schemas"]["SimulatedTotals"];
+            sites: components["schemas"]["SimulatedSite"][];
+            items: components["schemas"]["SimulatedOrder"][];
         };
         /** @description A SKU at one site. long SiteAvailability.Reserved counts open promises: promised − released − consumed. long SiteAvailability.Incoming is on its way there from other sites. */
         SiteAvailability: {
@@ -5814,6 +6133,52 @@ export interface components {
          * @enum {string}
          */
         StorageClass: "standard" | "fragile" | "hazmat" | "cold";
+        /** @description What a rule allows and by what its strategy compares. Limits are hard: what no allowed site can serve is refused, or a backorder. */
+        StrategyParams: {
+            /** @description The only sites that may serve. */
+            only_sites?: null | string[];
+            /** @description Sites that come before all others, in the order given. */
+            prefer_sites?: null | string[];
+            /** @description Sites that must not serve. */
+            exclude_sites?: null | string[];
+            /**
+             * Format: double
+             * @description No site farther away, nor one whose distance is not known.
+             */
+            max_distance_km?: null | number;
+            /**
+             * Format: int64
+             * @description At most so many sites for one order; 1: never split.
+             */
+            max_split?: null | number;
+            /**
+             * Format: double
+             * @description cheapest: of each kilometer, in whatever currency all costs are in.
+             */
+            cost_per_km?: null | number;
+            /**
+             * Format: double
+             * @description cheapest: of each part, at sites that IReadOnlyDictionary&lt;string, decimal&gt;? StrategyParams.SiteCosts does not name.
+             */
+            handling_cost?: null | number;
+            /** @description cheapest: of each part at this site. */
+            site_costs?: null | {
+                [key: string]: number;
+            };
+            /** @description fastest: minutes from an order to its parcel, by site. Where it is not said, what was measured at the site; else a day. */
+            lead_minutes?: null | {
+                [key: string]: number;
+            };
+            /**
+             * Format: double
+             * @description fastest: the way, in minutes for each kilometer.
+             */
+            minutes_per_km?: null | number;
+            /** @description load_balanced: how much a site can do beside others; 1 where it is not said. */
+            site_weights?: null | {
+                [key: string]: number;
+            };
+        };
         /** @description An order that stands still for longer than the rules allow, for one reason. */
         StuckOrder: {
             /** @description The order's id. */
@@ -6018,6 +6383,13 @@ export interface components {
             /** Format: date-time */
             ended_at: null | string;
         };
+        /** @description From `HH:mm` up to `HH:mm` (over midnight where it ends before it begins; the day is then the one on which it began) on these weekdays, in an IANA time zone, else in UTC. */
+        TimeWindow: {
+            from?: null | string;
+            to?: null | string;
+            weekdays?: null | unknown[];
+            time_zone?: null | string;
+        };
         /** @description One entry of an order's timeline. */
         TimelineItem: {
             /** Format: date-time */
@@ -6106,6 +6478,14 @@ export interface components {
             /** Format: date-time */
             closed_at: null | string;
             lines: components["schemas"]["TransferLineView"][];
+        };
+        /** @description From decimal? ValueRange.Min to decimal? ValueRange.Max, both in it; one of them may be missing. Without a currency the order's own counts. */
+        ValueRange: {
+            /** Format: double */
+            min?: null | number;
+            /** Format: double */
+            max?: null | number;
+            currency?: null | string;
         };
         /** @description A size of a dish, or an extra. */
         VariantBody: {
@@ -8106,6 +8486,65 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    post_routing_simulate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "last": 200,
+                 *       "rules": [
+                 *         {
+                 *           "name": "south",
+                 *           "strategy": "nearest",
+                 *           "conditions": {
+                 *             "customer_city": [
+                 *               "Niš"
+                 *             ]
+                 *           },
+                 *           "strategy_params": {
+                 *             "prefer_sites": [
+                 *               "SHOP"
+                 *             ]
+                 *           }
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["SimulationBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimulationView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     get_orders_by_id: {
         parameters: {
             query?: never;
@@ -8586,6 +9025,164 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_routing_rules: {
+        parameters: {
+            query?: {
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfRuleView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_routing_rules_by_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    put_routing_rules_by_name: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "priority": 10,
+                 *       "conditions": {
+                 *         "customer_city": [
+                 *           "Belgrade",
+                 *           "Novi Sad"
+                 *         ],
+                 *         "order_value_range": {
+                 *           "min": 1000,
+                 *           "max": 50000
+                 *         },
+                 *         "time_of_day": {
+                 *           "from": "09:00",
+                 *           "to": "18:00",
+                 *           "time_zone": "Europe/Belgrade"
+                 *         }
+                 *       },
+                 *       "strategy": "cheapest",
+                 *       "strategy_params": {
+                 *         "cost_per_km": 0.4,
+                 *         "handling_cost": 3,
+                 *         "site_costs": {
+                 *           "WH2": 1.5
+                 *         },
+                 *         "max_split": 2
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["RuleBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    delete_routing_rules_by_name: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
             500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
         };

@@ -3,7 +3,7 @@ import { deskEn } from "./desk.en";
 
 /** Every text of the screens. Russian has the same keys (ru.ts); plural forms are i18next's suffixes. */
 export const en = {
-  nav: { overview: "Overview", orders: "Orders", stock: "Stock", floor: "Floor", pack: "Packing", links: "Links", channels: "Channels", setup: "Set up", api: "API", main: "Screens", skip: "Skip to the content" },
+  nav: { overview: "Overview", orders: "Orders", stock: "Stock", floor: "Floor", pack: "Packing", routing: "Routing", links: "Links", channels: "Channels", setup: "Set up", api: "API", main: "Screens", skip: "Skip to the content" },
   language: "Language",
   search: {
     label: "Find an order",
@@ -86,15 +86,25 @@ export const en = {
   },
   decision: {
     title: "Why these sites",
-    rule: "Rule",
+    rule: "Strategy",
     result: "Result",
     placed: "When it was placed",
     strategy: {
       nearest: "The nearest site that has everything. Only where no site has everything, the order is split over as few as possible.",
       most_stock: "The site with most free stock that has everything, because the address or the sites have no coordinates. Otherwise a split over as few as possible.",
       pickup_site: "Only the site where the customer picks it up.",
+      cheapest: "The site at which handling and way together cost least.",
+      fastest: "The site that is ready soonest, way included.",
+      load_balanced: "The site with the fewest open parts for what it can do.",
+      wished_site: "Only the site that was asked for.",
       backorder: "No site has it free, so it waits for stock.",
     },
+    byRule: "By rule",
+    ruleVersion: "{{name}}, version {{version}}",
+    noRule: "No rule applies; the built-in way",
+    passed: "Did not apply",
+    minutes: "{{minutes}} min",
+    load: "{{load}} open",
     site: "Site",
     score: "Score",
     distance: "Distance",

@@ -99,6 +99,11 @@ const russianReasons: [RegExp, string][] = [
   [/^all sites together have too little$/, "не хватает и на всех складах вместе"],
   [/^does not have all of it$/, "есть не всё"],
   [/^(.+) comes first$/, "раньше идёт $1"],
+  [/^the rule (.+) does not allow it$/, "не разрешён правилом $1"],
+  [/^the rule (.+) excludes it$/, "исключён правилом $1"],
+  [/^the rule allows no more sites for one order$/, "больше складов на один заказ правило не разрешает"],
+  [/^its distance is not known$/, "расстояние до него неизвестно"],
+  [/^farther than (.+) km$/, "дальше $1 км"],
   [/^not needed for the split$/, "для деления не понадобился"],
 ];
 
@@ -117,9 +122,12 @@ const russianSummaries: [RegExp, string][] = [
   [/^([^:]+): nearest, ([\d.]+) km/, "$1: ближайший, $2 км"],
   [/^([^:]+): the only site that has it/, "$1: есть только там"],
   [/^([^:]+): most stock/, "$1: самый большой остаток"],
+  [/^([^:]+): cheapest, ([\d.]+)/, "$1: самый дешёвый, $2"],
+  [/^([^:]+): fastest, ([\d.]+) minutes/, "$1: самый быстрый, $2 мин"],
+  [/^([^:]+): least loaded, ([\d.]+) open parts/, "$1: наименее загружен, в работе $2"],
 ];
 
 /** What was decided, in one sentence. */
 export function summary(language: string, said: string): string {
-  return language === "ru" ? translated(russianSummaries, said).replace("; not to be had:", "; нет нигде:") : said;
+  return language === "ru" ? translated(russianSummaries, said).replace(/; rule (?=[^;]+)/, "; правило ").replace("; not to be had:", "; нет нигде:") : said;
 }

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Skeleton } from "antd";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 import { api, body, type Schemas } from "../api/client";
 import type { en } from "../i18n/en";
 import { rejection, summary } from "../i18n/told";
@@ -36,21 +37,38 @@ function Entry({ entry }: { entry: Schemas["DecisionEntry"] }) {
       <dl className="facts facts-rows">
         <div><dt>{t("decision.rule")}</dt><dd>{t(`decision.strategy.${strategy}`, { defaultValue: decision.strategy })}</dd></div>
         <div><dt>{t("decision.result")}</dt><dd><b>{summary(i18n.language, decision.summary)}</b></dd></div>
+        {decision.rule !== null && <div><dt>{t("decision.byRule")}</dt><dd><Link to="/routing">{t("decision.ruleVersion", { name: decision.rule, version: decision.rule_version ?? 0 })}</Link></dd></div>}
+        {decision.passed_rules && (
+          <>
+            {decision.rule === null && <div><dt>{t("decision.byRule")}</dt><dd>{t("decision.noRule")}</dd></div>}
+            <div><dt>{t("decision.passed")}</dt><dd>{decision.passed_rules.map((p) => `${p.name} (${t(`routing.when.${p.unmet as "skus"}`, { defaultValue: p.unmet })})`).join(", ")}</dd></div>
+          </>
+        )}
       </dl>
       {decision.candidates.length === 0 ? <p className="dim">{t("decision.none")}</p> : (
         <table className="plain-table">
           <thead><tr><th scope="col">{t("decision.site")}</th><th scope="col" className="right">{t("decision.score")}</th><th scope="col" className="right">{t("decision.free")}</th><th scope="col">{t("decision.verdict")}</th></tr></thead>
-          <tbody>{decision.candidates.map((c) => <Candidate key={c.site} candidate={c} nearest={strategy === "nearest"} />)}</tbody>
+          <tbody>{decision.candidates.map((c) => <Candidate key={c.site} candidate={c} strategy={strategy} />)}</tbody>
         </table>
       )}
     </article>
   );
 }
 
-function Candidate({ candidate: c, nearest }: { candidate: Schemas["RoutingCandidate"]; nearest: boolean }) {
+function Candidate({ candidate: c, strategy }: { candidate: Schemas["RoutingCandidate"]; strategy: Strategy }) {
   const { t, i18n } = useTranslation();
   const format = useFormat();
-  const score = c.score === null ? t("none") : nearest ? t("decision.km", { km: format.number(Math.round(c.score * 10) / 10) }) : t("decision.units", { count: c.score });
+  const score = c.score === null ? t("none") : inWords(c.score);
+  function inWords(score: number) {
+    const rounded = format.number(Math.round(score * 100) / 100);
+    switch (strategy) {
+      case "nearest": return t("decision.km", { km: format.number(Math.round(score * 10) / 10) });
+      case "cheapest": return rounded;
+      case "fastest": return t("decision.minutes", { minutes: rounded });
+      case "load_balanced": return t("decision.load", { load: rounded });
+      default: return t("decision.units", { count: score });
+    }
+  }
   return (
     <tr className={c.chosen ? "chosen" : undefined}>
       <td>{c.site}</td>

@@ -38,6 +38,7 @@ export function Shell() {
           <NavLink to="/stock">{t("nav.stock")}</NavLink>
           {floor && <NavLink to={`/floor/${encodeURIComponent(floor)}`}>{t("nav.floor")}</NavLink>}
           <NavLink to="/pack">{t("nav.pack")}</NavLink>
+          <NavLink to="/routing">{t("nav.routing")}</NavLink>
           <NavLink to="/links">{t("nav.links")}</NavLink>
           <NavLink to="/channels">{t("nav.channels")}</NavLink>
           <NavLink to="/setup">{t("nav.setup")}</NavLink>
