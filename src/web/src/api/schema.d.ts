@@ -5347,48 +5347,9 @@ export interface components {
             saved_at: string;
             saved_by: string;
         };
-        /** @description Goods that somebody takes along at once. string? SaleBody.Reference names the till's document; may be missing. */
+        /** @description Goods that somebody takes along at once. */
         SaleBody: {
-            reference?: null | string;
-            lines?: null | components["schemas"]["SaleLine"][];
-            /** @description Sell also what was granted to the hub and lies here still: it is withdrawn. Default false. */
-            beyond_share?: null | boolean;
-        };
-        /** @description One line of a sale. Without a bin the units are taken as picking takes them: first expired, then oldest. */
-        SaleLine: {
-            sku?: null | string;
-            /** Format: int64 */
-            quantity?: null | number;
-            bin?: null | string;
-            lot?: null | string;
-        };
-        /** @description A sale as it was booked. */
-        SaleView: {
-            reference: null | string;
-            movements: components["schemas"]["MovementView"][];
-        };
-        /** @description Goods that somebody takes along at once. string? SaleBody.Reference names the till's document; may be missing. */
-        SaleBody: {
-            reference?: null | string;
-            lines?: null | components["schemas"]["SaleLine"][];
-            /** @description Sell also what was granted to the hub and lies here still: it is withdrawn. Default false. */
-            beyond_share?: null | boolean;
-        };
-        /** @description One line of a sale. Without a bin the units are taken as picking takes them: first expired, then oldest. */
-        SaleLine: {
-            sku?: null | string;
-            /** Format: int64 */
-            quantity?: null | number;
-            bin?: null | string;
-            lot?: null | string;
-        };
-        /** @description A sale as it was booked. */
-        SaleView: {
-            reference: null | string;
-            movements: components["schemas"]["MovementView"][];
-        };
-        /** @description Goods that somebody takes along at once. string? SaleBody.Reference names the till's document; may be missing. */
-        SaleBody: {
+            /** @description The till's document; may be missing. */
             reference?: null | string;
             lines?: null | components["schemas"]["SaleLine"][];
             /** @description Sell also what was granted to the hub and lies here still: it is withdrawn. Default false. */
