@@ -103,4 +103,16 @@ public sealed class ExpiryTests
         Assert.Equal(1, await site.Node.Database.ReadAsync(async s => await s.FindAsync<long>("SELECT COUNT(*) FROM stock_tasks")));
         await site.VerifyAsync();
     }
+
+    [Theory, EveryDatabase]
+    public async Task The_counter_does_not_sell_it_either(string store)
+    {
+        await using var site = await StartAsync(store);
+        await site.ReceiveAsync("A", 2, "A-1", "OLD", Today.AddDays(-1)); // the watch has not seen it yet
+        await site.ReceiveAsync("A", 3, "A-2", "NEW", Today);
+        Task<Outcome<SaleView>> SellAsync(long units) => site.RunAsync(tx => SellStock.DecideAsync("WH1", new SaleBody("till", [new SaleLine("A", units)], true), tx));
+        Assert.Equal("insufficient_stock", (await SellAsync(4)).Refusal?.Code);
+        Assert.Equal("NEW", (await SellAsync(3)).Value.Movements.Single().Lot);
+        await site.VerifyAsync();
+    }
 }

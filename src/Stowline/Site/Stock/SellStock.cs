@@ -22,7 +22,7 @@ public sealed record SaleView(string? Reference, IReadOnlyList<MovementView> Mov
 /// <summary>
 /// Sells over the site's own counter, also while it is cut off: movements of kind sale, all lines or none. What the site keeps for itself (its local share and safety stock) it sells without
 /// asking; beyond that nobody else may have been promised the units for sure, so it is refused with 409 <c>beyond_share</c> unless the caller says otherwise, and then they are withdrawn from
-/// the hub. Reserved units are never sold. Other refusals: 409 <c>insufficient_stock</c>.
+/// the hub. Reserved units and expired lots are never sold. Other refusals: 409 <c>insufficient_stock</c>.
 /// </summary>
 public static class SellStock
 {
@@ -44,10 +44,11 @@ public static class SellStock
 
         var change = new StockChange(tx, site);
         var rows = await change.LoadPickableAsync(lines.Select(l => l.Sku));
+        var today = rows.SelectMany(r => r).Any(r => r.ExpiresOn is not null) ? await SiteClock.TodayAsync(tx, site) : default;
         foreach (var line in lines)
         {
             long missing = line.Quantity;
-            foreach (var row in rows[line.Sku].Where(r => (line.Bin ?? r.Key.Bin) == r.Key.Bin && (line.Lot ?? r.Key.Lot) == r.Key.Lot && r.Available > 0).Order(StockBook.PickOrder))
+            foreach (var row in rows[line.Sku].Where(r => IsMeant(line, r.Key) && r.Available > 0 && !(r.ExpiresOn < today)).Order(StockBook.PickOrder))
             {
                 var taken = Math.Min(missing, row.Available);
                 row.Take(taken);
@@ -61,6 +62,8 @@ public static class SellStock
         var movements = await Posting.PostAsync(tx, site, change, reference ?? "sale");
         return new SaleView(reference, [.. movements.Select(m => MovementView.Of(m, tx))]);
     }
+
+    private static bool IsMeant(Line line, RowKey row) => (line.Bin ?? row.Bin) == row.Bin && (line.Lot ?? row.Lot) == row.Lot;
 
     private static List<Line> Check(SaleBody body, Problems problems)
     {
