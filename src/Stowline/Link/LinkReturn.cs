@@ -75,8 +75,8 @@ public sealed partial class LinkEnd
         if (_allIsBack || _diverged.Count > 0) return;
         var isExcluded = _role.IsHub && _lanes.IsExcluded(_site);
         if (!_isRepairing && !isExcluded || _comesBack.Any(c => points[c.Key].Position < c.Value)) return;
-        _allIsBack = true;
         await _lanes.HeardAsync(_role.Home, _site, _lost);
+        _allIsBack = true; // not before it is stored: else it would never be tried again on this connection
     }
 
     /// <summary>After the operator's word both sides meet anew, and everything is as ever.</summary>
