@@ -25,7 +25,7 @@ export function Shell() {
   const { pathname } = useLocation();
   useEffect(() => {
     // On a telephone the screens do not fit beside each other; the one that is open must not be the one that is cut off.
-    document.querySelector(".screens [aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    document.querySelector(".screens [aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [pathname]);
   return (
     <>
