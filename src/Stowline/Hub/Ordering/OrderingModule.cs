@@ -28,7 +28,7 @@ public sealed class OrderingModule : Module
 
     public override void Map(IEndpointRouteBuilder api, Node node)
     {
-        var intake = Intake ?? new AcceptOrders(node); // a node that only looks has not started its modules
+        var intake = IntakeOf(node);
         intake.Map(api);
         StuckOrders.Map(api, node);
         SimulateRouting.Map(api, node);
@@ -40,12 +40,15 @@ public sealed class OrderingModule : Module
         new Throughput(node).Map(api);
     }
 
+    /// <summary>A node that only looks has not started its modules; it makes routes and consumers all the same, and runs none.</summary>
+    private AcceptOrders IntakeOf(Node node) => Intake ?? new AcceptOrders(node);
+
     public override IEnumerable<Pump> Pumps(Node node) => [new StuckWatch(node), new MeasureSites(node, Intake!.Routing), new PartitionsAhead(node.Database, "orders", "SELECT order_partitions(@now, @ahead)")];
 
     public override Task<IReadOnlyList<StuckWork>> StuckAsync(SqlSession session, StuckRules rules, DateTimeOffset now, int limit) =>
         StuckScan.RunAsync(session, rules, now, limit);
 
-    public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) => [(new SiteBooks(site, Intake!.Routing), Lane.Site(site))];
+    public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) => [(new SiteBooks(site, IntakeOf(node).Routing), Lane.Site(site))];
 
     public override bool Recovers(string type) => OrderRecovery.Recovers(type);
     public override ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx) => OrderRecovery.RunAsync(site, events, tx);
