@@ -140,7 +140,7 @@ const checks = {
   async 'a deadline that passes is told'() {
     const stream = orders.WatchOrders({}, new grpc.Metadata(), { deadline: Date.now() + 300 });
     const error = await new Promise((resolve) => stream.on('error', resolve).on('data', () => {}));
-    assert.equal(grpc.status[error.code], 'DEADLINE_EXCEEDED');
+    assert.equal(grpc.status[error.code], 'DEADLINE_EXCEEDED', `${grpc.status[error.code]}: ${error.details}`);
   },
 
   async 'a cancelled call ends here'() {

@@ -31,7 +31,8 @@ public sealed class ServerCallContext : IDisposable
     /// <summary>Ends with the deadline, with the caller's cancellation, and with the connection.</summary>
     public CancellationToken CancellationToken => _ends.Token;
 
-    internal bool IsLate => Deadline is { } deadline && _time.GetUtcNow() >= deadline;
+    /// <summary>The timer may be a moment ahead of the clock, so both are asked.</summary>
+    internal bool IsLate => _late is { IsCancellationRequested: true } || Deadline is { } deadline && _time.GetUtcNow() >= deadline;
     public string Method => _http.Request.Path;
     public HttpContext GetHttpContext() => _http;
 

@@ -1,0 +1,398 @@
+using System.Data.Common;
+using System.Globalization;
+using Npgsql;
+using NpgsqlTypes;
+using Stowline.Store;
+
+namespace Stowline.Adapters;
+
+/// <summary>A PostgreSQL connection. Whole sets travel as arrays; writes whose count nobody needs are sent together.</summary>
+internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSource source) : SqlSession(connection)
+{
+    /// <summary>A COMMIT among what is put off.</summary>
+    private sealed record PutOffCommit(TaskCompletionSource Known, Action OnMade);
+
+    private readonly NpgsqlConnection _connection = connection;
+    private bool _inTransaction;
+    private NpgsqlBatch? _later;
+    private readonly List<SetSelect> _asked = [];
+    private readonly StatementTexts _texts = new();
+    private Task? _writing;
+    private PutOffCommit? _commit;
+    private const int MostLater = 200;
+
+    public override Dialect Dialect => Dialect.Postgres;
+
+    /// <summary>
+    /// BEGIN, what is put off, and COMMIT travel together with their neighbors: a group costs as many round trips as it has reads, plus one.
+    /// So the transaction is ours to begin and end, not the driver's.
+    /// </summary>
+    public override ValueTask BeginAsync(bool snapshot, CancellationToken ct)
+    {
+        _inTransaction = true;
+        Later(snapshot ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" : "BEGIN ISOLATION LEVEL READ COMMITTED");
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>If anything that travels with the COMMIT fails, PostgreSQL skips the rest of the batch, the COMMIT too.</summary>
+    public override async ValueTask CommitAsync()
+    {
+        Later("COMMIT");
+        await FlushAsync();
+        _inTransaction = false;
+    }
+
+    public override Task CommitLater(Action onMade)
+    {
+        Later("COMMIT");
+        _inTransaction = false;
+        _commit = new PutOffCommit(new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), onMade);
+        return _commit.Known.Task;
+    }
+
+    /// <summary>To be called with every failure to send what is put off.</summary>
+    private void CommitFailed(Exception cause)
+    {
+        _commit?.Known.TrySetException(cause);
+        _commit = null;
+    }
+
+    /// <summary>To be called when what was put off has been done, before any row of it is handed out.</summary>
+    private void CommitMade()
+    {
+        if (_commit is not { } commit) return;
+        _commit = null;
+        try
+        {
+            commit.OnMade();
+        }
+        finally
+        {
+            commit.Known.TrySetResult();
+        }
+    }
+
+    public override async ValueTask RollbackAsync()
+    {
+        _later = null;
+        _asked.Clear();
+        CommitFailed(new InvalidOperationException("the commit was given up before it was sent"));
+        await IgnoreWritingAsync();
+        if (!_inTransaction) return;
+        _inTransaction = false;
+        Later("ROLLBACK"); // only a warning where BEGIN was never sent
+        await FlushAsync();
+    }
+
+    /// <summary>
+    /// Npgsql notices broken connections, but not a server that lives on as a read-only standby after a fail-over: its connections would be
+    /// handed out for ever.
+    /// </summary>
+    public override async ValueTask DiscardAsync()
+    {
+        source.Clear();
+        await DisposeAsync();
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        CommitFailed(new ObjectDisposedException(nameof(PostgresSession)));
+        await IgnoreWritingAsync();
+        await base.DisposeAsync();
+    }
+
+    /// <summary>The connection takes no other statement before this one has ended, well or not.</summary>
+    private async ValueTask IgnoreWritingAsync()
+    {
+        if (_writing is null) return;
+        await _writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _writing = null;
+    }
+
+    public override ValueTask WriteAsync(string sql, object? args = null)
+    {
+        Later(sql, args);
+        return FlushIfDueAsync();
+    }
+
+    private NpgsqlBatchCommand Later(string sql, object? args = null)
+    {
+        _later ??= new NpgsqlBatch(_connection);
+        var command = _later.CreateBatchCommand();
+        command.CommandText = sql;
+        _later.BatchCommands.Add(command);
+        if (args is null) return command;
+        using var carrier = new NpgsqlCommand();
+        Bind(carrier, args);
+        foreach (var parameter in carrier.Parameters.ToArray())
+        {
+            carrier.Parameters.Remove(parameter);
+            command.Parameters.Add(parameter);
+        }
+        return command;
+    }
+
+    private ValueTask FlushIfDueAsync() => !_inTransaction || _later is { BatchCommands.Count: >= MostLater } ? FlushAsync() : ValueTask.CompletedTask;
+
+    public override async ValueTask FlushAsync()
+    {
+        if (_asked.Count > 0)
+        {
+            await using var rows = await ReadLaterAsync();
+            return;
+        }
+        await SettleAsync();
+        if (_later is null) return;
+        await using var batch = _later;
+        _later = null;
+        try
+        {
+            await batch.ExecuteNonQueryAsync();
+        }
+        catch (Exception e)
+        {
+            CommitFailed(e);
+            throw;
+        }
+        CommitMade();
+    }
+
+    public override void StartWriting()
+    {
+        if (_later is null || _asked.Count > 0) return; // what has rows to read waits for its reader
+        var batch = _later;
+        _later = null;
+        _writing = SendAsync(batch, after: _writing);
+    }
+
+    private static async Task SendAsync(NpgsqlBatch batch, Task? after)
+    {
+        await using (batch)
+        {
+            if (after is not null) await after;
+            await batch.ExecuteNonQueryAsync();
+        }
+    }
+
+    /// <summary>Waits for what <see cref="StartWriting"/> sent; its failure is the caller's.</summary>
+    private async ValueTask SettleAsync()
+    {
+        if (_writing is not { } writing) return;
+        _writing = null;
+        try
+        {
+            await writing;
+        }
+        catch (Exception e)
+        {
+            CommitFailed(e);
+            throw;
+        }
+    }
+
+    /// <summary>What was put off has no rows of its own, so the reader of the whole batch stands on the last statement's.</summary>
+    protected override async ValueTask<DbDataReader> ReaderAsync(string sql, object? args)
+    {
+        await SettleAsync();
+        if (_later is null) return await base.ReaderAsync(sql, args);
+        Later(sql, args);
+        return await ReadLaterAsync();
+    }
+
+    public override async ValueTask AskAsync(params Question[] questions)
+    {
+        if (questions.Length == 0) return;
+        await SettleAsync();
+        foreach (var question in questions) Later(question.Sql, question.Args);
+        await using var reader = await ReadLaterAsync();
+        for (var i = 0; i < questions.Length; i++)
+        {
+            if (i > 0) await reader.NextResultAsync();
+            await questions[i].TakeAsync(this, reader);
+        }
+    }
+
+    /// <summary>Sends what was put off, hands out the rows of the selects among it, and stands on the result of the statement behind them.</summary>
+    private async ValueTask<NpgsqlDataReader> ReadLaterAsync()
+    {
+        await SettleAsync();
+        var batch = _later!;
+        SetSelect[] asked = [.. _asked];
+        _later = null;
+        _asked.Clear();
+        NpgsqlDataReader reader;
+        try
+        {
+            reader = await batch.ExecuteReaderAsync();
+        }
+        catch (Exception e)
+        {
+            CommitFailed(e);
+            throw;
+        }
+        try
+        {
+            CommitMade();
+            var rows = new Reader(reader);
+            foreach (var select in asked)
+            {
+                while (await reader.ReadAsync()) select.Row(rows);
+                await reader.NextResultAsync();
+            }
+            return reader;
+        }
+        catch
+        {
+            await reader.DisposeAsync();
+            throw;
+        }
+    }
+
+    public override ValueTask InsertAsync(string table, int count, params Column[] columns)
+    {
+        if (count == 0) return ValueTask.CompletedTask;
+        return LaterAsync(_texts.Of(table, "", columns, static (t, _, c) => $"INSERT INTO {t} ({Names(c)}) SELECT * FROM {Unnest(c)}"), count, columns);
+    }
+
+    public override ValueTask UpsertAsync(string table, string conflict, string update, int count, params Column[] columns)
+    {
+        if (count == 0) return ValueTask.CompletedTask;
+        var text = _texts.Of(table, conflict + " DO " + update, columns, (t, _, c) => $"INSERT INTO {t} ({Names(c)}) SELECT * FROM {Unnest(c)} ON CONFLICT ({conflict}) DO " +
+                                                                                     (update.Length == 0 ? "NOTHING" : "UPDATE SET " + update));
+        return LaterAsync(text, count, columns);
+    }
+
+    public override ValueTask UpdateAsync(string table, string set, int count, Column[] keys, params Column[] values)
+    {
+        if (count == 0) return ValueTask.CompletedTask;
+        Column[] all = [.. keys, .. values];
+        return LaterAsync(_texts.Of(table, set, all, (t, s, c) =>
+            $"UPDATE {t} SET {s} FROM {Unnest(c)} WHERE {string.Join(" AND ", keys.Select(k => $"{t}.{k.Name} = k.{k.Name}"))}"), count, all);
+    }
+
+    public override ValueTask SelectAsync(string select, int count, Column[] keys, Action<RowReader> row) => SelectAllAsync(new SetSelect(select, count, keys, row));
+
+    public override async ValueTask SelectAllAsync(params SetSelect[] selects)
+    {
+        var before = _asked.Count;
+        PutOff(selects);
+        if (_asked.Count == before) return;
+        await using var rows = await ReadLaterAsync();
+    }
+
+    public override ValueTask SelectLaterAsync(params SetSelect[] selects)
+    {
+        PutOff(selects);
+        return FlushIfDueAsync();
+    }
+
+    private void PutOff(SetSelect[] selects)
+    {
+        foreach (var s in selects)
+        {
+            if (s.Count == 0) continue;
+            Later(_texts.Of("", s.Sql, s.Keys, static (_, sql, c) => $"SELECT r.* FROM {Unnest(c)} CROSS JOIN LATERAL ({sql}) AS r"), s.Count, s.Keys);
+            _asked.Add(s);
+        }
+    }
+
+    private ValueTask LaterAsync(string sql, int count, Column[] columns)
+    {
+        Later(sql, count, columns);
+        return FlushIfDueAsync();
+    }
+
+    private void Later(string sql, int count, Column[] columns)
+    {
+        var command = Later(sql);
+        // The type is said, because the driver would guess it from the first element, which may be null.
+        foreach (var column in columns)
+            command.Parameters.Add(new NpgsqlParameter { Value = ArrayOf(column, count), NpgsqlDbType = NpgsqlDbType.Array | DbType(Nullable.GetUnderlyingType(column.ValueType) ?? column.ValueType) });
+    }
+
+    /// <summary><c>unnest($1::uuid[], $2::text[]) AS k(id, sku)</c></summary>
+    private static string Unnest(Column[] columns) =>
+        $"unnest({string.Join(", ", columns.Select((c, i) => $"${i + 1}::{TypeName(c.ValueType)}[]"))}) AS k({Names(columns)})";
+
+    private static Array ArrayOf(Column column, int count) => column switch
+    {
+        Column<DateTimeOffset> c => Array.ConvertAll((DateTimeOffset[])c.ToArray(count), t => t.UtcDateTime),
+        Column<DateTimeOffset?> c => Array.ConvertAll((DateTimeOffset?[])c.ToArray(count), t => t?.UtcDateTime),
+        _ => column.ToArray(count),
+    };
+
+    private static string TypeName(Type type) => type switch
+    {
+        _ when type == typeof(Guid) || type == typeof(Guid?) => "uuid",
+        _ when type == typeof(string) => "text",
+        _ when type == typeof(int) || type == typeof(int?) => "integer",
+        _ when type == typeof(long) || type == typeof(long?) => "bigint",
+        _ when type == typeof(double) || type == typeof(double?) => "double precision",
+        _ when type == typeof(bool) => "boolean",
+        _ when type == typeof(DateTimeOffset) || type == typeof(DateTimeOffset?) => "timestamptz",
+        _ when type == typeof(DateOnly?) => "date",
+        _ when type == typeof(byte[]) => "bytea",
+        _ => throw new NotSupportedException($"a column of {type} cannot be sent"),
+    };
+
+    /// <summary>Tables, the partitions of a table counting as the table; by oid, which is the order in which they were made.</summary>
+    public override async ValueTask<IReadOnlyList<string>> TablesAsync() => await QueryAsync<string>("""
+        SELECT c.relname::text FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+        ORDER BY c.oid
+        """);
+
+    public override async ValueTask<long> WriteTableAsync(string table, IReadOnlyList<string> columns, IAsyncEnumerable<object?[]> rows)
+    {
+        await FlushAsync();
+        var types = await PostgresCopy.TypesAsync(_connection, table, columns);
+        await using var importer = await _connection.BeginBinaryImportAsync($"COPY {table} ({string.Join(", ", columns)}) FROM STDIN (FORMAT BINARY)");
+        await foreach (var row in rows)
+        {
+            await importer.StartRowAsync();
+            for (var i = 0; i < row.Length; i++) await PostgresCopy.WriteAsync(importer, row[i], types[i]);
+        }
+        return (long)await importer.CompleteAsync();
+    }
+
+    private static string Names(Column[] columns) => string.Join(", ", columns.Select(c => c.Name));
+
+    protected override void SetValue(DbParameter parameter, object? value, Type type)
+    {
+        switch (value)
+        {
+            case null:
+                parameter.Value = DBNull.Value;
+                ((NpgsqlParameter)parameter).NpgsqlDbType = DbType(Nullable.GetUnderlyingType(type) ?? type);
+                break;
+            case DateTimeOffset time: parameter.Value = time.UtcDateTime; break;
+            case Enum member: parameter.Value = Convert.ToInt32(member, CultureInfo.InvariantCulture); break;
+            default: parameter.Value = value; break;
+        }
+    }
+
+    /// <summary>A null without a type makes PostgreSQL guess, and a changed guess makes a new plan: say the type.</summary>
+    private static NpgsqlDbType DbType(Type type) => type switch
+    {
+        _ when type == typeof(Guid) => NpgsqlDbType.Uuid,
+        _ when type == typeof(string) => NpgsqlDbType.Text,
+        _ when type == typeof(int) || type.IsEnum => NpgsqlDbType.Integer,
+        _ when type == typeof(long) => NpgsqlDbType.Bigint,
+        _ when type == typeof(double) => NpgsqlDbType.Double,
+        _ when type == typeof(bool) => NpgsqlDbType.Boolean,
+        _ when type == typeof(DateTimeOffset) => NpgsqlDbType.TimestampTz,
+        _ when type == typeof(DateOnly) => NpgsqlDbType.Date,
+        _ when type == typeof(byte[]) => NpgsqlDbType.Bytea,
+        _ => NpgsqlDbType.Unknown,
+    };
+
+    private sealed class Reader(NpgsqlDataReader reader) : RowReader
+    {
+        public override bool IsNull(int column) => reader.IsDBNull(column);
+        public override string GetString(int column) => reader.GetString(column);
+        public override long GetInt64(int column) => reader.GetFieldType(column) == typeof(int) ? reader.GetInt32(column)
+            : reader.GetFieldType(column) == typeof(bool) ? reader.GetBoolean(column) ? 1 : 0 : reader.GetInt64(column);
+        public override Guid GetGuid(int column) => reader.GetGuid(column);
+        public override byte[] GetBytes(int column) => reader.GetFieldValue<byte[]>(column);
+        public override DateTimeOffset GetTime(int column) => new(reader.GetDateTime(column), TimeSpan.Zero);
+    }
+}
