@@ -82,25 +82,9 @@ public static class ExpiredStock
 }
 
 /// <summary>Looks every minute for lots that have expired at the sites of this node. A second process finds what the first has set aside gone.</summary>
-internal sealed class ExpiryWatch(Node node) : Pump
+internal sealed class ExpiryWatch(Node node) : SiteRounds(node)
 {
-    private static readonly TimeSpan Between = TimeSpan.FromMinutes(1);
-    private DateTimeOffset _next = DateTimeOffset.MinValue;
-
     public override string Name => "expired lots";
-    public override TimeSpan Idle => TimeSpan.FromSeconds(10);
-
-    public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
-    {
-        var now = node.Time.GetUtcNow();
-        if (now < _next) return false;
-        foreach (var site in node.Sites.Where(s => !node.IsRemote(s) && !node.Lanes.IsInRepair(Lane.Site(s))))
-        {
-            if (!await node.Database.ReadAsync(session => ExpiredStock.AnyAsync(session, site, now), ct)) continue;
-            var done = await node.Lanes.ExecuteAsync(Lane.Site(site), Caller.System, tx => ExpiredStock.DecideAsync(site, tx), render: null, hops: 0, ct);
-            return done.Outcome.IsOk; // the queue may be full, or the node stops: the next round finds the same again
-        }
-        _next = now + Between;
-        return false;
-    }
+    protected override Task<bool> IsDueAsync(SqlSession session, string site, DateTimeOffset now) => ExpiredStock.AnyAsync(session, site, now);
+    protected override ValueTask<Outcome<int>> DecideAsync(string site, LaneTransaction tx) => ExpiredStock.DecideAsync(site, tx);
 }

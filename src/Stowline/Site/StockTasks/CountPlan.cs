@@ -44,25 +44,9 @@ public static class CountPlan
 }
 
 /// <summary>Looks every minute whether a day has begun at one of this node's sites.</summary>
-internal sealed class CountPlanner(Node node) : Pump
+internal sealed class CountPlanner(Node node) : SiteRounds(node)
 {
-    private static readonly TimeSpan Between = TimeSpan.FromMinutes(1);
-    private DateTimeOffset _next = DateTimeOffset.MinValue;
-
     public override string Name => "count plan";
-    public override TimeSpan Idle => TimeSpan.FromSeconds(10);
-
-    public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
-    {
-        var now = node.Time.GetUtcNow();
-        if (now < _next) return false;
-        foreach (var site in node.Sites.Where(s => !node.IsRemote(s) && !node.Lanes.IsInRepair(Lane.Site(s))))
-        {
-            if (!await node.Database.ReadAsync(session => CountPlan.IsDueAsync(session, site, now), ct)) continue;
-            var planned = await node.Lanes.ExecuteAsync(Lane.Site(site), Caller.System, tx => CountPlan.DecideAsync(site, tx), render: null, hops: 0, ct);
-            if (planned.Outcome.Refusal is not null) return false; // the queue is full or the node stops: the next round finds the same again
-        }
-        _next = now + Between;
-        return false;
-    }
+    protected override Task<bool> IsDueAsync(SqlSession session, string site, DateTimeOffset now) => CountPlan.IsDueAsync(session, site, now);
+    protected override ValueTask<Outcome<int>> DecideAsync(string site, LaneTransaction tx) => CountPlan.DecideAsync(site, tx);
 }
