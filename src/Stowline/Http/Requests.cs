@@ -178,6 +178,15 @@ public static class Requests
         return (limit, cursor.Length == 0 ? null : cursor);
     }
 
+    /// <summary>The same for a list of which the newest ids come first: the cursor is the last id that was shown.</summary>
+    public static Outcome<(int Limit, Guid Before)> PagingById(HttpContext http)
+    {
+        var paging = Paging(http);
+        if (paging.Refusal is { } bad) return bad;
+        var before = Guid.AllBitsSet;
+        return paging.Value.Cursor is not { } cursor || Guid.TryParseExact(cursor, "D", out before) ? (paging.Value.Limit, before) : Refusal.Invalid("cursor", "is not one that this list gave");
+    }
+
     /// <summary>A query parameter that must be a code where it is given.</summary>
     public static string? Query(HttpContext http, string name)
     {

@@ -111,11 +111,9 @@ public static class AlertBook
 
     private static async Task ListAsync(HttpContext http, Node node)
     {
-        var paging = Requests.Paging(http);
+        var paging = Requests.PagingById(http);
         if (paging.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
-        var (limit, cursor) = paging.Value;
-        var before = Guid.AllBitsSet;
-        if (cursor is not null && !Guid.TryParseExact(cursor, "D", out before)) { await Answers.WriteAsync(http, Refusal.Invalid("cursor", "is not one that this list gave")); return; }
+        var (limit, before) = paging.Value;
         if (Requests.Query(http, "active") is not (null or "true" or "false") ) { await Answers.WriteAsync(http, Refusal.Invalid("active", "must be true or false")); return; }
         bool? active = Requests.Query(http, "active") is { } text ? text == "true" : null;
         var rows = await node.Database.ReadAsync(s => ListAsync(s, active, before, limit + 1), http.RequestAborted);

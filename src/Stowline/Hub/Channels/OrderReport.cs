@@ -84,11 +84,9 @@ public static class OrderReports
 
     private static async Task ListAsync(HttpContext http, Node node, string account)
     {
-        var paging = Requests.Paging(http);
+        var paging = Requests.PagingById(http);
         if (paging.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
-        var (limit, cursor) = paging.Value;
-        var before = Guid.AllBitsSet;
-        if (cursor is not null && !Guid.TryParseExact(cursor, "D", out before)) { await Answers.WriteAsync(http, Refusal.Invalid("cursor", "is not one that this list gave")); return; }
+        var (limit, before) = paging.Value;
         var which = "status BETWEEN 1 AND 5";
         if (Requests.Query(http, "status") is { } text)
         {

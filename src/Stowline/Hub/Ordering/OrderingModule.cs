@@ -21,7 +21,7 @@ public sealed class OrderingModule : Module
 
     public override Task StartAsync(Node node, CancellationToken ct)
     {
-        Intake = new AcceptOrders(node);
+        IntakeOf(node);
         node.Lanes.Meter.Get<OrderMetrics>(); // there from the start, not from the first order on
         return Task.CompletedTask;
     }
@@ -40,8 +40,8 @@ public sealed class OrderingModule : Module
         new Throughput(node).Map(api);
     }
 
-    /// <summary>A node that only looks has not started its modules; it makes routes and consumers all the same, and runs none.</summary>
-    private AcceptOrders IntakeOf(Node node) => Intake ?? new AcceptOrders(node);
+    /// <summary>Also for a node that only looks and has not started its modules: it makes routes and consumers all the same, and runs none.</summary>
+    private AcceptOrders IntakeOf(Node node) => Intake ??= new AcceptOrders(node);
 
     public override IEnumerable<Pump> Pumps(Node node) => [new StuckWatch(node), new MeasureSites(node, Intake!.Routing), new PartitionsAhead(node.Database, "orders", "SELECT order_partitions(@now, @ahead)")];
 
