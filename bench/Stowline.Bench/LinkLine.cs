@@ -4,21 +4,23 @@ using System.Net.Sockets;
 
 namespace Stowline.Bench;
 
-/// <summary>The line between a site and its hub, as a proxy that can be cut: what is connected is dropped, and nobody gets through.</summary>
+/// <summary>The line between a site and its hub, as a proxy on a free port that can be cut: what is connected is dropped, and nobody gets through. Also the tests' line.</summary>
 internal sealed class LinkLine : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly ConcurrentDictionary<Socket, bool> _open = new();
-    private readonly int _target;
     private readonly Task _accepting;
     private volatile bool _isCut;
 
     public LinkLine(int target)
     {
-        _target = target;
+        Target = target;
         _listener.Start();
         _accepting = AcceptAsync();
     }
+
+    /// <summary>The port that the line leads to: another one after the other end has been started anew.</summary>
+    public int Target { get; set; }
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
@@ -55,7 +57,7 @@ internal sealed class LinkLine : IAsyncDisposable
         _open[site] = _open[hub] = true;
         try
         {
-            await hub.ConnectAsync(IPAddress.Loopback, _target);
+            await hub.ConnectAsync(IPAddress.Loopback, Target);
             await await Task.WhenAny(CopyAsync(site, hub), CopyAsync(hub, site));
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)

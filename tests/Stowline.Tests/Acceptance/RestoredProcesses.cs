@@ -1,3 +1,4 @@
+using Stowline.Bench;
 using Stowline.Tests.Support;
 using static Stowline.Tests.Acceptance.SiteProcesses;
 
@@ -23,7 +24,7 @@ public class RestoredProcesses
         var hub = await RunningServer.StartAsync(hubFolder, hubDatabase);
         await hub.SendAsync(HttpMethod.Put, "products/A", new { name = "A", price = new { amount = "1.00", currency = "EUR" } });
         var key = await JoinAsync(hub);
-        await using var line = new CutLine(hub.Address.Port);
+        await using var line = new LinkLine(hub.Address.Port);
         string[] flags = ["--site", "WH2", "--hub", $"http://127.0.0.1:{line.Port}", "--key", key];
 
         await using (var first = await RunningServer.StartAsync(siteFolder, null, flags))

@@ -1,3 +1,4 @@
+using Stowline.Bench;
 using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -20,7 +21,7 @@ public class SiteProcesses
         await using var hub = await RunningServer.StartAsync(folder, database);
         foreach (var sku in new[] { "A", "B" }) await hub.SendAsync(HttpMethod.Put, $"products/{sku}", new { name = sku, price = new { amount = "1.00", currency = "EUR" } });
         var key = await JoinAsync(hub);
-        await using var line = new CutLine(hub.Address.Port);
+        await using var line = new LinkLine(hub.Address.Port);
         string[] flags = ["--site", "WH2", "--hub", $"http://127.0.0.1:{line.Port}", "--key", key];
 
         // Before the first contact the node is ready and its site works.
