@@ -159,11 +159,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
                 turn.Next = Begin(queue.Take(), ct);
                 await commit;
             }
-            else
-            {
-                await _session!.CommitAsync();
-                Settle();
-            }
+            else await _session!.CommitAsync();
         }
         catch (Exception e)
         {
@@ -172,8 +168,8 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
             await AbandonAsync(e);
             if (!await WasCommittedAsync(turn.Number, ct)) throw;
             answered = false;
-            Settle();
         }
+        if (!answered || turn.Next is null) Settle(); // else it was called before the next group saw anything
         if (!answered) BeginNextAgain(turn, ct);
         foreach (var command in turn.Commands)
         {
