@@ -14,7 +14,7 @@ internal static class SitesCommands
 {
     private static readonly Caller CommandLineCaller = new("command line");
 
-    public static Command Define() => new("sites", "Sites with nodes of their own") { Join() };
+    public static Command Define() => new("sites", "Sites with nodes of their own") { Join(), GoneSitesCommands.Epoch(), GoneSitesCommands.GiveUp(), GoneSitesCommands.TakeBack() };
 
     private static Command Join()
     {

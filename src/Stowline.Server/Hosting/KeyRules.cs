@@ -25,6 +25,9 @@ internal static class KeyRules
         new("sites", "returns", KeyScope.Tasks),
         new("sites", "sales", KeyScope.Tasks),
         new("sites", "join", KeyScope.Admin),
+        new("sites", "epoch", KeyScope.Admin),
+        new("sites", "give-up", KeyScope.Admin),
+        new("sites", "take-back", KeyScope.Admin),
         new("sites", "stops", KeyScope.Tasks),
         // Whoever sets up a carrier says where parcels' addresses are sent, and gives credentials.
         new("sites", "carriers", KeyScope.Admin),
