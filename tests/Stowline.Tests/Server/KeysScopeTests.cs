@@ -47,6 +47,8 @@ public class KeysScopeTests
     [InlineData("GET", "/sites/{code}/give-up", KeyScope.Read)]
     [InlineData("POST", "/sites/{code}/take-back", KeyScope.Admin)]
     [InlineData("GET", "/sites/{code}/disputes", KeyScope.Read)]
+    [InlineData("POST", "/sites/{code}/move-out", KeyScope.Admin)]
+    [InlineData("GET", "/sites/{code}/move-out", KeyScope.Admin)]
     [InlineData("GET", "/links", KeyScope.Read)]
     [InlineData("PUT", "/channels/{account}", KeyScope.Admin)]
     [InlineData("POST", "/channels/{account}/orders", KeyScope.Orders)]
