@@ -287,8 +287,9 @@ public sealed class MoveOutTests
         var lane = (await nodes.HubTest.Database.ReadAsync(Replicas.PointsAsync))["site/WH2"];
         Assert.False(beside.Node.IsRemote(Code));
         var written = beside.Lanes.ExecuteAsync(Lane.Site(Code), TestNode.Tester, tx => ReceiveStock.DecideAsync(Code, new ReceiptBody("PO", [new ReceiptLine { Sku = "A", Quantity = 7 }]), tx));
+        var silent = beside.Lanes.ExecuteAsync(Lane.Site(Code), TestNode.Tester, tx => LabelSettings.DecideAsync(Code, new LabelSettingsBody { Sender = ["Shop"] }, tx)); // tells no event
         foreach (var writer in beside.Lanes.Writers.ToArray()) await writer.RunOnceAsync(default);
-        Assert.Equal("site_is_remote", (await written).Refusal?.Code);
+        Assert.Equal(("site_is_remote", "site_is_remote"), ((await written).Refusal?.Code, (await silent).Refusal?.Code));
         await Assert.ThrowsAsync<ConsumerStalledException>(beside.DrainAsync); // its consumers try, and are let do nothing
         await beside.Node.Pumps.Single(p => p.Name == "site watch").RunOnceAsync(default);
         Assert.True(beside.Node.IsRemote(Code));
