@@ -117,7 +117,7 @@ public sealed class TransferTests
         Assert.StartsWith("L1 2027-01-31", row); // the lot came with its date
     }
 
-    [Theory, EveryDatabase]
+    [Theory, EveryDatabase, Trait("Needs", "server")]
     public async Task Transfers_are_listed_from_either_end_page_by_page(string store)
     {
         await using var node = await ServerNode.StartAsync(store);
