@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Stowline.Adapters;
 using Stowline.Adapters.Brokers;
 using Stowline.Hub.Catalog;
 using Stowline.Hub.Ordering;
@@ -15,7 +16,7 @@ namespace Stowline.Bench;
 /// </summary>
 internal static class RelayBench
 {
-    private const int DefaultOrders = 30_000, Rounds = 2, DefaultRate = 800, DefaultSeconds = 15, FewFirst = 200;
+    private const int DefaultOrders = 30_000, Rounds = 2, DefaultRate = 800, DefaultSeconds = 15, FewFirst = 200, Sample = 1_000;
 
     public static async Task<BenchReport> RunAsync(BenchOptions options, Action<string> say)
     {
@@ -47,10 +48,16 @@ internal static class RelayBench
         await cpu.StartAsync();
         await ReadAsync(node);
         var readingMs = await cpu.StopAsync();
+        var sample = await node.Lanes.ReadAsync(Lane.Hub, Math.Max(0, messages.Count - Sample), Sample);
+        await cpu.StartAsync();
+        for (var done = 0; done < messages.Count; done += sample.Count)
+            foreach (var e in sample) OrderEvents.Encode(e);
+        var encodingMs = await cpu.StopAsync();
         var report = new BenchReport
         {
             ["name"] = options.Name, ["store"] = options.Store, ["messages"] = messages.Count, ["to_nobody_per_s"] = Math.Round(messages.Count / alone), ["to_nobody_cpu_us"] = Math.Round(cpuMs * 1_000 / messages.Count, 1),
-            ["reading_cpu_us"] = Math.Round(readingMs * 1_000 / messages.Count, 1), ["floor_ratio"] = null,
+            ["reading_cpu_us"] = Math.Round(readingMs * 1_000 / messages.Count, 1), ["encoding_cpu_us"] = Math.Round(encodingMs * 1_000 / messages.Count, 1),
+            ["message_bytes"] = (long)messages.Average(m => m.Body.Length), ["floor_ratio"] = null,
         };
         foreach (var broker in brokers)
         {

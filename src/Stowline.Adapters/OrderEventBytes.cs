@@ -25,47 +25,56 @@ internal static class OrderEventBytes
         to.Text(Wire.OrderEvent.ActorFieldNumber, e.Actor);
         to.Id(Wire.OrderEvent.EventIdFieldNumber, e.Id);
         to.Text(Wire.OrderEvent.TraceparentFieldNumber, e.Trace);
-        if (e.Type == OrderPlaced.Type) Placed(to, e);
-        else if (e.Type == OrderStatusChanged.Type && SnakeCaseEnum<OrderStatus>.TryParse(e.Read<OrderStatusChanged>().To, out var status)) to.Number(Wire.OrderEvent.StatusFieldNumber, (int)status);
-        var data = OrderEvents.AroundPerson(e.Payload);
+        var data = e.Type == OrderPlaced.Type ? Placed(to, e) : OrderEvents.AroundPerson(e.Payload);
+        if (e.Type == OrderStatusChanged.Type && SnakeCaseEnum<OrderStatus>.TryParse(e.Read<OrderStatusChanged>().To, out var status)) to.Number(Wire.OrderEvent.StatusFieldNumber, (int)status);
         to.Bytes(Wire.OrderEvent.DataFieldNumber, data.Before, data.After);
         return to.ToArray();
     }
 
-    private static void Placed(ProtoBuffer to, EventRecord e)
+    /// <summary>The order, in one pass over the payload.</summary>
+    /// <returns>The payload without the person, which the pass has come by.</returns>
+    private static OrderEvents.Around Placed(ProtoBuffer to, EventRecord e)
     {
         var order = to.Begin(Wire.OrderEvent.OrderFieldNumber);
         var json = new Utf8JsonReader(e.Payload);
         json.Read();
         var (currency, total, waits) = ("", 0L, false);
         Utf8JsonReader lines = default; // their prices need the currency, wherever it stands
-        var hasLines = false;
-        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        var (hasLines, before, person) = (false, (int)json.BytesConsumed, (Before: -1, End: 0, First: false));
+        for (var first = true; json.Read() && json.TokenType == JsonTokenType.PropertyName; first = false, before = (int)json.BytesConsumed)
         {
-            if (json.ValueTextEquals("order_id"u8)) OrderId(to, ref json);
-            else if (json.ValueTextEquals("number"u8)) Whole(to, Wire.Order.NumberFieldNumber, ref json);
-            else if (json.ValueTextEquals("channel"u8)) Text(to, Wire.Order.ChannelFieldNumber, ref json);
-            else if (json.ValueTextEquals("external_id"u8)) Text(to, Wire.Order.ExternalIdFieldNumber, ref json);
-            else if (json.ValueTextEquals("fulfillment_type"u8)) Word<FulfillmentType>(to, Wire.Order.FulfillmentTypeFieldNumber, ref json);
-            else if (json.ValueTextEquals("priority"u8)) Word<Priority>(to, Wire.Order.PriorityFieldNumber, ref json);
-            else if (json.ValueTextEquals("pickup_site"u8)) Text(to, Wire.Order.PickupSiteFieldNumber, ref json);
-            else if (json.ValueTextEquals("note"u8)) Text(to, Wire.Order.NoteFieldNumber, ref json);
-            else if (json.ValueTextEquals("currency"u8)) currency = Next(ref json).GetString() ?? "";
-            else if (json.ValueTextEquals("total_e4"u8)) total = Next(ref json).GetInt64();
-            else if (json.ValueTextEquals("lines"u8))
+            // Names are never escaped: we have written them.
+            var name = json.ValueSpan;
+            if (name.SequenceEqual("order_id"u8)) OrderId(to, ref json);
+            else if (name.SequenceEqual("number"u8)) Whole(to, Wire.Order.NumberFieldNumber, ref json);
+            else if (name.SequenceEqual("channel"u8)) Text(to, Wire.Order.ChannelFieldNumber, ref json);
+            else if (name.SequenceEqual("external_id"u8)) Text(to, Wire.Order.ExternalIdFieldNumber, ref json);
+            else if (name.SequenceEqual("fulfillment_type"u8)) to.Number(Wire.Order.FulfillmentTypeFieldNumber, SnakeCaseEnum<FulfillmentType>.TryParse(Next(ref json).GetString(), out var type) ? (int)type : 0);
+            else if (name.SequenceEqual("priority"u8)) to.Number(Wire.Order.PriorityFieldNumber, SnakeCaseEnum<Priority>.TryParse(Next(ref json).GetString(), out var priority) ? (int)priority : 0);
+            else if (name.SequenceEqual("pickup_site"u8)) Text(to, Wire.Order.PickupSiteFieldNumber, ref json);
+            else if (name.SequenceEqual("note"u8)) Text(to, Wire.Order.NoteFieldNumber, ref json);
+            else if (name.SequenceEqual("currency"u8)) currency = Next(ref json).GetString() ?? "";
+            else if (name.SequenceEqual("total_e4"u8)) total = Next(ref json).GetInt64();
+            else if (name.SequenceEqual("lines"u8))
             {
                 lines = json;
                 hasLines = true;
                 json.Skip();
             }
-            else if (json.ValueTextEquals("parts"u8)) waits = Parts(to, ref json);
-            else json.Skip();
+            else if (name.SequenceEqual("parts"u8)) waits = Parts(to, ref json);
+            else
+            {
+                var isPerson = json.ValueTextEquals("personal"u8); // however it is written
+                json.Skip();
+                if (isPerson) person = (before, (int)json.BytesConsumed, first);
+            }
         }
         to.Number(Wire.Order.StatusFieldNumber, (int)(waits ? Wire.OrderStatus.Backorder : Wire.OrderStatus.Allocated));
         Amount(to, Wire.Order.TotalFieldNumber, total, currency);
         to.Time(Wire.Order.PlacedAtFieldNumber, e.At);
         if (hasLines) Lines(to, Wire.Order.LinesFieldNumber, ref lines, currency);
         to.End(order);
+        return person.Before < 0 ? new OrderEvents.Around(e.Payload, []) : OrderEvents.Cut(e.Payload, person.Before, person.End, person.First);
     }
 
     private static ref Utf8JsonReader Next(ref Utf8JsonReader json)
@@ -76,9 +85,6 @@ internal static class OrderEventBytes
 
     private static void Text(ProtoBuffer to, int field, ref Utf8JsonReader json) => to.Text(field, in Next(ref json));
     private static void Whole(ProtoBuffer to, int field, ref Utf8JsonReader json) => to.Number(field, Next(ref json).GetInt64());
-
-    private static void Word<T>(ProtoBuffer to, int field, ref Utf8JsonReader json) where T : struct, Enum =>
-        to.Number(field, SnakeCaseEnum<T>.TryParse(Next(ref json).GetString(), out var value) ? Convert.ToInt32(value, System.Globalization.CultureInfo.InvariantCulture) : 0);
 
     private static void OrderId(ProtoBuffer to, ref Utf8JsonReader json)
     {
@@ -98,13 +104,13 @@ internal static class OrderEventBytes
             var hasSite = false;
             while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
             {
-                if (json.ValueTextEquals("part"u8)) Whole(to, Wire.OrderPart.PartFieldNumber, ref json);
-                else if (json.ValueTextEquals("site"u8))
+                if (json.ValueSpan.SequenceEqual("part"u8)) Whole(to, Wire.OrderPart.PartFieldNumber, ref json);
+                else if (json.ValueSpan.SequenceEqual("site"u8))
                 {
                     Text(to, Wire.OrderPart.SiteFieldNumber, ref json);
                     hasSite = json.TokenType == JsonTokenType.String;
                 }
-                else if (json.ValueTextEquals("lines"u8)) Lines(to, Wire.OrderPart.LinesFieldNumber, ref json, currency: null);
+                else if (json.ValueSpan.SequenceEqual("lines"u8)) Lines(to, Wire.OrderPart.LinesFieldNumber, ref json, currency: null);
                 else json.Skip();
             }
             to.Number(Wire.OrderPart.StatusFieldNumber, (int)(hasSite ? Wire.OrderStatus.Allocated : Wire.OrderStatus.Backorder));
@@ -124,9 +130,9 @@ internal static class OrderEventBytes
             var (quantity, price) = (0, 0L);
             while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
             {
-                if (json.ValueTextEquals("sku"u8)) Text(to, Wire.OrderLine.SkuFieldNumber, ref json);
-                else if (json.ValueTextEquals("quantity"u8)) quantity = Next(ref json).GetInt32();
-                else if (json.ValueTextEquals("unit_price_e4"u8)) price = Next(ref json).GetInt64();
+                if (json.ValueSpan.SequenceEqual("sku"u8)) Text(to, Wire.OrderLine.SkuFieldNumber, ref json);
+                else if (json.ValueSpan.SequenceEqual("quantity"u8)) quantity = Next(ref json).GetInt32();
+                else if (json.ValueSpan.SequenceEqual("unit_price_e4"u8)) price = Next(ref json).GetInt64();
                 else json.Skip();
             }
             to.Number(Wire.OrderLine.QuantityFieldNumber, quantity);

@@ -90,12 +90,19 @@ public static class OrderEvents
             var isPerson = json.ValueTextEquals("personal"u8);
             json.Skip();
             if (!isPerson) { before = (int)json.BytesConsumed; continue; }
-            var rest = payload[(int)json.BytesConsumed..];
-            // Of the first member the comma behind it goes, of a later one the comma before it.
-            if (first && rest.TrimStart(" \r\n\t"u8) is [(byte)',', .. var more]) rest = more;
-            return new Around(payload[..before], rest);
+            return Cut(payload, before, (int)json.BytesConsumed, first);
         }
         return new Around(payload, []);
+    }
+
+    /// <summary>Cuts a member out. Of the first member the comma behind it goes, of a later one the comma before it.</summary>
+    /// <param name="before">The end of what stands before it: the brace or the value before.</param>
+    /// <param name="end">The end of its own value.</param>
+    internal static Around Cut(ReadOnlySpan<byte> payload, int before, int end, bool first)
+    {
+        var rest = payload[end..];
+        if (first && rest.TrimStart(" \r\n\t"u8) is [(byte)',', .. var more]) rest = more;
+        return new Around(payload[..before], rest);
     }
 }
 

@@ -54,7 +54,7 @@ public sealed record ChannelSettings
 
     [JsonIgnore] public bool TakesOrders => Orders ?? true;
     [JsonIgnore] public bool SendsStock => Stock ?? true;
-    [JsonIgnore] public bool TellsOrders => (Reports ?? true) && (Mapping is null || (Mapping.Status ?? Mapping.Shipment) is not null);
+    [JsonIgnore] public bool TellsOrders => (Reports ?? true) && Mapping is null or { Status: not null } or { Shipment: not null };
     [JsonIgnore] public ChannelPool Share => Pool ?? new ChannelPool();
 }
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Stowline.Contracts;
 using Stowline.Hub.Hooks;
+using Stowline.Kernel;
 
 namespace Stowline.Hub.Channels;
 
