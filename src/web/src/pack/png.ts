@@ -40,7 +40,7 @@ const HEADER = 33; // signature and IHDR, which is always first and of one lengt
 const METER_IN_INCHES = 1 / 0.0254;
 
 /** Says in the file how large it is on paper (pHYs): programs that print it take 96 dots per inch otherwise. */
-async function withResolution(png: Blob, dpi: number): Promise<Blob> {
+function withResolution(png: Blob, dpi: number): Blob {
   const chunk = new DataView(new ArrayBuffer(21));
   const perMeter = Math.round(dpi * METER_IN_INCHES);
   chunk.setUint32(0, 9);
