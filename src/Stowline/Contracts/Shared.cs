@@ -90,6 +90,8 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(AlertResolved))]
 [JsonSerializable(typeof(AlertAcknowledged))]
 [JsonSerializable(typeof(NodeRestored))]
+[JsonSerializable(typeof(LaneHandedOver))]
+[JsonSerializable(typeof(LaneTakenOver))]
 [JsonSerializable(typeof(ParkedDiscarded))]
 [JsonSerializable(typeof(StockMoved))]
 [JsonSerializable(typeof(StockRebalanced))]
