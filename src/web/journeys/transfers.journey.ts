@@ -2,7 +2,7 @@ import { expect, expectUsable, test } from "./fixtures";
 
 test("units are sent to another site, followed until they are there, and a transfer is cancelled", async ({ page, business, picture }, info) => {
   const { node } = business;
-  const sku = `LAMP-${info.project.name}`;
+  const sku = `TRIP-${info.project.name}`;
   await node.call("PUT", `products/${sku}`, { name: "Desk lamp", price: { amount: "19.00", currency: "EUR" } });
   await node.call("POST", "sites/WH1/receipts", { reference: sku, lines: [{ sku, quantity: 10, bin: "A-01-01" }] });
 
