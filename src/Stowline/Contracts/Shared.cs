@@ -75,6 +75,13 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(PoolSaved))]
 [JsonSerializable(typeof(PoolRemoved))]
 [JsonSerializable(typeof(AllotmentReturned))]
+[JsonSerializable(typeof(EpochOpened))]
+[JsonSerializable(typeof(EpochAnswered))]
+[JsonSerializable(typeof(SiteGivenUp))]
+[JsonSerializable(typeof(SiteTakenBack))]
+[JsonSerializable(typeof(SiteResumed))]
+[JsonSerializable(typeof(OrderShippedAfterAll))]
+[JsonSerializable(typeof(OrderDoubled))]
 [JsonSerializable(typeof(ProductsSaved))]
 [JsonSerializable(typeof(SiteSaved))]
 [JsonSerializable(typeof(WorkerSaved))]
@@ -169,6 +176,7 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(List<TicketItem>))]
 [JsonSerializable(typeof(PersonalDetails))]
 [JsonSerializable(typeof(List<SkuUnits>))]
+[JsonSerializable(typeof(SkuUnits[]))]
 [JsonSerializable(typeof(List<PlacedLine>))]
 internal sealed partial class ContractsJson : JsonSerializerContext
 {
