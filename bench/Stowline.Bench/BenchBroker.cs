@@ -40,7 +40,8 @@ internal abstract class BenchBroker
             KafkaNative.Need();
             var given = new Dictionary<string, string>(settings.Native)
             {
-                ["bootstrap.servers"] = settings.Servers, ["acks"] = "all", ["linger.ms"] = "5", ["partitioner"] = "murmur2_random", [settings.IsOld ? "max.in.flight" : "enable.idempotence"] = settings.IsOld ? "1" : "true",
+                ["bootstrap.servers"] = settings.Servers, ["acks"] = "all", ["linger.ms"] = "5", ["partitioner"] = "murmur2_random", ["dotnet.producer.delivery.report.fields"] = "none", ["queue.buffering.max.messages"] = "2000000",
+                [settings.IsOld ? "max.in.flight" : "enable.idempotence"] = settings.IsOld ? "1" : "true",
             };
             return Task.FromResult<RawPublisher>(new Raw(new ProducerBuilder<string, byte[]>(given).SetLogHandler((_, _) => { }).Build(), place));
         }

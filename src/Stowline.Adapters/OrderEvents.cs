@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Stowline.Contracts;
 using Stowline.Hub.Ordering;
@@ -26,26 +25,8 @@ public static class OrderEvents
         return message;
     }
 
-    /// <summary>
-    /// The message's bytes. The data are copied into them as they stand: both sides write text in UTF-8, and on the wire a field may stand anywhere.
-    /// </summary>
-    public static byte[] Encode(EventRecord e)
-    {
-        const byte dataTag = (Wire.OrderEvent.DataFieldNumber << 3) | (int)WireFormat.WireType.LengthDelimited;
-        var message = WithoutData(e);
-        var around = AroundPerson(e.Payload);
-        var (size, length) = (message.CalculateSize(), around.Before.Length + around.After.Length);
-        var bytes = new byte[size + 1 + CodedOutputStream.ComputeLengthSize(length) + length];
-        message.WriteTo(bytes.AsSpan(0, size));
-        var at = size;
-        bytes[at++] = dataTag;
-        var left = (uint)length;
-        for (; left >= 0x80; left >>= 7) bytes[at++] = (byte)(left | 0x80);
-        bytes[at++] = (byte)left;
-        around.Before.CopyTo(bytes.AsSpan(at));
-        around.After.CopyTo(bytes.AsSpan(at + around.Before.Length));
-        return bytes;
-    }
+    /// <summary>The message's bytes. The data are copied into them as they stand: both sides write text in UTF-8.</summary>
+    public static byte[] Encode(EventRecord e) => OrderEventBytes.Of(e);
 
     private static Wire.OrderEvent WithoutData(EventRecord e)
     {
@@ -91,14 +72,14 @@ public static class OrderEvents
         return Encoding.UTF8.GetString(around.Before) + Encoding.UTF8.GetString(around.After);
     }
 
-    private readonly ref struct Around(ReadOnlySpan<byte> before, ReadOnlySpan<byte> after)
+    internal readonly ref struct Around(ReadOnlySpan<byte> before, ReadOnlySpan<byte> after)
     {
         public readonly ReadOnlySpan<byte> Before = before;
         public readonly ReadOnlySpan<byte> After = after;
     }
 
     /// <summary>The payload as it stands, but for the member <c>personal</c>, which is cut out with the comma that goes with it: what is before it, and after.</summary>
-    private static Around AroundPerson(ReadOnlySpan<byte> payload)
+    internal static Around AroundPerson(ReadOnlySpan<byte> payload)
     {
         var json = new Utf8JsonReader(payload);
         json.Read();
@@ -109,12 +90,19 @@ public static class OrderEvents
             var isPerson = json.ValueTextEquals("personal"u8);
             json.Skip();
             if (!isPerson) { before = (int)json.BytesConsumed; continue; }
-            var rest = payload[(int)json.BytesConsumed..];
-            // Of the first member the comma behind it goes, of a later one the comma before it.
-            if (first && rest.TrimStart(" \r\n\t"u8) is [(byte)',', .. var more]) rest = more;
-            return new Around(payload[..before], rest);
+            return Cut(payload, before, (int)json.BytesConsumed, first);
         }
         return new Around(payload, []);
+    }
+
+    /// <summary>Cuts a member out. Of the first member the comma behind it goes, of a later one the comma before it.</summary>
+    /// <param name="before">The end of what stands before it: the brace or the value before.</param>
+    /// <param name="end">The end of its own value.</param>
+    internal static Around Cut(ReadOnlySpan<byte> payload, int before, int end, bool first)
+    {
+        var rest = payload[end..];
+        if (first && rest.TrimStart(" \r\n\t"u8) is [(byte)',', .. var more]) rest = more;
+        return new Around(payload[..before], rest);
     }
 }
 

@@ -28,6 +28,12 @@ public interface IBrokerOut : IAsyncDisposable
     string Name { get; }
 
     /// <summary>
+    /// The most messages of one <see cref="PublishAsync"/>. A client that has all of them on their way at once waits for the broker once per batch, so it wants large ones; one that sends a
+    /// few hundred at a time gains nothing by it.
+    /// </summary>
+    int BatchSize => 1_000;
+
+    /// <summary>
     /// Publishes in order and completes when the broker has confirmed each. While the broker is away it goes on trying; what it throws is tried again as a whole.
     /// </summary>
     /// <returns>The indices of those that the broker will never take, with its reason.</returns>

@@ -9,6 +9,7 @@ public sealed class OrderRelay(Lanes lanes, IBrokerOut broker, IReadOnlySet<stri
     private const int Few = 100;
 
     public override string Name => broker.Name;
+    protected override int BatchSize => broker.BatchSize;
     protected override string? Trouble => broker.Trouble;
     protected override bool Wants(EventRecord e) => OrderEvents.Wants(e.Type, types);
 

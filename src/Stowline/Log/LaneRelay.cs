@@ -10,7 +10,6 @@ namespace Stowline.Log;
 /// </summary>
 public abstract partial class LaneRelay : Pump, IAsyncDisposable
 {
-    private const int BatchSize = 1_000;
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(15);
 
     /// <summary>After so long without an acknowledgment the status says so. Nothing is given up.</summary>
@@ -47,6 +46,9 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
 
     /// <summary>Events that are not passed on yet.</summary>
     public long Lag => _position < 0 ? 0 : Math.Max(0, _head - _position);
+
+    /// <summary>How many events are handed over at once, and then come again after a crash. It counts only where more wait than that.</summary>
+    protected virtual int BatchSize => 1_000;
 
     /// <summary>Events that were not wanted only move the cursor.</summary>
     protected abstract bool Wants(EventRecord e);

@@ -24,8 +24,22 @@ public static class RowTypes
 
     public static string Text(DateTimeOffset time) => time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
 
-    public static DateTimeOffset ParseTime(string text) =>
-        new(DateTime.ParseExact(text, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal), TimeSpan.Zero);
+    /// <summary>A time as <see cref="TimeFormat"/> has it. Every row has some, so digits are read where they stand; a general parser takes twenty times as long.</summary>
+    public static DateTimeOffset ParseTime(string text)
+    {
+        if (text is not [_, _, _, _, '-', _, _, '-', _, _, 'T', _, _, ':', _, _, ':', _, _, '.', _, _, _, _, _, _, 'Z']) throw Wrong(text);
+        var day = new DateTime(Digits(text, 0, 4), Digits(text, 5, 2), Digits(text, 8, 2), Digits(text, 11, 2), Digits(text, 14, 2), Digits(text, 17, 2), DateTimeKind.Utc);
+        return new DateTimeOffset(day.Ticks + Digits(text, 20, 6) * TimeSpan.TicksPerMicrosecond, TimeSpan.Zero);
+    }
+
+    private static int Digits(string text, int from, int count)
+    {
+        var value = 0;
+        for (var i = from; i < from + count; i++) value = char.IsAsciiDigit(text[i]) ? value * 10 + text[i] - '0' : throw Wrong(text);
+        return value;
+    }
+
+    private static FormatException Wrong(string text) => new($"'{text}' is no time of the store");
 
     /// <summary>Cuts a time to what the store keeps, so that what is answered now equals what is read later.</summary>
     public static DateTimeOffset ToMicroseconds(DateTimeOffset time) => new(time.UtcTicks / 10 * 10, TimeSpan.Zero);

@@ -1,4 +1,25 @@
+import { readFileSync } from "node:fs";
+import type { Page } from "@playwright/test";
 import { expect, expectUsable, test } from "./fixtures";
+
+/** Takes a label as a PNG: its size in dots and per meter as the file says, and how much of it is black as a browser sees it. */
+async function png(page: Page, name: string) {
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name }).click()]);
+  const bytes = readFileSync(await file.path());
+  const black = await page.evaluate(async (base64) => {
+    const picture = new Image();
+    picture.src = `data:image/png;base64,${base64}`;
+    await picture.decode();
+    const canvas = new OffscreenCanvas(picture.naturalWidth, picture.naturalHeight);
+    const paper = canvas.getContext("2d")!;
+    paper.drawImage(picture, 0, 0);
+    const dots = paper.getImageData(0, 0, canvas.width, canvas.height).data;
+    let dark = 0;
+    for (let i = 0; i < dots.length; i += 4) if (dots[i]! < 128) dark++;
+    return dark / (dots.length / 4);
+  }, bytes.toString("base64"));
+  return { name: file.suggestedFilename(), dots: [bytes.readUInt32BE(16), bytes.readUInt32BE(20)], perMeter: [bytes.toString("latin1", 37, 41), bytes.readUInt32BE(41)], black };
+}
 
 test("an order is packed and shipped at the station", async ({ page, business, picture }, info) => {
   const sku = `VASE-${info.project.name}`;
@@ -47,6 +68,13 @@ test("an order is packed and shipped at the station", async ({ page, business, p
   await expect(page.getByRole("region", { name: "Label" })).toContainText("^XA");
   const label = page.getByRole("img", { name: "The labels of all packages" });
   await expect.poll(() => label.evaluate((img: HTMLImageElement) => img.naturalHeight / img.naturalWidth)).toBeGreaterThan(2.5); // two labels, one below the other
+  // Each label is a picture of exactly the printer's dots: 4×6 inches.
+  const [first, second] = [await png(page, "Label 1 as PNG, 203 dpi"), await png(page, "Label 2 as PNG, 300 dpi")];
+  expect([first.dots, first.perMeter]).toEqual([[812, 1218], ["pHYs", 7992]]);
+  expect([second.dots, second.perMeter]).toEqual([[1200, 1800], ["pHYs", 11811]]);
+  expect(second.name).toMatch(/-2-300dpi\.png$/);
+  for (const { black } of [first, second]) expect(black).toBeGreaterThan(0.02);
+  for (const { black } of [first, second]) expect(black).toBeLessThan(0.5);
   await page.evaluate(() => window.print = () => void (document.title = "printed"));
   await page.getByRole("button", { name: "Print" }).click();
   await expect(page).toHaveTitle("printed");

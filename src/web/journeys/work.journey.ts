@@ -92,3 +92,37 @@ test("somebody who was sent to count does it blind, also while the network is go
   const done = await node.call<{ status: string; lines: { difference: number }[] }>("GET", `stock-tasks/${task.id}`);
   expect([done.status, ...done.lines.map((l) => l.difference)]).toEqual(["completed", -1, 0]);
 });
+
+test("an expired lot is taken away by whoever was sent for it", async ({ page, business, picture }, info) => {
+  test.setTimeout(150_000);
+  const sku = `MILK-${info.project.name}`;
+  const worker = `vera-${info.project.name}`;
+  const { node } = business;
+  await node.call("PUT", `products/${sku}`, { name: "Milk", price: { amount: "1.00", currency: "EUR" } });
+  await node.call("POST", "sites/WH2/receipts", { reference: sku, lines: [{ sku, quantity: 6, bin: "A-01-01", lot: "L1", expires_on: "2026-01-31" }, { sku, quantity: 2, bin: "A-01-02", lot: "L1", expires_on: "2026-01-31" }] });
+  interface Task { id: string; number: number; kind: string; status: string; lines: { sku: string; bin: string; status: string }[] }
+  const tasks = async () => (await node.call<{ items: Task[] }>("GET", "stock-tasks?site=WH2&newest=true&limit=100")).items.filter((x) => x.kind === "removal" && x.lines.some((l) => l.sku === sku));
+  await expect.poll(async () => (await tasks()).length, { timeout: 90_000 }).toBe(1); // once a minute somebody looks for what has expired
+  const task = (await tasks())[0]!;
+  await node.call("POST", `stock-tasks/${task.id}/assign`, { worker });
+  await page.goto("/m");
+  await page.getByLabel("Site").selectOption("WH2");
+  await page.getByLabel("Badge").fill(worker);
+  await page.keyboard.press("Enter");
+  await page.getByRole("link", { name: "Stock", exact: true }).click();
+  await page.getByRole("button", { name: "Count", exact: true }).click();
+  await page.getByRole("button", { name: `Removal ${task.number}` }).click();
+  await scan(page, "A-01-01");
+  await page.getByLabel("How many were taken away").fill("6");
+  await expectUsable(page);
+  await picture(page, "m-removal");
+  await page.getByRole("button", { name: "They are taken away" }).click();
+  // Somebody has taken the rest away without saying so.
+  await scan(page, "A-01-02");
+  await page.getByRole("button", { name: "Nothing is there" }).click();
+  await page.getByRole("button", { name: "Done", exact: true }).click();
+  await expect(page.getByTestId("outbox")).toHaveText("All sent");
+  const ended = (await tasks())[0]!;
+  expect([ended.status, ...ended.lines.map((l) => `${l.bin} ${l.status}`)]).toEqual(["cancelled", "A-01-01 removed", "A-01-02 cancelled"]);
+  expect((await node.call<{ items: { bin: string; on_hand: number }[] }>("GET", `sites/WH2/stock?sku=${sku}`)).items.map((r) => [r.bin, r.on_hand])).toEqual([["A-01-02", 2]]);
+});

@@ -20,6 +20,8 @@ const screens: RouteObject[] = [
   { path: "/links", lazy: async () => ({ Component: (await import("./screens/Links")).Links }) },
   { path: "/channels", lazy: async () => ({ Component: (await import("./screens/Channels")).Channels }) },
   { path: "/setup", lazy: async () => ({ Component: (await import("./screens/Setup")).Setup }) },
+  { path: "/counts", lazy: async () => ({ Component: (await import("./screens/Counts")).Counts }) },
+  { path: "/transfers", lazy: async () => ({ Component: (await import("./screens/Transfers")).Transfers }) },
   { path: "/stock", lazy: async () => ({ Component: (await import("./screens/Stock")).Stock }) },
 ];
 

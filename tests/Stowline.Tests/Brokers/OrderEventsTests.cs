@@ -19,6 +19,32 @@ public class OrderEventsTests
     [InlineData("{}", "{}")]
     public void The_person_is_cut_out_and_nothing_else(string payload, string expected) => Assert.Equal(expected, OrderEvents.WithoutPerson(Encoding.UTF8.GetBytes(payload)));
 
+    /// Goal: what no generated message is made for is the same message. Method: prices, words and texts of every kind, members in another order, unknown ones among them.
+    [Theory]
+    [InlineData("""{"number":7,"lines":[{"quantity":3,"unit_price_e4":3333,"sku":"A"}],"parts":[],"total_e4":9999,"currency":"EUR"}""")]
+    [InlineData("""{"lines":[{"sku":"A\"\u017e","quantity":2,"unit_price_e4":125,"extras":[{"sku":"X","quantity":1}]}],"currency":"JPY","total_e4":0,"note":"two\nlines","pickup_site":"S","unknown":{"lines":[1]}}""")]
+    [InlineData("""{"currency":"KWD","total_e4":123456789012345,"lines":[{"sku":"","quantity":0,"unit_price_e4":10000}],"priority":"urgent","fulfillment_type":"pickup","note":null,"personal":"x","pickup_site":null}""")]
+    [InlineData("""{"parts":[{"part":1,"site":"","lines":[]},{"site":null,"part":2,"lines":[{"sku":"B","quantity":1}],"more":[{}]}],"channel":"web","external_id":"ž","fulfillment_type":"teleport"}""")]
+    [InlineData("{}")]
+    public void The_bytes_are_the_message_however_the_event_is_written(string payload)
+    {
+        payload = payload[..^1] + (payload.Length > 2 ? "," : "") + "\"order_id\":\"0198c7a0-0000-7000-8000-00000000abcd\"}";
+        foreach (var at in new[] { DateTimeOffset.UnixEpoch, new DateTimeOffset(1969, 12, 31, 23, 59, 59, 999, TimeSpan.Zero), new DateTimeOffset(2026, 1, 5, 8, 0, 0, 123, 456, TimeSpan.FromHours(2)) })
+        {
+            var e = new EventRecord(Lane.Hub, 0, Guid.Empty, OrderPlaced.Type, "o", null, at, "", null, Encoding.UTF8.GetBytes(payload));
+            Assert.Equal(OrderEvents.Of(e), Protocol.OrderEvent.Parser.ParseFrom(OrderEvents.Encode(e)));
+        }
+    }
+
+    [Fact]
+    public void An_amount_is_written_as_its_text()
+    {
+        Span<byte> bytes = stackalloc byte[Kernel.Money.LongestAmount];
+        foreach (var currency in new[] { "EUR", "JPY", "KWD" })
+            foreach (var e4 in new[] { 0L, 1, 10, 100, 120, 1_000, 9_999, 10_000, 12_500, 25_500, 123_456, 999_999_999_999L * 10_000, -1, -25_500 })
+                Assert.Equal(Kernel.Money.FromE4(e4, currency).AmountText(), Encoding.ASCII.GetString(bytes[..Kernel.Money.WriteAmount(e4, currency, bytes)]));
+    }
+
     /// A relay copies the data as bytes; gRPC writes the same message field by field.
     [Theory]
     [InlineData(1)]

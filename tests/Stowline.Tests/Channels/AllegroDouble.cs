@@ -75,6 +75,9 @@ public sealed class AllegroDouble : IAsyncDisposable
 
     /// <summary>The parcels of forms.</summary>
     public List<(string Form, string Carrier, string? Name, string Waybill)> Shipments { get; } = [];
+
+    /// <summary>The line items that each parcel names, in the order of <see cref="Shipments"/>; empty: those of the whole form.</summary>
+    public List<IReadOnlyList<string>> ShippedItems { get; } = [];
     public int MostPerMinute { get; private set; }
     public int Calls { get; private set; }
 
@@ -249,10 +252,14 @@ public sealed class AllegroDouble : IAsyncDisposable
     private (int, JsonNode?) Ship(HttpContext http, string form, string body)
     {
         if (http.Request.Method == "GET")
-            return (200, new JsonObject { ["shipments"] = new JsonArray([.. Shipments.Where(s => s.Form == form).Select(s => (JsonNode)new JsonObject { ["waybill"] = s.Waybill, ["carrierId"] = s.Carrier })]) });
+            return (200, new JsonObject { ["shipments"] = new JsonArray([.. Shipments.Zip(ShippedItems).Where(s => s.First.Form == form).Select(s => (JsonNode)new JsonObject
+            {
+                ["waybill"] = s.First.Waybill, ["carrierId"] = s.First.Carrier, ["lineItems"] = new JsonArray([.. s.Second.Select(i => (JsonNode)new JsonObject { ["id"] = i })]),
+            })]) });
         if (http.Request.Method != "POST" || http.Request.ContentType != Media) return (415, null);
         var parcel = JsonNode.Parse(body)!;
         if (parcel["carrierId"]?.ToString() is not { } carrier || parcel["waybill"]?.ToString() is not { Length: > 0 } waybill || carrier == "OTHER" && parcel["carrierName"] is null) return (422, null);
+        ShippedItems.Add([.. (parcel["lineItems"] as JsonArray ?? []).Select(i => i!["id"]!.ToString())]);
         Shipments.Add((form, carrier, parcel["carrierName"]?.ToString(), waybill));
         return (201, new JsonObject { ["id"] = $"s{Shipments.Count}", ["waybill"] = waybill, ["carrierId"] = carrier });
     }

@@ -15,6 +15,19 @@ namespace Stowline.Tests.Channels;
 [Trait("Needs", "server")]
 public class ReportTests
 {
+    /// <summary>The order here and its form at Allegro.</summary>
+    private static Task<Guid> OrderAsync(ChannelNode node, string form)
+    {
+        node.Allegro.Forms[form] = Form(form, ("item-1", "S1", 1));
+        return OrderAsync(node.Hub, ChannelNode.Code, form);
+    }
+
+    private static JsonObject Form(string id, params (string Id, string Sku, int Quantity)[] items) => new()
+    {
+        ["id"] = id, ["status"] = "READY_FOR_PROCESSING",
+        ["lineItems"] = new JsonArray([.. items.Select(i => (JsonNode)new JsonObject { ["id"] = i.Id, ["quantity"] = i.Quantity, ["offer"] = new JsonObject { ["id"] = "offer-" + i.Sku } })]),
+    };
+
     private static async Task<Guid> OrderAsync(HubNode hub, string channel, string externalId, int units = 1)
     {
         var placed = await hub.PlaceAsync(hub.Order(externalId, [("S1", units)], b => b with { Channel = channel }).Value);
@@ -42,7 +55,7 @@ public class ReportTests
     public async Task Allegro_is_told_how_its_orders_stand_and_of_their_parcels_and_of_no_others(string store)
     {
         await using var node = await StartAsync(store, new ChannelSettings { Carriers = new Dictionary<string, string> { ["dpd"] = "DPD" } });
-        var (mine, other, foreign) = (await OrderAsync(node.Hub, ChannelNode.Code, "form-1"), await OrderAsync(node.Hub, ChannelNode.Code, "form-2"), await OrderAsync(node.Hub, "web", "form-3"));
+        var (mine, other, foreign) = (await OrderAsync(node, "form-1"), await OrderAsync(node, "form-2"), await OrderAsync(node.Hub, "web", "form-3"));
         foreach (var order in new[] { mine, other, foreign }) await PickAsync(node.Hub, order);
         await node.UntilAsync(() => node.Allegro.Fulfillment.Count == 2, TimeSpan.FromSeconds(10));
         await PackAsync(node.Hub, mine);
@@ -60,10 +73,38 @@ public class ReportTests
     }
 
     [Theory, EveryDatabase]
+    public async Task A_parcel_of_a_split_order_names_its_own_line_items_and_one_of_a_whole_order_none(string store)
+    {
+        await using var node = await ChannelNode.StartAsync(store, skus: 3);
+        await node.Hub.SiteAsync("WH2");
+        foreach (var (site, sku) in new[] { ("WH1", "S1"), ("WH1", "S2"), ("WH2", "S3") }) await node.Hub.GrantAsync(site, sku, 5);
+        await node.PassAsync(TimeSpan.FromSeconds(5));
+        // Of S1 the buyer has two items: each goes with a parcel of its own.
+        node.Allegro.Forms["form-1"] = Form("form-1", ("i1", "S1", 1), ("i2", "S2", 2), ("i3", "S3", 1), ("i4", "S1", 1));
+        var placed = await node.Hub.PlaceAsync(node.Hub.Order("form-1", [("S1", 2), ("S2", 2), ("S3", 1)], b => b with { Channel = ChannelNode.Code }).Value);
+        var order = Guid.Parse(placed.Value.Id);
+        await TellAsync("WH2", 2, "T1", ("S3", 1), ("S1", 1));
+        await TellAsync("WH1", 1, "T2", ("S1", 1), ("S2", 2));
+        await ShipAsync(node.Hub, await OrderAsync(node, "form-2"), "T3");
+        await node.PassAsync(TimeSpan.FromSeconds(10));
+
+        var named = node.Allegro.Shipments.Zip(node.Allegro.ShippedItems).ToDictionary(s => s.First.Waybill, s => s.Second);
+        Assert.Equal(["i1", "i3"], named["T1"].Order());
+        Assert.Equal(["i2", "i4"], named["T2"].Order());
+        Assert.Empty(named["T3"]);
+
+        async Task TellAsync(string site, int part, string tracking, params (string Sku, int Units)[] lines)
+        {
+            await node.Hub.TellAsync(site, new PartShipped(order, part, Guid.NewGuid(), 1, "ACS", tracking, [.. lines.Select(l => new SkuUnits(l.Sku, l.Units))], [], [], []), order);
+            await node.PassAsync(TimeSpan.FromSeconds(5));
+        }
+    }
+
+    [Theory, EveryDatabase]
     public async Task A_parcel_whose_answer_was_lost_is_there_once(string store)
     {
         await using var node = await StartAsync(store);
-        var order = await OrderAsync(node.Hub, ChannelNode.Code, "form-1");
+        var order = await OrderAsync(node, "form-1");
         var lost = 2;
         node.Allegro.Misbehaves = (method, path) => method == "POST" && path.EndsWith("/shipments", StringComparison.Ordinal) && lost-- > 0 ? Fault.LostAfter : Fault.None;
         await ShipAsync(node.Hub, order, "T1");
@@ -79,7 +120,7 @@ public class ReportTests
     {
         await using var node = await StartAsync(store);
         var orders = new List<Guid>();
-        for (var i = 1; i <= 5; i++) orders.Add(await OrderAsync(node.Hub, ChannelNode.Code, $"form-{i}"));
+        for (var i = 1; i <= 5; i++) orders.Add(await OrderAsync(node, $"form-{i}"));
         node.Allegro.Misbehaves = (_, _) => Fault.Error500;
         foreach (var order in orders) await PickAsync(node.Hub, order);
         await node.PassAsync(TimeSpan.FromMinutes(30), TimeSpan.FromSeconds(15));
@@ -106,7 +147,7 @@ public class ReportTests
         var orders = new List<Guid>();
         for (var i = 1; i <= 8; i++)
         {
-            orders.Add(await OrderAsync(node.Hub, ChannelNode.Code, $"form-{i}"));
+            orders.Add(await OrderAsync(node, $"form-{i}"));
             await PickAsync(node.Hub, orders[^1]);
             await node.PassAsync(TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(4));
             await PackAsync(node.Hub, orders[^1]);
@@ -134,7 +175,7 @@ public class ReportTests
     {
         await using var node = await StartAsync(store);
         node.Allegro.Refuses.Add("form-1");
-        var order = await OrderAsync(node.Hub, ChannelNode.Code, "form-1");
+        var order = await OrderAsync(node, "form-1");
         await PickAsync(node.Hub, order);
         await node.PassAsync(TimeSpan.FromHours(1), TimeSpan.FromSeconds(30));
         var failed = Assert.Single(await ReportsAsync(node));
@@ -174,7 +215,7 @@ public class ReportTests
         await PassAsync(hub);
         var told = shop.Received.Where(r => r.Path.Contains("/orders/", StringComparison.Ordinal)).ToDictionary(r => r.Path, r => JsonNode.Parse(r.Body)!);
         Assert.Equal("completed", told["/wp-json/wc/v3/orders/727"]["status"]!.ToString());
-        Assert.Equal("ACS T1", told["/wp-json/wc/v3/orders/727/notes"]["note"]!.ToString());
+        Assert.Equal("ACS T1: 1 × S1", told["/wp-json/wc/v3/orders/727/notes"]["note"]!.ToString());
         Assert.All(shop.Received.Where(r => r.Path.Contains("/orders/", StringComparison.Ordinal)), r => Assert.Equal("token-1", r.Headers["Authorization"]));
     }
 

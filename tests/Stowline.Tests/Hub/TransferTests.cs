@@ -8,6 +8,7 @@ using Stowline.Site.Fulfillment;
 using Stowline.Site.Shipping;
 using Stowline.Site.Stock;
 using Stowline.Site.Transfers;
+using Stowline.Tests.Server;
 using Stowline.Tests.Site;
 using Stowline.Tests.Support;
 
@@ -114,6 +115,43 @@ public sealed class TransferTests
             story.Select(e => e.Type).Where(t => t is "part.assigned" or "part.shipped" || t.StartsWith("transfer.", StringComparison.Ordinal) && t != "transfer.status_changed"));
         var row = (await hub.Test.Database.ReadAsync(async s => await s.FindAsync<string>("SELECT lot || ' ' || CAST(expires_on AS text) FROM stock WHERE site = 'WH2'")))!;
         Assert.StartsWith("L1 2027-01-31", row); // the lot came with its date
+    }
+
+    [Theory, EveryDatabase, Trait("Needs", "server")]
+    public async Task Transfers_are_listed_from_either_end_page_by_page(string store)
+    {
+        await using var node = await ServerNode.StartAsync(store);
+        foreach (var code in new[] { "WH1", "WH2" })
+        {
+            await DoAsync("PUT", $"sites/{code}", """{"name":"x","type":"warehouse"}""");
+            await DoAsync("PUT", $"sites/{code}/zones/S", """{"type":"storage"}""");
+            await DoAsync("PUT", $"sites/{code}/bins/A-1", """{"zone":"S"}""");
+        }
+        await DoAsync("PUT", "products/A", """{"name":"A","price":{"amount":"1.00","currency":"EUR"}}""");
+        await DoAsync("POST", "sites/WH1/receipts", """{"reference":"PO","lines":[{"sku":"A","quantity":9,"bin":"A-1"}]}""");
+        for (var i = 0; i < 5; i++) await DoAsync("POST", "transfers", """{"from":"WH1","to":"WH2","lines":[{"sku":"A","quantity":1}]}""");
+        var oldest = await NumbersAsync("from=WH1&");
+        Assert.Equal(5, oldest.Count);
+        Assert.Equal(oldest.Order(), oldest);
+        Assert.Equal(Enumerable.Reverse(oldest), await NumbersAsync("from=WH1&newest=true&"));
+
+        async Task DoAsync(string method, string path, string body)
+        {
+            using var answer = await node.SendAsync(method, "/api/v1/" + path, body);
+            Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+        }
+
+        async Task<List<long>> NumbersAsync(string filter)
+        {
+            var numbers = new List<long>();
+            for (string? cursor = ""; cursor is not null;)
+            {
+                var page = await node.GetAsync($"/api/v1/transfers?{filter}limit=2{cursor}");
+                numbers.AddRange(page.GetProperty("items").EnumerateArray().Select(t => t.GetProperty("number").GetInt64()));
+                cursor = page.GetProperty("next_cursor").GetString() is { } next ? "&cursor=" + next : null;
+            }
+            return numbers;
+        }
     }
 
     [Theory, EveryDatabase]

@@ -234,4 +234,36 @@ public sealed class StockTaskTests
         Assert.Equal(90, (await site.CallAsync("GET", "sites/WH1/count-settings")).Body.GetProperty("every_days").GetInt32());
         await site.VerifyAsync();
     }
+
+    /// Goal: with every filter the newest first are the oldest first backwards, over all pages. Method: both ways by pages of two.
+    [Theory, EveryDatabase]
+    public async Task Tasks_are_listed_from_either_end_page_by_page(string store)
+    {
+        await using var site = await StartAsync(store, ("A-1", "A", 5), ("A-2", "B", 5), ("A-3", "C", 5));
+        for (var round = 0; round < 2; round++)
+            foreach (var bin in new[] { "A-1", "A-2", "A-3" })
+            {
+                var task = await AskAsync(site, new AskForCountBody([bin], null, null, null));
+                if (round == 0) Assert.True((await site.RunAsync(tx => StockTaskSteps.CancelAsync(SiteOnTest.Code, task.Id, "not now", tx))).IsOk);
+            }
+        foreach (var (filter, count) in new[] { ("", 6), ("site=WH1&", 6), ("status=pending&", 3), ("site=WH1&status=cancelled&", 3) })
+        {
+            var oldest = await NumbersAsync(filter);
+            Assert.Equal(count, oldest.Count);
+            Assert.Equal(oldest.Order(), oldest);
+            Assert.Equal(Enumerable.Reverse(oldest), await NumbersAsync(filter + "newest=true&"));
+        }
+
+        async Task<List<long>> NumbersAsync(string filter)
+        {
+            var numbers = new List<long>();
+            for (string? cursor = ""; cursor is not null;)
+            {
+                var page = (await site.CallAsync("GET", $"stock-tasks?{filter}limit=2{cursor}")).Body;
+                numbers.AddRange(page.GetProperty("items").EnumerateArray().Select(t => t.GetProperty("number").GetInt64()));
+                cursor = page.GetProperty("next_cursor").GetString() is { } next ? "&cursor=" + next : null;
+            }
+            return numbers;
+        }
+    }
 }

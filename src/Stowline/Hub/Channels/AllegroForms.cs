@@ -22,11 +22,8 @@ internal static class AllegroForms
         var lines = new List<OrderLineBody?>();
         foreach (var line in Lines(form))
         {
-            var offer = Text(line["offer"]?["id"]) ?? "";
-            // What somebody has said of this offer counts more than what stands in the listing.
-            if (!skus.TryGetValue(offer, out var sku)) sku = Text(line["offer"]?["external"]?["id"]);
-            if (sku is null) return Refusal.NotFound("unknown_offer", $"offer {offer} has no external id, and no SKU was given for it");
-            lines.Add(new OrderLineBody(sku, line["quantity"] is JsonValue q && q.TryGetValue<long>(out var units) ? units : null, Price(line["price"])));
+            if (SkuOf(line, skus) is not { } sku) return Refusal.NotFound("unknown_offer", $"offer {Text(line["offer"]?["id"])} has no external id, and no SKU was given for it");
+            lines.Add(new OrderLineBody(sku, Units(line), Price(line["price"])));
         }
         var buyer = form["buyer"];
         return new OrderBody
@@ -40,6 +37,16 @@ internal static class AllegroForms
             Lines = lines,
         };
     }
+
+    /// <summary>The form's line items with their goods.</summary>
+    public static IReadOnlyList<TheirLine> LinesOf(JsonNode form, IReadOnlyDictionary<string, string> skus) =>
+        [.. Lines(form).Select(l => (Id: Text(l["id"]), Line: l)).Where(l => l.Id is not null).Select(l => new TheirLine(l.Id!, SkuOf(l.Line, skus), Units(l.Line) ?? 0))];
+
+    /// <summary>What somebody has said of an offer counts more than what stands in the listing.</summary>
+    private static string? SkuOf(JsonNode line, IReadOnlyDictionary<string, string> skus) =>
+        skus.TryGetValue(Text(line["offer"]?["id"]) ?? "", out var sku) ? sku : Text(line["offer"]?["external"]?["id"]);
+
+    private static long? Units(JsonNode line) => line["quantity"] is JsonValue q && q.TryGetValue<long>(out var units) ? units : null;
 
     private static Money? Price(JsonNode? price) => Text(price?["amount"]) is { } amount && Text(price?["currency"]) is { } currency && Money.IsCurrency(currency)
         && decimal.TryParse(amount, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && decimal.Round(number, 4) == number && number <= Money.MaxAmount ? new Money(number, currency) : null;

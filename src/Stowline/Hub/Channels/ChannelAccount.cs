@@ -46,7 +46,7 @@ public sealed record ChannelSettings
     public bool? Stock { get; init; }
     /// <summary>What becomes of its orders is told there: status and parcels. true when not given.</summary>
     public bool? Reports { get; init; }
-    /// <summary>Our carriers' codes → the ids that Allegro knows carriers by; <c>OTHER</c> with our code as the name for all others.</summary>
+    /// <summary>Our carriers' codes → what they are called there: at Allegro an id, <c>OTHER</c> with our code as the name for all others; at a shop what stands for <c>{carrier}</c>.</summary>
     public IReadOnlyDictionary<string, string>? Carriers { get; init; }
     public ChannelPool? Pool { get; init; }
     /// <summary>How a shop's JSON is read and its stock set; for <c>shop</c> only.</summary>
@@ -54,7 +54,7 @@ public sealed record ChannelSettings
 
     [JsonIgnore] public bool TakesOrders => Orders ?? true;
     [JsonIgnore] public bool SendsStock => Stock ?? true;
-    [JsonIgnore] public bool TellsOrders => (Reports ?? true) && (Mapping is null || (Mapping.Status ?? Mapping.Shipment) is not null);
+    [JsonIgnore] public bool TellsOrders => (Reports ?? true) && Mapping is null or { Status: not null } or { Shipment: not null };
     [JsonIgnore] public ChannelPool Share => Pool ?? new ChannelPool();
 }
 

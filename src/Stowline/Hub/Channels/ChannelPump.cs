@@ -75,12 +75,15 @@ internal sealed class ChannelPump(Node node, string account, ChannelsModule modu
         };
         IOrderTeller? teller = row.Kind switch
         {
-            ChannelKind.Allegro => new AllegroTeller(api!, row.Rules),
-            ChannelKind.Shop => row.Rules.Mapping is null ? null : new ShopTeller(account, calls, row.Rules.Mapping, secrets),
+            ChannelKind.Allegro => new AllegroTeller(api!, row.Rules, SkusAsync),
+            ChannelKind.Shop => row.Rules.Mapping is null ? null : new ShopTeller(account, calls, row.Rules, secrets, SkusAsync),
         };
         return _line = new Line(row, calls, shop, new StockOut(node, account, books), api is null ? null : new AllegroOrders(node, api, module.Orders!, books),
             new Reconcile(node, account, module.Sync, books), teller, new ReportOut(node, account, module.Sync, books));
     }
+
+    private Task<IReadOnlyDictionary<string, string>> SkusAsync(IReadOnlyCollection<string> offers, CancellationToken ct) =>
+        node.Database.ReadAsync(s => ChannelOffers.SkusAsync(s, account, offers), ct);
 
     public ValueTask DisposeAsync()
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -25,16 +26,17 @@ public enum ReportKind
 /// <param name="ExternalId">The order's id there.</param>
 /// <param name="Part">The part that left; 0 for the order's status.</param>
 /// <param name="OrderStatus">The order's status in our word, for <c>status</c>.</param>
+/// <param name="Lines">What is in the parcel; empty for <c>status</c>, and for parcels from before it was kept.</param>
 /// <param name="Told">What the account last confirmed, in its own word; the parcel's number for <c>shipment</c>.</param>
 public sealed record OrderReportView(
-    Guid Id, string Account, Guid OrderId, string ExternalId, ReportKind Kind, int Part, string? OrderStatus, string? Carrier, string? TrackingNumber, string? Told, OperationStatus Status,
+    Guid Id, string Account, Guid OrderId, string ExternalId, ReportKind Kind, int Part, string? OrderStatus, string? Carrier, string? TrackingNumber, IReadOnlyList<SkuUnits> Lines, string? Told, OperationStatus Status,
     int RetryCount, int MaxRetries, DateTimeOffset? NextRetryAt, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, DateTimeOffset? CompletedAt, string? ErrorMessage);
 
 /// <summary>A row of <c>channel_reports</c>. Its states and retries are those of stock operations.</summary>
 internal sealed record ReportRow
 {
     public const string Columns = """
-        id, account, order_id, external_id, kind, part, position, word, told, carrier, tracking_number, status, unsure, retry_count, max_retries, next_retry_at, transport, revivals, created_at,
+        id, account, order_id, external_id, kind, part, position, word, told, carrier, tracking_number, lines, status, unsure, retry_count, max_retries, next_retry_at, transport, revivals, created_at,
         updated_at, completed_at, error_message
         """;
 
@@ -49,6 +51,7 @@ internal sealed record ReportRow
     public string? Told { get; init; }
     public string? Carrier { get; init; }
     public string? TrackingNumber { get; init; }
+    public string? Lines { get; init; }
     public OperationStatus Status { get; init; }
     public bool Unsure { get; init; }
     public int RetryCount { get; init; }
@@ -61,7 +64,10 @@ internal sealed record ReportRow
     public DateTimeOffset? CompletedAt { get; init; }
     public string? ErrorMessage { get; init; }
 
-    public OrderReportView View => new(Id, Account, OrderId, ExternalId, Kind, Part, Kind == ReportKind.Status ? Word : null, Carrier, TrackingNumber, Told, Status, RetryCount, MaxRetries,
+    /// <summary>What is in the parcel.</summary>
+    public IReadOnlyList<SkuUnits> Contents => Lines is null ? [] : JsonSerializer.Deserialize<IReadOnlyList<SkuUnits>>(Lines, HttpJson.Options)!;
+
+    public OrderReportView View => new(Id, Account, OrderId, ExternalId, Kind, Part, Kind == ReportKind.Status ? Word : null, Carrier, TrackingNumber, Contents, Told, Status, RetryCount, MaxRetries,
         Status is OperationStatus.Pending or OperationStatus.Processing ? NextRetryAt : null, CreatedAt, UpdatedAt, CompletedAt, ErrorMessage);
 
     public static ValueTask<ReportRow?> FindAsync(SqlSession session, Guid id) => session.FindAsync<ReportRow>($"SELECT {Columns} FROM channel_reports WHERE id = @id", new { id });

@@ -1,4 +1,6 @@
+using System.Text.Json;
 using Stowline.Contracts;
+using Stowline.Http;
 using Stowline.Hub.Ordering;
 using Stowline.Log;
 using Stowline.Store;
@@ -25,7 +27,7 @@ internal sealed class ReportFeed : Pump, IAsyncDisposable
     public override string Name => "channel reports";
 
     private sealed record CursorRow { public string Lane { get; init; } = ""; public long Position { get; init; } }
-    private sealed record Found(string Account, Guid Order, string ExternalId, ReportKind Kind, int Part, long Position, string Word, string? Carrier, string? TrackingNumber);
+    private sealed record Found(string Account, Guid Order, string ExternalId, ReportKind Kind, int Part, long Position, string Word, string? Carrier, string? TrackingNumber, string? Lines);
 
     private static bool Follows(string lane) => lane == Lane.Hub.Name || lane.StartsWith("site/", StringComparison.Ordinal);
     private static bool Wants(EventRecord e) => e.OrderId is not null && (e.Type == OrderStatusChanged.Type || e.Type == PartShipped.Type);
@@ -72,8 +74,8 @@ internal sealed class ReportFeed : Pump, IAsyncDisposable
             var id = e.OrderId!.Value;
             if (!origins.TryGetValue(id, out var origin) || !told.Contains(origin.Channel)) continue;
             var report = e.Type == PartShipped.Type && e.Read<PartShipped>() is var shipped
-                ? new Found(origin.Channel, id, origin.ExternalId, ReportKind.Shipment, shipped.Part, e.Position, "", shipped.Carrier, shipped.TrackingNumber)
-                : new Found(origin.Channel, id, origin.ExternalId, ReportKind.Status, 0, e.Position, e.Read<OrderStatusChanged>().To, null, null);
+                ? new Found(origin.Channel, id, origin.ExternalId, ReportKind.Shipment, shipped.Part, e.Position, "", shipped.Carrier, shipped.TrackingNumber, JsonSerializer.Serialize(shipped.Lines, HttpJson.Options))
+                : new Found(origin.Channel, id, origin.ExternalId, ReportKind.Status, 0, e.Position, e.Read<OrderStatusChanged>().To, null, null, null);
             found[(id, report.Kind, report.Part)] = report; // the last of a batch is the latest
         }
         return [.. found.Values];
@@ -101,13 +103,13 @@ internal sealed class ReportFeed : Pump, IAsyncDisposable
     {
         var n = found.Count;
         return tx.UpsertAsync("channel_reports", "account, order_id, kind, part", """
-            word = excluded.word, carrier = excluded.carrier, tracking_number = excluded.tracking_number, position = excluded.position, status = excluded.status, retry_count = excluded.retry_count,
+            word = excluded.word, carrier = excluded.carrier, tracking_number = excluded.tracking_number, lines = excluded.lines, position = excluded.position, status = excluded.status, retry_count = excluded.retry_count,
             next_retry_at = excluded.next_retry_at, transport = excluded.transport, revive_at = excluded.revive_at, completed_at = excluded.completed_at, error_message = excluded.error_message,
             updated_at = excluded.updated_at
             """, n, Column.From("id", found, _ => tx.NewId()), Column.From("account", found, f => f.Account), Column.From("order_id", found, f => f.Order),
             Column.From("external_id", found, f => f.ExternalId), Column.From("kind", found, f => (int)f.Kind), Column.From("part", found, f => f.Part),
             Column.From("position", found, f => f.Position), Column.From("word", found, f => f.Word), Column.From("carrier", found, f => f.Carrier),
-            Column.From("tracking_number", found, f => f.TrackingNumber), Column.Same("status", n, (int)OperationStatus.Pending), Column.Same("unsure", n, false),
+            Column.From("tracking_number", found, f => f.TrackingNumber), Column.From("lines", found, f => f.Lines), Column.Same("status", n, (int)OperationStatus.Pending), Column.Same("unsure", n, false),
             Column.Same("retry_count", n, 0), Column.Same("max_retries", n, _module.Sync.RetryMaxAttempts), Column.Same("next_retry_at", n, tx.Now), Column.Same("transport", n, false),
             Column.Same("revivals", n, 0), Column.Same("revive_at", n, (DateTimeOffset?)null), Column.Same("created_at", n, tx.Now), Column.Same("updated_at", n, tx.Now),
             Column.Same("completed_at", n, (DateTimeOffset?)null), Column.Same("error_message", n, (string?)null));

@@ -5,6 +5,9 @@ using Stowline.Store;
 
 namespace Stowline.Hub.Channels;
 
+/// <summary>The SKUs that were saved for offers.</summary>
+internal delegate Task<IReadOnlyDictionary<string, string>> SkusOfOffers(IReadOnlyCollection<string> offers, CancellationToken ct);
+
 /// <summary>How an account is told of its orders. Nothing here knows of retries or the database.</summary>
 internal interface IOrderTeller
 {

@@ -105,7 +105,6 @@ public static class SaveChannel
             problems.Check(pool.Sites is null || pool.Sites.Count <= 1_000 && pool.Sites.All(s => CodeRule.TryNormalize(s, out _)), "settings.pool.sites", "must be codes of sites");
         }
         if (kind == ChannelKind.Allegro) problems.Check(settings.Mapping is null, "settings.mapping", "is for shops only");
-        else problems.Check(settings.Carriers is null, "settings.carriers", "is for Allegro only");
         if (kind != ChannelKind.Shop) return;
         if (settings.Mapping is { } mapping) mapping.Check(target, problems);
         else problems.Add("settings.mapping", "is required for a shop");

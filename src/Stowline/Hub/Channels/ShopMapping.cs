@@ -20,9 +20,9 @@ public sealed record ShopMapping
     /// <summary>How quantities are read there; without it nothing is compared.</summary>
     public ShopStockRead? Read { get; init; }
     /// <summary>How the shop is told how an order stands; without it it is not.</summary>
-    public ShopReportCall? Status { get; init; }
+    public ShopStatusCall? Status { get; init; }
     /// <summary>How the shop is told of a parcel; without it it is not.</summary>
-    public ShopReportCall? Shipment { get; init; }
+    public ShopShipmentCall? Shipment { get; init; }
 
     internal void Check(HookTarget target, Problems problems)
     {
@@ -51,8 +51,8 @@ public sealed record ShopMapping
             problems.Check(read.Offer is { Count: > 0 }, at + ".read.offer", "is required");
             problems.Check(read.Quantity is { Count: > 0 }, at + ".read.quantity", "is required");
         }
-        Status?.Check(at + ".status", isStatus: true, target, problems);
-        Shipment?.Check(at + ".shipment", isStatus: false, target, problems);
+        Status?.Check(at + ".status", target, problems);
+        Shipment?.Check(at + ".shipment", this, target, problems);
     }
 }
 
@@ -124,10 +124,10 @@ public sealed record ShopStockCall
 public sealed record ShopStockRead(string? Url = null, string? Items = null, IReadOnlyList<string>? Offer = null, IReadOnlyList<string>? Quantity = null);
 
 /// <summary>
-/// A call that tells a shop of an order. In <see cref="Url"/> and the texts of the body <c>{order}</c> (its id there), <c>{status}</c> (the shop's own word), <c>{carrier}</c> and
-/// <c>{tracking_number}</c> are filled in; a text that is nothing but <c>{order_number}</c> becomes a number.
+/// A call that tells a shop of an order. In <see cref="Url"/> <c>{order}</c> (its id there) and <c>{status}</c> (the shop's own word) are filled in, in the texts of the body also
+/// <c>{carrier}</c> and <c>{tracking_number}</c>; a text that is nothing but <c>{order_number}</c> becomes a number.
 /// </summary>
-public sealed record ShopReportCall
+public abstract record ShopReportCall
 {
     /// <summary>PUT when not given.</summary>
     public string? Method { get; init; }
@@ -135,15 +135,30 @@ public sealed record ShopReportCall
     /// <summary>The header of the token; <c>Authorization</c> when not given.</summary>
     public string? AuthHeader { get; init; }
     public JsonElement? Body { get; init; }
-    /// <summary>For the status: our word → the shop's. What has none is not told.</summary>
-    public IReadOnlyDictionary<string, string>? Words { get; init; }
 
-    internal void Check(string at, bool isStatus, HookTarget target, Problems problems)
+    private protected void Check(string at, HookTarget target, Problems problems)
     {
-        if (target.Problem(Url?.Replace("{order}", "0", StringComparison.Ordinal)) is { } wrong) problems.Add(at + ".url", wrong);
+        CheckUrl(Url, at + ".url", target, problems);
         problems.Check(Method is null or "PUT" or "POST" or "PATCH", at + ".method", "must be PUT, POST or PATCH");
         problems.Check(Body is { ValueKind: not JsonValueKind.Undefined }, at + ".body", "is required");
-        problems.Check(isStatus == Words is { Count: > 0 }, at + ".words", isStatus ? "is required" : "is for the status only");
+    }
+
+    private protected static void CheckUrl(string? url, string at, HookTarget target, Problems problems)
+    {
+        if (target.Problem(url?.Replace("{order}", "0", StringComparison.Ordinal).Replace("{status}", "s", StringComparison.Ordinal)) is { } wrong) problems.Add(at, wrong);
+    }
+}
+
+/// <summary>The call that tells a shop how an order stands.</summary>
+public sealed record ShopStatusCall : ShopReportCall
+{
+    /// <summary>Our word → the shop's. What has none is not told.</summary>
+    public IReadOnlyDictionary<string, string>? Words { get; init; }
+
+    internal new void Check(string at, HookTarget target, Problems problems)
+    {
+        base.Check(at, target, problems);
+        problems.Check(Words is { Count: > 0 }, at + ".words", "is required");
         foreach (var (word, theirs) in Words ?? new Dictionary<string, string>())
             problems.Check(SnakeCaseEnum<Ordering.OrderStatus>.TryParse(word, out _) && theirs is { Length: > 0 and <= 200 }, $"{at}.words.{word}", SnakeCaseEnum<Ordering.OrderStatus>.Choices);
     }

@@ -70,7 +70,7 @@ internal static class ShopReader
     public static IEnumerable<string> OffersOf(JsonElement order, ShopOrders map) =>
         Lines(order, map).SelectMany(l => (map.Lines?.Offer ?? []).Select(p => TextAt(l, p))).OfType<string>();
 
-    private static IEnumerable<JsonElement> Lines(JsonElement order, ShopOrders map) => At(order, map.Lines?.Path) is { ValueKind: JsonValueKind.Array } lines ? lines.EnumerateArray() : [];
+    internal static IEnumerable<JsonElement> Lines(JsonElement order, ShopOrders map) => At(order, map.Lines?.Path) is { ValueKind: JsonValueKind.Array } lines ? lines.EnumerateArray() : [];
 
     /// <param name="skus">Offer → SKU.</param>
     public static Outcome<OrderBody> Read(string channel, JsonElement order, ShopOrders map, IReadOnlyDictionary<string, string> skus)
@@ -82,9 +82,9 @@ internal static class ShopReader
         foreach (var line in Lines(order, map))
         {
             var at = $"lines[{lines.Count}]";
-            var sku = Text(line, map.Lines!.Sku) ?? (map.Lines.Offer ?? []).Select(p => TextAt(line, p)).OfType<string>().Select(o => skus.GetValueOrDefault(o)).FirstOrDefault(s => s is not null);
+            var sku = SkuOf(line, map.Lines!, skus);
             if (sku is null) problems.Add(at + ".sku", "is missing, and none was saved for its offer");
-            lines.Add(new OrderLineBody(sku, Quantity(Text(line, map.Lines.Quantity), at, problems), Price(Text(line, map.Lines.UnitPrice), currency, at, problems)));
+            lines.Add(new OrderLineBody(sku, Quantity(Text(line, map.Lines!.Quantity), at, problems), Price(Text(line, map.Lines.UnitPrice), currency, at, problems)));
         }
         if (problems.Any) return problems.ToRefusal();
         var (customer, to) = (map.Customer, map.ShipTo);
@@ -100,6 +100,10 @@ internal static class ShopReader
             Lines = lines,
         };
     }
+
+    /// <summary>The goods of a line; null where neither it nor its offer says.</summary>
+    internal static string? SkuOf(JsonElement line, ShopLines map, IReadOnlyDictionary<string, string> skus) =>
+        Text(line, map.Sku) ?? (map.Offer ?? []).Select(p => TextAt(line, p)).OfType<string>().Select(o => skus.GetValueOrDefault(o)).FirstOrDefault(s => s is not null);
 
     private static long? Quantity(string? text, string at, Problems problems)
     {

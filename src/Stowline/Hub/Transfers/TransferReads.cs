@@ -9,13 +9,13 @@ using Stowline.Store;
 
 namespace Stowline.Hub.Transfers;
 
-/// <summary>Transfers as they are asked for: one by id or number, and in pages, oldest first.</summary>
+/// <summary>Transfers as they are asked for: one by id or number, and in pages, by age.</summary>
 internal static class TransferReads
 {
     public static void Map(IEndpointRouteBuilder api, Node node)
     {
-        api.Get("/transfers", http => ListAsync(http, node)).WithTags("Transfers").WithSummary("Transfers between sites, oldest first").Pages<TransferView>()
-            .Reads("from", "Only from this site.").Reads("to", "Only to this site.").Reads("status", "Only in this state.", typeof(TransferStatus));
+        api.Get("/transfers", http => ListAsync(http, node)).WithTags("Transfers").WithSummary("Transfers between sites, oldest first unless the newest are asked for").Pages<TransferView>()
+            .Reads("from", "Only from this site.").Reads("to", "Only to this site.").Reads("status", "Only in this state.", typeof(TransferStatus)).Reads("newest", "true for the newest first.");
         api.MapGet("/transfers/{id}", async (HttpContext http, string id) =>
         {
             var row = await IdOfAsync(node.Database, id, http.RequestAborted) is { } known ? await node.Database.ReadAsync(async s => await TransferRows.FindAsync(s, known), http.RequestAborted) : null;
@@ -49,11 +49,12 @@ internal static class TransferReads
         Guid? after = null;
         if (cursor is not null && (after = Guid.TryParse(cursor, out var at) ? at : null) is null) problems.Add("cursor", "is not one of ours");
         if (problems.Any) { await Answers.WriteAsync(http, problems.ToRefusal()); return; }
-        var where = string.Join(" AND ", new[] { after is null ? null : "id > @after", from is null ? null : "from_site = @from", to is null ? null : "to_site = @to", status is null ? null : "status = @status" }
+        var (order, beyond) = Requests.Query(http, "newest") == "true" ? ("DESC", "<") : ("ASC", ">");
+        var where = string.Join(" AND ", new[] { after is null ? null : $"id {beyond} @after", from is null ? null : "from_site = @from", to is null ? null : "to_site = @to", status is null ? null : "status = @status" }
             .OfType<string>().DefaultIfEmpty("1 = 1"));
         var page = await node.Database.ReadAsync(async session =>
         {
-            var rows = await session.QueryAsync<TransferRow>($"SELECT {TransferRows.Columns} FROM transfers WHERE {where} ORDER BY id LIMIT @more", new { after, from, to, status, more = limit + 1 });
+            var rows = await session.QueryAsync<TransferRow>($"SELECT {TransferRows.Columns} FROM transfers WHERE {where} ORDER BY id {order} LIMIT @more", new { after, from, to, status, more = limit + 1 });
             var views = new List<TransferView>();
             foreach (var row in rows.Take(limit)) views.Add((await TransferRows.WithLinesAsync(session, row))!.View());
             return new Page<TransferView>(views, rows.Count > limit ? rows[limit - 1].Id.ToString() : null);

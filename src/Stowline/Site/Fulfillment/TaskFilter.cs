@@ -17,6 +17,9 @@ internal sealed record TaskFilter(string Where, TaskFilter.Values Arguments, int
     {
         /// <summary>For a list that asks for it.</summary>
         public string? Station { get; init; }
+
+        /// <summary>The youngest first; for a list that asks for it.</summary>
+        public bool Newest { get; init; }
     }
 
     /// <summary>With one more condition. Never text from outside.</summary>
@@ -48,7 +51,7 @@ internal sealed record TaskFilter(string Where, TaskFilter.Values Arguments, int
     }
 
     /// <summary>As above from what another door was given; null and absent are the same.</summary>
-    public static Outcome<TaskFilter> Of<TStatus>(int limit, string? cursor, string? site, string? statusText, string? orderText, string? worker) where TStatus : struct, Enum
+    public static Outcome<TaskFilter> Of<TStatus>(int limit, string? cursor, string? site, string? statusText, string? orderText, string? worker, bool newest = false) where TStatus : struct, Enum
     {
         var conditions = new List<string>();
         var problems = new Problems();
@@ -58,7 +61,7 @@ internal sealed record TaskFilter(string Where, TaskFilter.Values Arguments, int
         {
             after = Guid.TryParse(cursor, out var at) ? at : null;
             problems.Check(after is not null, "cursor", "is not one of ours");
-            conditions.Add("id > @After");
+            conditions.Add(newest ? "id < @After" : "id > @After");
         }
         if (site is not null)
         {
@@ -85,6 +88,6 @@ internal sealed record TaskFilter(string Where, TaskFilter.Values Arguments, int
         if (problems.Any) return problems.ToRefusal();
         var where = conditions.Count == 0 ? "" : "WHERE " + string.Join(" AND ", conditions);
         return new TaskFilter(where, new Values(site, status is { } s ? Convert.ToInt32(s, System.Globalization.CultureInfo.InvariantCulture) : null, order, worker, after,
-            limit + 1), limit);
+            limit + 1) { Newest = newest }, limit);
     }
 }

@@ -14,8 +14,9 @@ internal static class StockTaskEndpoints
     public static void Map(IEndpointRouteBuilder api, Node node, StockTasksModule module)
     {
         var tasks = api.MapGroup("/stock-tasks").WithTags("Stock tasks");
-        tasks.Get("", http => ListAsync(http, node)).WithSummary("Stock tasks, oldest first").Pages<StockTask>()
-            .Reads("site", "Only at this site.").Reads("status", "Only in this state.", typeof(StockTaskStatus)).Reads("worker", "Only of this worker.");
+        tasks.Get("", http => ListAsync(http, node)).WithSummary("Stock tasks, oldest first unless the newest are asked for").Pages<StockTask>()
+            .Reads("site", "Only at this site.").Reads("status", "Only in this state.", typeof(StockTaskStatus)).Reads("worker", "Only of this worker.")
+            .Reads("newest", "true for the newest first.");
         tasks.MapGet("/{key}", (HttpContext http, string key) => GetAsync(http, node, key)).WithSummary("One stock task by id or number").Produces<StockTask>();
         tasks.MapPost("/{key}/assign", (HttpContext http, string key) => RunAsync<AssignPickingBody>(http, node, key, (site, id, body, tx) => StockTaskSteps.AssignAsync(site, id, body.Worker, tx)))
             .WithSummary("Give a task to a worker").Takes<AssignPickingBody>().Produces<StockTask>();
@@ -45,7 +46,8 @@ internal static class StockTaskEndpoints
     {
         var paging = Requests.Paging(http);
         if (paging.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
-        var filter = TaskFilter.Of<StockTaskStatus>(paging.Value.Limit, paging.Value.Cursor, Requests.Query(http, "site"), Requests.Query(http, "status"), null, Requests.Query(http, "worker"));
+        var filter = TaskFilter.Of<StockTaskStatus>(paging.Value.Limit, paging.Value.Cursor, Requests.Query(http, "site"), Requests.Query(http, "status"), null, Requests.Query(http, "worker"),
+            newest: Requests.Query(http, "newest") == "true");
         if (filter.Refusal is { } wrong) { await Answers.WriteAsync(http, wrong); return; }
         await Answers.WriteAsync<Page<StockTask>>(http, await node.Database.ReadAsync(async session =>
         {

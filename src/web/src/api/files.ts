@@ -13,8 +13,13 @@ async function call(path: string, init: RequestInit): Promise<Response> {
 
 /** Saves an answer of the node as a file. A plain link would not send the key. */
 export async function download(path: string, name: string) {
+  saveAs(await (await call(path, {})).blob(), name);
+}
+
+/** Saves what is here as a file. */
+export function saveAs(content: Blob, name: string) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(await (await call(path, {})).blob());
+  link.href = URL.createObjectURL(content);
   link.download = name;
   link.click();
   URL.revokeObjectURL(link.href);

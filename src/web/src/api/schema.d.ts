@@ -596,7 +596,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Transfers between sites, oldest first */
+        /** Transfers between sites, oldest first unless the newest are asked for */
         get: operations["get_transfers"];
         put?: never;
         /** Send units from one site to another */
@@ -2660,7 +2660,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Stock tasks, oldest first */
+        /** Stock tasks, oldest first unless the newest are asked for */
         get: operations["get_stock_tasks"];
         put?: never;
         post?: never;
@@ -3379,7 +3379,7 @@ export interface components {
             stock?: null | boolean;
             /** @description What becomes of its orders is told there: status and parcels. true when not given. */
             reports?: null | boolean;
-            /** @description Our carriers' codes → the ids that Allegro knows carriers by; `OTHER` with our code as the name for all others. */
+            /** @description Our carriers' codes → what they are called there: at Allegro an id, `OTHER` with our code as the name for all others; at a shop what stands for `{carrier}`. */
             carriers?: null | {
                 [key: string]: string;
             };
@@ -4296,6 +4296,8 @@ export interface components {
             order_status: null | string;
             carrier: null | string;
             tracking_number: null | string;
+            /** @description What is in the parcel; empty for `status`, and for parcels from before it was kept. */
+            lines: components["schemas"]["SkuUnits"][];
             /** @description What the account last confirmed, in its own word; the parcel's number for `shipment`. */
             told: null | string;
             status: components["schemas"]["OperationStatus"];
@@ -5661,8 +5663,29 @@ export interface components {
             signature?: null | components["schemas"]["ShopSigning"];
             stock?: null | components["schemas"]["ShopStockCall"];
             read?: null | components["schemas"]["ShopStockRead"];
-            status?: null | components["schemas"]["ShopReportCall"];
-            shipment?: null | components["schemas"]["ShopReportCall"];
+            status?: null | components["schemas"]["ShopStatusCall"];
+            shipment?: null | components["schemas"]["ShopShipmentCall"];
+        };
+        ShopOpenRead: {
+            url?: null | string;
+            /** @description The array of groups; the answer itself when not given. */
+            items?: null | string;
+            when?: null | components["schemas"]["ShopCondition"];
+            /** @description Where a group has its id. */
+            group?: null | string[];
+            /** @description The array of lines in a group. */
+            lines?: null | string;
+            /** @description Where a line has the id of the order's line. */
+            order_line?: null | string[];
+            /** @description Where a line has the id by which it is told. */
+            line?: null | string[];
+            /** @description Where a line says how many units are still to be sent. */
+            quantity?: null | string[];
+        };
+        ShopOrderRead: {
+            url?: null | string;
+            /** @description Where each line of the order has its id. */
+            line?: null | string[];
         };
         /**
          * @description What became of a shop's order. Stored nowhere.
@@ -5689,26 +5712,51 @@ export interface components {
             take_when?: null | components["schemas"]["ShopCondition"];
             cancel_when?: null | components["schemas"]["ShopCondition"];
         };
+        ShopParcelsRead: {
+            url?: null | string;
+            /** @description The array in the answer; the answer itself when not given. */
+            items?: null | string;
+            /** @description Where each has what it is known by. */
+            mark?: null | string[];
+            /** @description What stands there for this parcel, filled in as in the call; `{tracking_number}` when not given. */
+            is?: null | string;
+        };
         /**
-         * @description A call that tells a shop of an order. In string? ShopReportCall.Url and the texts of the body `{order}` (its id there), `{status}` (the shop's own word), `{carrier}` and
-         *     `{tracking_number}` are filled in; a text that is nothing but `{order_number}` becomes a number.
+         * @description The call that tells a shop of a parcel. Beside what every such call has filled in, `{contents}` is the parcel's goods as text (`2 × MUG, 1 × LID`), and with
+         *     JsonElement? ShopShipmentCall.EachLine a text that is nothing but `{lines}` becomes the array of them, with JsonElement? ShopShipmentCall.EachGroup`{groups}` the array of groups.
          */
-        ShopReportCall: {
+        ShopShipmentCall: {
+            /** @description How a line of the parcel is written: `{sku}`, `{quantity}`, and with ShopOrderRead? ShopShipmentCall.Order the line's id there as `{line}` or the number `{line_number}`. */
+            each_line?: unknown;
+            /** @description With ShopOpenRead? ShopShipmentCall.Open: how a group is written, with its id as `{group}` or the number `{group_number}` and its `{lines}`. */
+            each_group?: unknown;
+            known?: null | components["schemas"]["ShopParcelsRead"];
+            order?: null | components["schemas"]["ShopOrderRead"];
+            open?: null | components["schemas"]["ShopOpenRead"];
             /** @description PUT when not given. */
             method?: null | string;
             url?: null | string;
             /** @description The header of the token; `Authorization` when not given. */
             auth_header?: null | string;
             body?: unknown;
-            /** @description For the status: our word → the shop's. What has none is not told. */
-            words?: null | {
-                [key: string]: string;
-            };
         };
         ShopSigning: {
             /** @enum {string} */
             scheme?: "hmac_sha256_base64" | "hmac_sha256_hex" | "standard_webhooks";
             header?: null | string;
+        };
+        /** @description The call that tells a shop how an order stands. */
+        ShopStatusCall: {
+            /** @description Our word → the shop's. What has none is not told. */
+            words?: null | {
+                [key: string]: string;
+            };
+            /** @description PUT when not given. */
+            method?: null | string;
+            url?: null | string;
+            /** @description The header of the token; `Authorization` when not given. */
+            auth_header?: null | string;
+            body?: unknown;
         };
         /**
          * @description A call that sets a quantity. In string? ShopStockCall.Url and the texts of the body `{offer}` and `{quantity}` are filled in; a text that is nothing but `{quantity}` or
@@ -8400,6 +8448,8 @@ export interface operations {
                 to?: string;
                 /** @description Only in this state. */
                 status?: "requested" | "picking" | "packing" | "ready" | "in_transit" | "received" | "cancelling" | "cancelled" | "short";
+                /** @description true for the newest first. */
+                newest?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -14148,6 +14198,8 @@ export interface operations {
                 status?: "pending" | "assigned" | "in_progress" | "completed" | "cancelled";
                 /** @description Only of this worker. */
                 worker?: string;
+                /** @description true for the newest first. */
+                newest?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };

@@ -1,9 +1,10 @@
 import { channelsEn } from "./channels.en";
 import { deskEn } from "./desk.en";
+import { tasksEn } from "./tasks.en";
 
 /** Every text of the screens. Russian has the same keys (ru.ts); plural forms are i18next's suffixes. */
 export const en = {
-  nav: { overview: "Overview", orders: "Orders", stock: "Stock", floor: "Floor", pack: "Packing", routing: "Routing", links: "Links", channels: "Channels", setup: "Set up", api: "API", main: "Screens", skip: "Skip to the content" },
+  nav: { overview: "Overview", orders: "Orders", stock: "Stock", counts: "Counts", transfers: "Transfers", floor: "Floor", pack: "Packing", routing: "Routing", links: "Links", channels: "Channels", setup: "Set up", api: "API", main: "Screens", skip: "Skip to the content" },
   language: "Language",
   search: {
     label: "Find an order",
@@ -238,6 +239,9 @@ export const en = {
     download: "Download ZPL",
     print: "Print",
     labelOf: "The labels of all packages",
+    labelNumber: "Label {{number}}",
+    png: "PNG {{dpi}} dpi",
+    pngOf: "Label {{number}} as PNG, {{dpi}} dpi",
     zpl: "ZPL as text",
     cartons: "Cartons used last",
     carrier: "Carrier",
@@ -326,6 +330,9 @@ export const en = {
       count: "{{sku}} in {{bin}}: {{quantity}} counted",
       takeCount: "Count {{task}} taken",
       endCount: "Count {{task}} completed",
+      takeRemoval: "Removal {{task}} taken",
+      remove: "{{quantity}} × {{sku}} taken away from {{bin}}",
+      endRemoval: "Removal {{task}} ended",
       receive: "{{quantity}} × {{sku}} received for {{reference}}",
     },
     nothing: "No bin and no product is called that, as far as this device can tell.",
@@ -342,6 +349,7 @@ export const en = {
   none: "–",
   ...deskEn,
   ...channelsEn,
+  ...tasksEn,
 } as const;
 
 type Texts<T> = { [K in keyof T]: T[K] extends string ? string : Texts<T[K]> };

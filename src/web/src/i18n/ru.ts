@@ -1,9 +1,10 @@
 import { channelsRu } from "./channels.ru";
 import { deskRu } from "./desk.ru";
+import { tasksRu } from "./tasks.ru";
 import type { Translation } from "./en";
 
 const words: Translation = {
-  nav: { overview: "Обзор", orders: "Заказы", stock: "Остатки", floor: "План", pack: "Упаковка", routing: "Маршруты", links: "Связь", channels: "Площадки", setup: "Настройка", api: "API", main: "Экраны", skip: "К содержанию" },
+  nav: { overview: "Обзор", orders: "Заказы", stock: "Остатки", counts: "Пересчёт", transfers: "Перемещения", floor: "План", pack: "Упаковка", routing: "Маршруты", links: "Связь", channels: "Площадки", setup: "Настройка", api: "API", main: "Экраны", skip: "К содержанию" },
   language: "Язык",
   search: {
     label: "Найти заказ",
@@ -238,6 +239,9 @@ const words: Translation = {
     download: "Скачать ZPL",
     print: "Печать",
     labelOf: "Этикетки всех упаковок",
+    labelNumber: "Этикетка {{number}}",
+    png: "PNG {{dpi}} dpi",
+    pngOf: "Этикетка {{number}} как PNG, {{dpi}} dpi",
     zpl: "ZPL текстом",
     cartons: "Последние коробки",
     carrier: "Перевозчик",
@@ -326,6 +330,9 @@ const words: Translation = {
       count: "{{sku}} в {{bin}}: насчитано {{quantity}}",
       takeCount: "Пересчёт {{task}} взят",
       endCount: "Пересчёт {{task}} завершён",
+      takeRemoval: "Изъятие {{task}} взято",
+      remove: "{{quantity}} × {{sku}} изъято из {{bin}}",
+      endRemoval: "Изъятие {{task}} закончено",
       receive: "{{quantity}} × {{sku}} принято по {{reference}}",
     },
     nothing: "Насколько известно этому устройству, такой ячейки и такого товара нет.",
@@ -342,6 +349,7 @@ const words: Translation = {
   none: "–",
   ...deskRu,
   ...channelsRu,
+  ...tasksRu,
 };
 
 /** Russian has more plural forms than English, so these keys come on top. */

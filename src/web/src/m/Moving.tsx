@@ -3,11 +3,11 @@ import { useTranslation } from "react-i18next";
 import { api, body, type Schemas } from "../api/client";
 import { ProblemError } from "../api/problem";
 import type { Scan } from "../gs1/gs1";
-import { CountTasks } from "./CountTasks";
 import { newKey, outbox } from "./outbox";
 import { findProduct, readKept } from "./reads";
 import { feedback, ScanField } from "./scan";
 import type { Session } from "./session";
+import { StockTasks } from "./StockTasks";
 
 const WAYS = ["putaway", "move", "count"] as const;
 type Way = (typeof WAYS)[number];
@@ -41,7 +41,7 @@ export function Moving({ session }: { session: Session }) {
       <div className="m-row" role="group" aria-label={t("m.tab.stock")}>
         {WAYS.map((w) => <button key={w} type="button" className={w === way ? "m-primary" : ""} aria-pressed={w === way} onClick={() => { setWay(w); setTask(null); }}>{t(`work.${w}`)}</button>)}
       </div>
-      {way === "count" && <CountTasks session={session} open={task} onOpen={setTask} />}
+      {way === "count" && <StockTasks session={session} open={task} onOpen={setTask} />}
       {task === null && <InBin key={way} way={way} session={session} />}
     </>
   );

@@ -23,7 +23,7 @@ export interface Action {
   /** What it belongs to, `task/{id}`, `stock-task/{id}`, `receipt/{key}`, `move/{key}` or `count/{site}/{row}`: after a refusal the later ones of the same wait. */
   about: string;
   /** What was done, and to what: a text's name and its values. */
-  what: "assign" | "start" | "pick" | "skip" | "complete" | "receive" | "move" | "count" | "takeCount" | "endCount";
+  what: "assign" | "start" | "pick" | "skip" | "complete" | "receive" | "move" | "count" | "takeCount" | "endCount" | "takeRemoval" | "remove" | "endRemoval";
   values: Values;
   actor: string;
   at: string;

@@ -33,7 +33,10 @@ function after(task: Task, action: Action): Task {
     case "move":
     case "count":
     case "takeCount":
-    case "endCount": return task;
+    case "endCount":
+    case "takeRemoval":
+    case "remove":
+    case "endRemoval": return task;
   }
 }
 

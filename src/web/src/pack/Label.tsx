@@ -4,10 +4,11 @@ import { useTranslation } from "react-i18next";
 import { api, body } from "../api/client";
 import { Panel } from "../ui/Panel";
 import { ProblemAlert } from "../ui/ProblemAlert";
+import { LabelPngs } from "./LabelPngs";
 
 const label = (id: string, format: "zpl" | "svg") => body(api.GET("/api/v1/packing-tasks/{key}/label", { params: { path: { key: id }, query: { format } }, parseAs: "text" }));
 
-/** The labels of a packed order as they come out of the printer: to look at, to print from here, or as ZPL for a label printer. */
+/** The labels of a packed order as they come out of the printer: to look at, to print from here, as pictures, or as ZPL for a label printer. */
 export function Label({ id }: { id: string }) {
   const { t } = useTranslation();
   const picture = useQuery({ queryKey: ["label", id, "svg"], queryFn: () => label(id, "svg") });
@@ -22,6 +23,7 @@ export function Label({ id }: { id: string }) {
     }>
       {picture.error ? <ProblemAlert error={picture.error} onRetry={() => void picture.refetch()} />
         : picture.data && <img className="label-sheet" alt={t("pack.labelOf")} src={`data:image/svg+xml;charset=utf-8,${encodeURIComponent(picture.data)}`} />}
+      {picture.data && <LabelPngs id={id} sheet={picture.data} />}
       {zpl.error && <ProblemAlert error={zpl.error} />}
       {zpl.data && <details><summary>{t("pack.zpl")}</summary><pre className="pack-label" tabIndex={0}>{zpl.data}</pre></details>}
     </Panel>

@@ -1,20 +1,19 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Button, Input, Select } from "antd";
 import { useTranslation } from "react-i18next";
-import { useSearchParams } from "react-router";
 import { api, body, type OrderStatus } from "../api/client";
 import { FirstSteps } from "../ui/FirstSteps";
 import { OrderTable } from "../ui/OrderTable";
 import { Panel } from "../ui/Panel";
 import { ProblemAlert } from "../ui/ProblemAlert";
 import { SavedViews } from "../ui/SavedViews";
-import { useSites } from "../ui/useSites";
+import { SiteFilter } from "../ui/SiteFilter";
+import { useFilters } from "../ui/useFilters";
 
 const STATES: readonly OrderStatus[] = ["backorder", "allocated", "picking", "packing", "ready", "shipped", "delivered", "cancelling", "cancelled"];
 /** As the API calls them. Dates are days of the browser's own calendar; the API is asked for their first and last moment. */
 const FILTERS = ["status", "site", "channel", "external_id", "text", "since", "until", "stuck", "late"] as const;
-type Filter = (typeof FILTERS)[number];
-type Filters = Partial<Record<Filter, string>>;
+type Filters = Partial<Record<(typeof FILTERS)[number], string>>;
 
 function asked({ status, since, until, ...rest }: Filters) {
   const day = (text: string, after: number) => {
@@ -27,13 +26,7 @@ function asked({ status, since, until, ...rest }: Filters) {
 /** All orders, newest first, by the filters that operators use. The filters are in the address, so that a view can be sent to somebody. */
 export function Orders() {
   const { t } = useTranslation();
-  const [params, setParams] = useSearchParams();
-  const filters = Object.fromEntries(FILTERS.flatMap((f) => (params.get(f) ? [[f, params.get(f)!]] : []))) as Filters;
-  const set = (filter: Filter, value: string | undefined) => setParams((old) => {
-    if (value) old.set(filter, value);
-    else old.delete(filter);
-    return old;
-  });
+  const { filters, set, clear } = useFilters(FILTERS);
   const list = useInfiniteQuery({
     queryKey: ["orders", "list", filters],
     initialPageParam: null as string | null,
@@ -50,7 +43,7 @@ export function Orders() {
           <Select<OrderStatus | ""> value={(filters.status as OrderStatus | undefined) ?? ""} onChange={(s) => set("status", s)} popupMatchSelectWidth={false}
             options={[{ value: "", label: t("orders.any") }, ...STATES.map((s) => ({ value: s, label: t(`status.${s}`) }))]} />
         </label>
-        <SiteFilter value={filters.site} onChange={(site) => set("site", site)} />
+        <SiteFilter label={t("orders.site")} value={filters.site} onChange={(site) => set("site", site)} />
         <TextFilter label={t("orders.channel")} value={filters.channel} onChange={(v) => set("channel", v)} />
         <DayFilter label={t("filter.since")} value={filters.since} onChange={(v) => set("since", v)} />
         <DayFilter label={t("filter.until")} value={filters.until} onChange={(v) => set("until", v)} />
@@ -59,7 +52,7 @@ export function Orders() {
           <Button type={filters.late ? "primary" : "default"} aria-pressed={!!filters.late} title={t("filter.lateHint")} onClick={() => set("late", filters.late ? undefined : "true")}>{t("filter.late")}</Button>
         </div>
         {filters.external_id && <TextFilter label={t("orders.externalId")} value={filters.external_id} onChange={(v) => set("external_id", v)} />}
-        {filtered && <Button type="text" onClick={() => setParams({})}>{t("orders.clear")}</Button>}
+        {filtered && <Button type="text" onClick={clear}>{t("orders.clear")}</Button>}
       </div>
       <SavedViews query={new URLSearchParams(filters).toString()} />
       {list.error ? <ProblemAlert error={list.error} onRetry={() => void list.refetch()} /> : (
@@ -67,17 +60,6 @@ export function Orders() {
       )}
       {list.hasNextPage && <div className="panel-foot"><Button size="small" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>{t("orders.more")}</Button></div>}
     </Panel>
-  );
-}
-
-function SiteFilter({ value, onChange }: { value: string | undefined; onChange: (site: string) => void }) {
-  const { t } = useTranslation();
-  const codes = new Set([...useSites().map((s) => s.code), ...(value ? [value] : [])]);
-  return (
-    <label>{t("orders.site")}
-      <Select showSearch value={value ?? ""} onChange={onChange} popupMatchSelectWidth={false}
-        options={[{ value: "", label: t("orders.any") }, ...[...codes].map((code) => ({ value: code, label: code }))]} />
-    </label>
   );
 }
 

@@ -36,6 +36,8 @@ export function Shell() {
           <NavLink to="/" end>{t("nav.overview")}</NavLink>
           <NavLink to="/orders" end>{t("nav.orders")}</NavLink>
           <NavLink to="/stock">{t("nav.stock")}</NavLink>
+          <NavLink to="/counts">{t("nav.counts")}</NavLink>
+          <NavLink to="/transfers">{t("nav.transfers")}</NavLink>
           {floor && <NavLink to={`/floor/${encodeURIComponent(floor)}`}>{t("nav.floor")}</NavLink>}
           <NavLink to="/pack">{t("nav.pack")}</NavLink>
           <NavLink to="/routing">{t("nav.routing")}</NavLink>
