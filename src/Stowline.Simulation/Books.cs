@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Stowline.Store;
 
 namespace Stowline.Simulation;
@@ -62,6 +63,9 @@ internal sealed record OrderEnd
     public int Status { get; init; }
 }
 
+/// <summary>What the hub has told of an order of which more is under way than was ordered.</summary>
+internal sealed record DoubledUnits(Guid OrderId, bool IsTwin);
+
 /// <summary>
 /// What the simulator reads of the nodes' tables, of all modules, and never writes: it compares books with books, so it must not ask those who keep them.
 /// </summary>
@@ -97,6 +101,10 @@ internal static class Books
 
     public static ValueTask<IReadOnlyList<PartOfOrder>> PartsAtSiteAsync(SqlSession session) => session.QueryAsync<PartOfOrder>(
         "SELECT order_id, part, site, status, live AS lines FROM fulfillment_orders ORDER BY order_id, part");
+
+    public static async Task<IReadOnlyList<DoubledUnits>> DoubledAsync(SqlSession session) =>
+        [.. (await session.QueryAsync<byte[]>("SELECT payload FROM events WHERE type = 'order.doubled'")).Select(p => JsonSerializer.Deserialize(p, Log.EventJson.Info<Contracts.OrderDoubled>())!)
+            .Select(d => new DoubledUnits(d.OrderId, d.Other is not null))];
 
     /// <summary>The keys of persons, by whom they belong to.</summary>
     public static ValueTask<IReadOnlyList<PersonsKey>> KeysAsync(SqlSession session) => session.QueryAsync<PersonsKey>("SELECT person_id, key FROM people WHERE key IS NOT NULL ORDER BY person_id");

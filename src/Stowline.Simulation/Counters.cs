@@ -11,6 +11,7 @@ public sealed class Counters
         "persons erased", "recalls asked", "recalls answered", "crashes", "crashes in a commit", "commits refused", "commit answers lost", "answers never given", "requests answered again",
         "partitions", "one-way partitions", "connections", "connections gone silent", "frames lost", "frames doubled", "frames overtaken", "duplicates dropped", "batches sent again",
         "clock jumps", "units lost", "counter sales", "counter sales beyond the share", "counter sales refused", "backups", "restores", "repairs confirmed", "events taken back", "orders recovered",
+        "sites excluded", "histories joined",
     ];
 
     private readonly SortedDictionary<string, long> _counts = new(StringComparer.Ordinal);

@@ -6,6 +6,9 @@ namespace Stowline.Simulation;
 /// </summary>
 internal sealed record Plan(int Sites, int Skus, Weather Weather, int Acts, int Faults, int Leaps, IReadOnlyList<Trouble> Troubles)
 {
+    /// <summary>In percent, how soon an operator loses patience with a site that a restored hub waits for, and excludes it; 0: never.</summary>
+    public int Impatience { get; init; }
+
     public static Plan Draw(Random random)
     {
         // Restores less often: where somebody has forgotten something, less can be expected of everybody.
@@ -14,7 +17,10 @@ internal sealed record Plan(int Sites, int Skus, Weather Weather, int Acts, int 
         if (kinds.Contains(Trouble.Restore) && random.Next(100) < 50) kinds = [Trouble.Restore];
         var rough = random.Next(100) < 70;
         return new Plan(random.Next(2, 4), random.Next(2, 5), rough ? new Weather(random.Next(12), random.Next(12), random.Next(30)) : default,
-            random.Next(150, 320), kinds.Length == 0 ? 0 : random.Next(10, 60), random.Next(20, 80), kinds);
+            random.Next(150, 320), kinds.Length == 0 ? 0 : random.Next(10, 60), random.Next(20, 80), kinds)
+        {
+            Impatience = random.Next(100) < 50 ? random.Next(3, 25) : 0,
+        };
     }
 }
 

@@ -60,6 +60,17 @@ public sealed record OrderRecovered(Guid OrderId, long Number, string Channel, s
     public static string Type => "order.recovered";
 }
 
+/// <summary>
+/// hub: more of the order is under way, or has left, than was ordered: while the hub went on without a site, that site worked by what it had been told before (decision 0029).
+/// </summary>
+/// <param name="Lines">The units that are too many.</param>
+/// <param name="Left">Whether they have left, so that nobody can take them back any more but the customer.</param>
+/// <param name="Other">The order that was placed under the same external id meanwhile; null where it is one order.</param>
+public sealed record OrderDoubled(Guid OrderId, long Number, IReadOnlyList<SkuUnits> Lines, bool Left, Guid? Other) : IEvent
+{
+    public static string Type => "order.doubled";
+}
+
 /// <summary>hub: the order's status, derived from its parts, changed.</summary>
 public sealed record OrderStatusChanged(Guid OrderId, string From, string To) : IEvent
 {
@@ -218,6 +229,13 @@ public sealed record LinkAlerted(string Site, string Alert, string Detail, DateT
 public sealed record LinkCleared(string Site, string Alert) : IEvent
 {
     public static string Type => "link.cleared";
+}
+
+/// <summary>hub: a site came back that had been excluded after a restore, or was restored itself, and what its copies of the hub's lanes knew more is in the lanes now.</summary>
+/// <param name="Lanes">The lanes, each with the last position that both histories have.</param>
+public sealed record LinkJoined(string Site, IReadOnlyDictionary<string, long> Lanes) : IEvent
+{
+    public static string Type => "link.joined";
 }
 
 /// <summary>hub: a site works on a node of its own from here on; this one keeps a copy of its lane.</summary>

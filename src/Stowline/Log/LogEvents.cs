@@ -11,6 +11,17 @@ public sealed record NodeRestored(int FromIncarnation, DateTimeOffset BackupAt, 
     public static string Type => "node.restored";
 }
 
+/// <summary>
+/// A lane of which a copy knew another history: the <paramref name="Count"/> events that follow were in that history, from <paramref name="First"/> to <paramref name="Last"/>, and are here now
+/// with the ids and times of then. It parts from this one after <paramref name="Fork"/>.
+/// </summary>
+/// <param name="Site">The site whose copy it was.</param>
+/// <param name="Unapplied">Types of those events that could not be brought into tables, with how many.</param>
+public sealed record LaneJoined(string Site, long Fork, long First, long Last, int Count, IReadOnlyDictionary<string, long>? Unapplied = null) : IEvent
+{
+    public static string Type => "lane.joined";
+}
+
 /// <summary>The lane that a consumer writes: an operator gave up parked events of a subject. The consumer will never see them.</summary>
 /// <param name="Lane">The lane that was being read.</param>
 public sealed record ParkedDiscarded(string Consumer, string Lane, string Subject, IReadOnlyList<long> Positions, string Reason) : IEvent

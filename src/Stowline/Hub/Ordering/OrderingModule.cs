@@ -52,6 +52,10 @@ public sealed class OrderingModule : Module
 
     public override bool Recovers(string type) => OrderRecovery.Recovers(type);
     public override ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx) => OrderRecovery.RunAsync(site, events, tx);
+    public override ValueTask LeaveOutAsync(LaneTransaction tx) => RecoveredOrders.RenumberAsync(tx);
+    public override ValueTask<string?> FindClashAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx) => JoinedOrders.FindClashAsync(site, events, tx);
+    public override ValueTask JoinAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx) => JoinedOrders.RunAsync(site, events, tx);
+    public override ValueTask JoinedAsync(string site, LaneTransaction tx) => RecoveredOrders.GoOnAsync(tx, Intake!.Routing, site);
     public override ValueTask GoOnAsync(string site, LaneTransaction tx) => RecoveredOrders.GoOnAsync(tx, Intake!.Routing);
 
     public override async Task<Guid?> FindPersonOfOrderAsync(SqlSession session, string order) =>

@@ -99,7 +99,7 @@ internal sealed class SiteBooks(string site, RoutingBook routing) : Consumer
                 case "part.delivered": Delivered(e.Read<PartDelivered>()); break;
                 case "part.short": await ShortAsync(e.Read<PartShort>()); break;
                 case "part.cancelled": await CancelledAsync(e.Read<PartCancelled>()); break;
-                case "part.cancel_refused": Refused(e.Read<PartCancelRefused>()); break;
+                case "part.cancel_refused": await RefusedAsync(e.Read<PartCancelRefused>()); break;
                 case "ticket.moved": Moved(e.Read<TicketMoved>()); break;
                 case "ticket.cancelled": await NotMadeAsync(e.Read<TicketCancelled>()); break;
                 case "ticket.cancel_refused": Handed(e.Read<TicketCancelRefused>()); break;
@@ -179,10 +179,11 @@ internal sealed class SiteBooks(string site, RoutingBook routing) : Consumer
             _arrived.UnionWith(cancelled.Lines.Select(l => l.Sku));
         }
 
-        private void Refused(PartCancelRefused refused)
+        private async ValueTask RefusedAsync(PartCancelRefused refused)
         {
             // The part has left: the site's shipping event came before this one in its lane, so the part is shipped already.
             if (Part(refused.OrderId, refused.Part) is { Status: OrderStatus.Cancelling } part) (part.Status, part.Changed) = (OrderStatus.Shipped, true);
+            if (refused.Cause == JoinedOrders.Cause && _orders.TryGetValue(refused.OrderId, out var entry)) await JoinedOrders.RefusedAsync(tx, entry.Order, entry.Parts);
         }
 
         /// <summary>How a ticket's phase reads as the status of its part (K4).</summary>

@@ -76,6 +76,7 @@ public static class Timeline
         "order.stuck" => $"Stuck: {d["reason"]}{(d["site"] is { } at ? " at " + at : "")}",
         "order.unstuck" => $"No longer stuck: {d["reason"]}",
         "order.rerouted" => $"{d["cause"]}: {Parts(d["parts"])}",
+        "order.doubled" => $"{Units(d["lines"])} units {(d["left"]?.GetValue<bool>() == true ? "have left" : "are under way")} beyond what was ordered{(d["other"] is { } twin ? $": order {twin} has the same external id" : "")}",
         "part.assigned" => $"Part {d["part"]} assigned: {Units(d["lines"])} units",
         "part.cancel_requested" => $"Part {d["part"]} asked back: {d["reason"]}",
         "part.cancelled" => $"Part {d["part"]} given back: {Units(d["lines"])} units{(d["put_back_task_id"] is null ? "" : ", picked ones wait for put-back")}",

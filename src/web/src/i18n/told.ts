@@ -37,6 +37,7 @@ const russianEvents: Record<string, (d: Data) => string> = {
   "order.stuck": (d) => `Застрял: ${stuckReasons[text(d["reason"])] ?? text(d["reason"])}${after(d["site"], ", ")}`,
   "order.unstuck": (d) => `Больше не стоит: ${stuckReasons[text(d["reason"])] ?? text(d["reason"])}`,
   "order.rerouted": (d) => `${text(d["cause"])}: ${list(d["parts"]).map((p) => (p["site"] ? `${units(p["lines"])} шт. теперь со склада ${text(p["site"])}` : `${units(p["lines"])} шт. ждут товара`)).join(", ")}`,
+  "order.doubled": (d) => `${units(d["lines"])} шт. ${d["left"] === true ? "отгружено" : "в работе"} сверх заказанного${after(d["other"], "; тот же внешний номер у заказа ")}`,
   "part.assigned": (d) => `Часть ${text(d["part"])} передана складу: ${units(d["lines"])} шт.`,
   "part.cancel_requested": (d) => `Часть ${text(d["part"])} отзывается: ${text(d["reason"])}`,
   "part.cancelled": (d) => `Часть ${text(d["part"])} возвращена: ${units(d["lines"])} шт.${d["put_back_task_id"] ? ", отобранное ждёт возврата в ячейки" : ""}`,
