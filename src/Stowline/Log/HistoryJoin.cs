@@ -38,7 +38,7 @@ internal static class HistoryJoin
         if (fresh.Count == 0) return Outcome<Done>.AlreadyDone(new Done());
         if (await recovery.FindClashAsync(site, fresh, tx) is { } clash) return Refusal.Conflict("histories_clash", clash);
         var newer = await NewerAsync(tx, fork, fresh, recovery);
-        await Personal.TakeAsync(tx, keys);
+        await Personal.TakeAsync(tx, keys, both: true);
         var unapplied = fresh.Where(e => !recovery.Recovers(e.Type)).GroupBy(e => e.Type, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.LongCount(), StringComparer.Ordinal);
         tx.Append(lane, new LaneJoined(site, fork.Position, fresh[0].Position, fresh[^1].Position, fresh.Count, unapplied), "node");
         foreach (var e in fresh) tx.AppendAgain(e);

@@ -99,7 +99,7 @@ public static class Replicas
             if (growth.Refuse(group) is { } divergence) return new ImportResult(growth.Position, divergence);
             await growth.AddAsync(tx.Group.Session, group);
         }
-        if (growth.Events.Count > 0) await Personal.TakeAsync(tx, keys);
+        if (growth.Events.Count > 0) await Personal.TakeAsync(tx, keys, both: !growth.From.IsReplica);
         return new ImportResult(growth.Position, null);
     }
 }
