@@ -19,7 +19,7 @@ internal sealed record Plan(int Sites, int Skus, Weather Weather, int Acts, int 
         return new Plan(random.Next(2, 4), random.Next(2, 5), rough ? new Weather(random.Next(12), random.Next(12), random.Next(30)) : default,
             random.Next(150, 320), kinds.Length == 0 ? 0 : random.Next(10, 60), random.Next(20, 80), kinds)
         {
-            Impatience = random.Next(100) < 50 ? random.Next(3, 25) : 0,
+            Impatience = random.Next(100) < 60 ? random.Next(10, 60) : 0,
         };
     }
 }

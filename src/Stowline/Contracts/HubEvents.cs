@@ -129,7 +129,7 @@ public sealed record PoolSaved(string Channel, string Sku, string? Site, long? Q
 public sealed record PoolRemoved(string Channel, string Sku, string? Site) : IEvent { public static string Type => "pool.removed"; }
 
 /// <summary>hub/{site}: give this part back, as far as it is not shipped. The site's word decides.</summary>
-/// <param name="Cause"><c>cancel</c> or <c>reroute</c>.</param>
+/// <param name="Cause"><c>cancel</c>, <c>reroute</c>, or <c>surplus</c>: its units were promised elsewhere while the site was not heard.</param>
 public sealed record PartCancelRequested(Guid OrderId, int Part, string Cause, string Reason) : IEvent
 {
     public static string Type => "part.cancel_requested";
