@@ -247,11 +247,14 @@ internal sealed class World : IDisposable
         var waits = false;
         foreach (var node in Nodes.Where(n => n.IsUp))
         {
-            foreach (var repair in _audit.RepairsOf(node))
+            var repairs = _audit.RepairsOf(node);
+            // All that are not heard, and so the hub goes on at once: else they come back while it still waits for the others.
+            var losesPatience = node == Hub && repairs.Any(r => r.State == RepairState.Waiting) && Chance(_plan.Impatience);
+            foreach (var repair in repairs)
             {
                 waits = true;
                 if (repair.State == RepairState.Heard) Go(() => ConfirmAsync(node, repair.Site));
-                else if (repair.State == RepairState.Waiting && node == Hub && Chance(_plan.Impatience)) Go(() => ExcludeAsync(repair.Site));
+                else if (repair.State == RepairState.Waiting && losesPatience) Go(() => ExcludeAsync(repair.Site));
             }
         }
         return waits;

@@ -28,6 +28,18 @@ public abstract class Module
     /// <summary>Why a site cannot be given to a node of its own yet, as far as this module knows: what of it is here. Null when nothing is.</summary>
     public virtual Task<string?> FindHeldAsync(SqlSession session, string site) => Task.FromResult<string?>(null);
 
+    /// <summary>Where the module keeps rows of sites, for moving one out to a node of its own. Rows that hang on others' come before those.</summary>
+    public virtual IReadOnlyList<SiteTable> SiteTables => [];
+
+    /// <summary>
+    /// A site is moved out, at this very moment: brings the copies that this node will show to what the site's own rows say, and sets the consumers of copies at the end of the site's lane. Nothing may be
+    /// appended.
+    /// </summary>
+    public virtual ValueTask MoveOutAsync(string site, LaneTransaction tx) => ValueTask.CompletedTask;
+
+    /// <summary>The node of a site that was moved out was heard for the first time: the site's rows are about to be deleted here. Nothing may be appended.</summary>
+    public virtual ValueTask LetGoAsync(string site, LaneTransaction tx) => ValueTask.CompletedTask;
+
     /// <summary>The person behind an order, for erasing by order; null when the module does not know orders or not this one.</summary>
     public virtual Task<Guid?> FindPersonOfOrderAsync(SqlSession session, string order) => Task.FromResult<Guid?>(null);
 

@@ -2,10 +2,10 @@ using Stowline.Log;
 
 namespace Stowline;
 
-/// <summary>Asks the modules of a node, in the order of the arrows, to bring back what a restore has lost.</summary>
+/// <summary>Asks the modules of a node, in the order of the arrows, to bring back what a restore has lost, and to let go of what another node has.</summary>
 internal sealed class NodeRecovery(IReadOnlyList<Module> modules) : IRecovery
 {
-    public bool Recovers(string type) => type == NodeRestored.Type || modules.Any(m => m.Recovers(type));
+    public bool Recovers(string type) => type == NodeRestored.Type || type == LaneHandedOver.Type || type == LaneTakenOver.Type || modules.Any(m => m.Recovers(type));
 
     public async ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx)
     {
@@ -45,4 +45,10 @@ internal sealed class NodeRecovery(IReadOnlyList<Module> modules) : IRecovery
     }
 
     public IEnumerable<string> Settles(EventRecord e) => modules.SelectMany(m => m.Settles(e));
+
+    public async ValueTask LetGoAsync(string site, LaneTransaction tx)
+    {
+        foreach (var module in modules) await module.LetGoAsync(site, tx);
+        foreach (var table in modules.SelectMany(m => m.SiteTables).Where(t => !t.Stays)) await table.DeleteAsync(tx, site);
+    }
 }

@@ -16,7 +16,8 @@ internal static class RestoreCommand
             await using var opened = await NodeOpener.OpenAsync(context.Configuration, ct: ct);
             var report = await Verification.RunAsync(opened.Node, ct);
             foreach (var (check, result) in report.Checks) context.Report.Line($"{check}: {result}");
-            context.Report.Line($"restored the state of {manifest.At:u} into {opened.Node.Database.Engine}; what was written after it is not here");
+            context.Report.Line(manifest.MovedOut is { } moved ? $"{opened.Node.Database.Engine} is now the node of site {moved.Site}, which was moved out of its hub at {moved.MovedAt:u}"
+                : $"restored the state of {manifest.At:u} into {opened.Node.Database.Engine}; what was written after it is not here");
             return context.Report.End(report.Ok, new Dictionary<string, object?>
             {
                 ["ok"] = report.Ok, ["backup_at"] = manifest.At, ["lanes"] = manifest.Lanes.Count, ["checks"] = report.Checks,
@@ -24,7 +25,7 @@ internal static class RestoreCommand
         });
     }
 
-    private static async Task<BackupManifest> RestoreAsync(Configuration configuration, string path, CancellationToken ct)
+    internal static async Task<BackupManifest> RestoreAsync(Configuration configuration, string path, CancellationToken ct)
     {
         var (database, folder) = await NodeOpener.OpenDatabaseAsync(configuration, ct: ct);
         try

@@ -1,86 +1,85 @@
 using System.CommandLine;
-using System.Net.Http.Headers;
-using System.Text.Json;
 using Stowline.Hub.Catalog;
 using Stowline.Log;
 
 namespace Stowline.Server.Commands;
 
 /// <summary>
-/// <c>sites join CODE --url HUB</c>: gives a site to a node of its own. A hub that runs is asked over HTTP, with <c>--admin-key</c> where it asks for keys; where none
-/// answers, the same is done on its data.
+/// <c>sites join</c> and <c>sites move-out CODE --url HUB</c>: give a site to a node of its own, one that is new or one that has worked at the hub. A hub that runs is asked over HTTP, with
+/// <c>--admin-key</c> where it asks for keys; where none answers, the same is done on its data.
 /// </summary>
 internal static class SitesCommands
 {
     private static readonly Caller CommandLineCaller = new("command line");
 
-    public static Command Define() => new("sites", "Sites with nodes of their own") { Join() };
+    public static Command Define() => new("sites", "Sites with nodes of their own") { Join(), MoveOut() };
+
+    private static Option<string> Url() => new("--url") { Description = "where the site's node will reach the hub", HelpName = "HUB", Required = true };
+
+    private static Option<string?> AdminKey() => new("--admin-key") { Description = "a key with the scope admin, for a running hub with auth=keys; also STOWLINE__KEY", HelpName = "KEY" };
+
+    private static HubCalls CallsOf(CommandContext context, Option<string> url, Option<string?> admin)
+    {
+        if (!Uri.TryCreate(context.Parsed.GetRequiredValue(url), UriKind.Absolute, out var hub) || hub.Scheme is not ("http" or "https"))
+            throw new CommandRefusedException("--url must be the hub's address, http:// or https://");
+        return new HubCalls(hub, context.Parsed.GetValue(admin) ?? (context.Configuration.Key.Length > 0 ? context.Configuration.Key : null));
+    }
 
     private static Command Join()
     {
         var code = new Argument<string>("CODE") { Description = "the site; made as a warehouse where there is none" };
-        var url = new Option<string>("--url") { Description = "where the site's node will reach the hub", HelpName = "HUB", Required = true };
-        var admin = new Option<string?>("--admin-key") { Description = "a key with the scope admin, for a running hub with auth=keys; also STOWLINE__KEY", HelpName = "KEY" };
+        var (url, admin) = (Url(), AdminKey());
         return new Command("join", "Give a site to a node of its own, and show that node's key, this once") { code, url, admin }.Does(async (context, ct) =>
         {
             var site = context.Parsed.GetRequiredValue(code);
-            if (!Uri.TryCreate(context.Parsed.GetRequiredValue(url), UriKind.Absolute, out var hub) || hub.Scheme is not ("http" or "https"))
-                throw new CommandRefusedException("--url must be the hub's address, http:// or https://");
-            var key = context.Parsed.GetValue(admin) ?? (context.Configuration.Key.Length > 0 ? context.Configuration.Key : null);
-            var joined = await OverHttpAsync(hub, site, key, ct) ?? await OnDataAsync(context, site, ct);
+            using var calls = CallsOf(context, url, admin);
+            var joined = await calls.JoinAsync(site, ct) ?? await OnDataAsync(context, node => JoinSite.RunAsync(node, site, CommandLineCaller, ct), ct);
             if (!context.Report.IsJson) context.Report.Line(joined.Key); // with --json this line would go to standard error, and so into logs
-            context.Report.Progress($"This is the key of {joined.Site}. It is shown only now. Run its node with: stowline serve --site {joined.Site} --hub {hub} --key KEY");
+            context.Report.Progress($"This is the key of {joined.Site}. It is shown only now. Run its node with: stowline serve --site {joined.Site} --hub {calls.Hub} --key KEY");
             return context.Report.End(true, new Dictionary<string, object?>
             {
-                ["ok"] = true, ["site"] = joined.Site, ["number"] = joined.Number, ["key"] = joined.Key, ["hub"] = hub.ToString(),
+                ["ok"] = true, ["site"] = joined.Site, ["number"] = joined.Number, ["key"] = joined.Key, ["hub"] = calls.Hub.ToString(),
             });
         });
     }
 
-    /// <summary>Null when nobody answers there.</summary>
-    private static async Task<JoinedSite?> OverHttpAsync(Uri hub, string site, string? key, CancellationToken ct)
+    private static Command MoveOut()
     {
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(30) };
-        if (key is not null) http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
-        HttpResponseMessage answer;
-        try
+        var code = new Argument<string>("CODE") { Description = "a site that works at the hub" };
+        var (url, admin) = (Url(), AdminKey());
+        var to = new Option<string>("--to") { Description = "where the site's database is made: a new folder, or postgres://… of an empty database", HelpName = "FOLDER", Required = true };
+        return new Command("move-out", "Give a site that works at the hub to a node of its own, with all that it has") { code, url, admin, to }.Does(async (context, ct) =>
         {
-            answer = await http.PostAsync(new Uri(hub, $"/api/v1/sites/{Uri.EscapeDataString(site)}/join"), null, ct);
-        }
-        catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError)
-        {
-            return null;
-        }
-        using var _ = answer;
-        var text = await answer.Content.ReadAsStringAsync(ct);
-        if (answer.IsSuccessStatusCode)
-        {
-            using var document = JsonDocument.Parse(text);
-            var joined = document.RootElement;
-            return new JoinedSite(joined.GetProperty("site").GetString()!, joined.GetProperty("number").GetInt32(), joined.GetProperty("key").GetString()!);
-        }
-        throw new CommandRefusedException($"the hub at {hub} refuses: {Detail(text) ?? answer.ReasonPhrase}");
+            var site = context.Parsed.GetRequiredValue(code);
+            using var calls = CallsOf(context, url, admin);
+            using var target = SiteTarget.Prepare(context.Parsed.GetRequiredValue(to), context.Configuration);
+            var moved = await calls.MoveOutAsync(site, target.File, ct) ?? await OnDataAsync(context, async node =>
+            {
+                var handed = await MoveOutSite.RunAsync(node, site, CommandLineCaller, ct);
+                if (handed.Refusal is not null) return handed;
+                await using var file = target.Create();
+                var written = await MoveOutSite.WriteAsync(node, handed.Value.Site, file, ct);
+                return written.Refusal is { } no ? no : handed;
+            }, ct);
+            context.Report.Progress($"{moved.Site} is handed over; making its database");
+            var report = await target.FillAsync(ct);
+            foreach (var (check, result) in report.Checks.Where(c => c.Value != "ok")) context.Report.Line($"{check}: {result}");
+            if (!context.Report.IsJson) context.Report.Line(moved.Key);
+            context.Report.Progress($"This is the key of {moved.Site}. It is shown only now. Run its node with: stowline serve --site {moved.Site} --hub {calls.Hub} --key KEY {target.Flag}");
+            return context.Report.End(report.Ok, new Dictionary<string, object?>
+            {
+                ["ok"] = report.Ok, ["site"] = moved.Site, ["number"] = moved.Number, ["key"] = moved.Key, ["hub"] = calls.Hub.ToString(), ["moved_at"] = moved.MovedAt,
+                ["data"] = target.Name, ["checks"] = report.Checks,
+            });
+        });
     }
 
-    private static string? Detail(string problem)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(problem);
-            return document.RootElement.TryGetProperty("detail", out var detail) ? detail.GetString() : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
-
-    private static async Task<JoinedSite> OnDataAsync(CommandContext context, string site, CancellationToken ct)
+    private static async Task<T> OnDataAsync<T>(CommandContext context, Func<Node, Task<Kernel.Outcome<T>>> run, CancellationToken ct)
     {
         await using var opened = await NodeOpener.OpenAsync(context.Configuration, ct: ct);
-        if (!opened.Node.Role.IsHub) throw new CommandRefusedException($"this is the node of site {opened.Node.Role.Site}; sites are joined at their hub");
+        if (!opened.Node.Role.IsHub) throw new CommandRefusedException($"this is the node of site {opened.Node.Role.Site}; sites are joined and moved out at their hub");
         opened.Node.Start((pump, e) => context.Report.Progress($"{pump.Name}: {e.Message}"));
-        var joined = await JoinSite.RunAsync(opened.Node, site, CommandLineCaller, ct);
-        return joined.IsOk ? joined.Value : throw new CommandRefusedException(joined.Refusal!.Detail);
+        var outcome = await run(opened.Node);
+        return outcome.IsOk ? outcome.Value : throw new CommandRefusedException(outcome.Refusal!.Detail);
     }
 }

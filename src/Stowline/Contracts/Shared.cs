@@ -93,6 +93,8 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(AlertAcknowledged))]
 [JsonSerializable(typeof(NodeRestored))]
 [JsonSerializable(typeof(LaneJoined))]
+[JsonSerializable(typeof(LaneHandedOver))]
+[JsonSerializable(typeof(LaneTakenOver))]
 [JsonSerializable(typeof(ParkedDiscarded))]
 [JsonSerializable(typeof(StockMoved))]
 [JsonSerializable(typeof(StockRebalanced))]

@@ -36,9 +36,5 @@ public static class Commands
         {
             await Answers.WriteAsync(http, Refusal.NotFound("site_not_found", $"there is no {lane.Name.Replace("site/", "site ", StringComparison.Ordinal)} here"));
         }
-        catch (ReplicaLaneException)
-        {
-            await Answers.WriteAsync(http, Replicas.Refuse(lane)); // given to a node of its own in this very moment
-        }
     }
 }

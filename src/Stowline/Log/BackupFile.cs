@@ -8,8 +8,12 @@ namespace Stowline.Log;
 
 /// <summary>What a backup says about itself: its first line.</summary>
 /// <param name="Migrations">The migrations its tables stand on: restoring makes exactly these tables, fills them, then migrates on.</param>
+/// <param name="MovedOut">Set where the file is not a backup, but what the node of a site that was moved out begins with (<see cref="SiteExport"/>).</param>
 public sealed record BackupManifest(
-    int StowlineBackup, string Version, DateTimeOffset At, string Engine, IReadOnlyList<string> Migrations, IReadOnlyList<BackupLane> Lanes);
+    int StowlineBackup, string Version, DateTimeOffset At, string Engine, IReadOnlyList<string> Migrations, IReadOnlyList<BackupLane> Lanes, BackupSite? MovedOut = null);
+
+/// <summary>A site that was moved out, when, and the last event of its lane at the hub.</summary>
+public sealed record BackupSite(string Site, DateTimeOffset MovedAt, long Position);
 
 public sealed record BackupLane(string Name, int Incarnation, long HeadPosition, string HeadHash);
 

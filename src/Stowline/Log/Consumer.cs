@@ -42,6 +42,7 @@ internal sealed class ConsumerPump : Pump
     private readonly Lane _source;
     private readonly Lanes _lanes;
     private readonly ConsumerProgress _progress;
+    private readonly bool _onCopy;
     private long _position = -1;
     private long _saved;
     private int _term;
@@ -52,6 +53,7 @@ internal sealed class ConsumerPump : Pump
     public ConsumerPump(Consumer consumer, Lane source, Lanes lanes)
     {
         (_consumer, _source, _lanes) = (consumer, source, lanes);
+        _onCopy = lanes.IsReplica(consumer.Target(source)); // as it was made for: it is not to become so while it runs
         _progress = new ConsumerProgress(consumer.Name, source, consumer.Target(source), Wake);
         lanes.Register(source, _progress);
     }
@@ -195,7 +197,7 @@ internal sealed class ConsumerPump : Pump
             if (await AdvanceAsync(tx, from, to) is not { } parked) return false; // another process was here first
             await effects(tx, parked > 0);
             return true;
-        });
+        }, _onCopy);
         if (!outcome.IsOk) throw new ConsumerStalledException(outcome.Refusal!.Detail);
         if (outcome.Value)
         {
@@ -249,7 +251,7 @@ internal sealed class ConsumerPump : Pump
                     AND position <= @last
                     """, new { consumer = _consumer.Name, subject, lane = _source.Name, last = positions[^1] });
                 return events.Count;
-            });
+            }, _onCopy);
             return outcome;
         }
         catch (Exception e) when (IsAtFault(e))
@@ -259,7 +261,7 @@ internal sealed class ConsumerPump : Pump
                 await tx.ExecuteAsync("UPDATE parked_events SET attempts = attempts + 1 WHERE consumer = @consumer AND subject = @subject",
                     new { consumer = _consumer.Name, subject });
                 return new Done();
-            });
+            }, _onCopy);
             return Refusal.Conflict("still_failing", e.Message);
         }
     }

@@ -23,6 +23,7 @@ internal static class GroupRunner
         HashSet<object>? done = null;
         foreach (var command in fresh)
         {
+            if (!command.OnCopy) group.WritesAsOwner(command.Scope);
             var transaction = new LaneTransaction(group, command.Scope, command.Caller);
             if (command.GroupHandler is { } handler)
             {
@@ -56,13 +57,13 @@ internal static class GroupRunner
 
     private static async ValueTask KeepAnswersAsync(List<PendingCommand> fresh, GroupTransaction group)
     {
-        var kept = new List<(IdempotencyKey Key, StoredAnswer Answer)>();
+        var kept = new List<(IdempotencyKey Key, StoredAnswer Answer, string Scope)>();
         foreach (var command in fresh)
-            if (command.Caller.Idempotency is { } key && command.Render() is { } answer) kept.Add((key, answer));
+            if (command.Caller.Idempotency is { } key && command.Render() is { } answer) kept.Add((key, answer, command.Scope));
         if (kept.Count == 0) return;
         await group.Session.InsertAsync("idempotency_keys", kept.Count,
             Column.From("key_hash", kept, k => k.Key.Key), Column.From("body_hash", kept, k => k.Key.BodyHash),
             Column.From("status", kept, k => k.Answer.Status), Column.From("location", kept, k => k.Answer.Location),
-            Column.From("body", kept, k => k.Answer.Body), Column.Same("created_at", kept.Count, group.Now));
+            Column.From("body", kept, k => k.Answer.Body), Column.Same("created_at", kept.Count, group.Now), Column.From("scope", kept, k => k.Scope));
     }
 }

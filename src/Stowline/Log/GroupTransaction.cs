@@ -19,6 +19,8 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
     private readonly Dictionary<(int LaneId, string Kind), (long First, long Last)> _sequences = [];
     private readonly List<Action> _committed = [];
     private readonly List<string> _scopes = [];
+    private readonly HashSet<string> _owned = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _handedOver = new(StringComparer.Ordinal);
     private bool _loaded;
 
     public SqlSession Session => session;
@@ -51,14 +53,14 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
         // The numbers come along, in the same rows: there are few, and a round trip or a statement for them would cost more.
         string[] key = [scope];
         await session.SelectLaterAsync(new SetSelect("""
-            SELECT l.id, l.name, l.ordinal, l.incarnation, l.head_position, l.head_hash, l.version, l.replica, s.kind, s.last, l.held
+            SELECT l.id, l.name, l.ordinal, l.incarnation, l.head_position, l.head_hash, l.version, l.replica, s.kind, s.last, l.held, l.moves
             FROM lanes l LEFT JOIN lane_sequences s ON s.lane_id = l.id WHERE l.scope = k.scope
             """, 1, [Column.Of("scope", key)], row =>
             {
                 if (!row.IsNull(8)) _sequences[(row.GetInt32(0), row.GetString(8))] = (row.GetInt64(9), row.GetInt64(9));
                 var lane = new Lane(row.GetString(1));
                 if (!_heads.TryAdd(lane, new LaneHead(lane, row.GetInt32(0), row.GetInt32(2), row.GetInt32(3), row.GetInt64(4), row.GetBytes(5), row.GetInt32(7) == 1,
-                    row.GetInt32(10) == 1))) return;
+                    row.GetInt32(10) == 1, row.GetInt32(11)))) return;
                 _loaded = true;
                 if (lane.Name != scope) return;
                 var version = row.GetInt64(6);
@@ -103,7 +105,7 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
         if (!_sequences.TryGetValue((head.Id, kind), out var range))
         {
             // Each restore leaves a gap of a million, also for kinds that had no number yet when the backup was made.
-            var start = (head.Incarnation - 1) * Restore.NumberGap;
+            var start = head.Restores * Restore.NumberGap;
             range = (start, start);
         }
         _sequences[(head.Id, kind)] = (range.First, range.Last + count);
@@ -114,6 +116,26 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
     {
         await LoadAsync();
         return memories[scope].Get<T>();
+    }
+
+    /// <summary>
+    /// A command is about to decide in this scope as the node whose lane it is. When the log is written, the scope's row, which the group has locked, says whether it still is: a site may have been moved
+    /// out by another process, or while the command waited.
+    /// </summary>
+    public void WritesAsOwner(string scope)
+    {
+        if (_handedOver.Contains(scope)) throw new ReplicaLaneException(scope);
+        _owned.Add(scope);
+    }
+
+    /// <summary>The lane is another node's from here on: no later command of this group may decide in its scope.</summary>
+    public void HandOver(Lane lane) => _handedOver.Add(lane.Scope);
+
+    /// <summary>The position of the last event in a lane, with those that this group has appended so far.</summary>
+    public async ValueTask<long> EndOfAsync(Lane lane)
+    {
+        await LoadAsync();
+        return HeadOf(lane).Position + (_pending.TryGetValue(lane, out var events) ? events.Count : 0);
     }
 
     /// <summary>A replica, or a lane whose writer was restored, to be continued with groups that were written elsewhere or before.</summary>
@@ -130,7 +152,7 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
     public async ValueTask RaiseNumbersAsync(Lane lane, int incarnation)
     {
         await LoadAsync();
-        var (id, least) = (HeadOf(lane).Id, (incarnation - 1) * Restore.NumberGap);
+        var (id, least) = (HeadOf(lane).Id, (incarnation - 1 - HeadOf(lane).Moves) * Restore.NumberGap);
         foreach (var (key, range) in _sequences.Where(s => s.Key.LaneId == id && s.Value.Last < least).ToArray()) _sequences[key] = (range.First, least);
     }
 
@@ -142,7 +164,7 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
         await LoadAsync();
         var head = HeadOf(lane);
         await session.WriteAsync("UPDATE lanes SET incarnation = incarnation + @by, held = 0 WHERE id = @id", new { id = head.Id, by });
-        _heads[lane] = new LaneHead(lane, head.Id, head.Ordinal, head.Incarnation + by, head.Position, head.Hash, isReplica: false, isHeld: false);
+        _heads[lane] = new LaneHead(lane, head.Id, head.Ordinal, head.Incarnation + by, head.Position, head.Hash, isReplica: false, isHeld: false, head.Moves);
         await RaiseNumbersAsync(lane, head.Incarnation + by);
         return head.Incarnation + by;
     }
@@ -179,7 +201,8 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
     public async ValueTask WriteLogAsync()
     {
         await LoadAsync();
-        foreach (var scope in _scopes) HeadOf(new Lane(scope));
+        foreach (var scope in _scopes)
+            if (HeadOf(new Lane(scope)).IsReplica && _owned.Contains(scope)) throw new ReplicaLaneException(scope);
         await WriteEventsAsync();
         foreach (var growth in _imported.Values)
             if (growth.Events.Count > 0) await growth.WriteHeadAsync(session);
@@ -208,7 +231,8 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
 }
 
 /// <summary>Where a lane stands, and what this group adds to it.</summary>
-internal sealed class LaneHead(Lane lane, int id, int ordinal, int incarnation, long position, byte[] hash, bool isReplica, bool isHeld)
+/// <param name="moves">How many of its incarnations were opened by a move to another node.</param>
+internal sealed class LaneHead(Lane lane, int id, int ordinal, int incarnation, long position, byte[] hash, bool isReplica, bool isHeld, int moves = 0)
 {
     public Lane Lane => lane;
     public int Id => id;
@@ -216,6 +240,10 @@ internal sealed class LaneHead(Lane lane, int id, int ordinal, int incarnation, 
     public int Incarnation => incarnation;
     public long Position => position;
     public byte[] Hash => hash;
+    public int Moves => moves;
+
+    /// <summary>How often its writer may have forgotten numbers that it gave out. A move forgets none.</summary>
+    public int Restores => incarnation - 1 - moves;
 
     /// <summary>Another node writes the lane.</summary>
     public bool IsReplica => isReplica;

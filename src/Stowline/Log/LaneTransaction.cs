@@ -132,6 +132,11 @@ public sealed class LaneTransaction
         return _group.OpenLaneAsync(lane, ordinal);
     }
 
+    /// <summary>Sets a consumer behind what stands in a lane of this scope so far: for one that goes on from state that was made otherwise.</summary>
+    internal async ValueTask StartAtEndAsync(string consumer, Lane lane) => await WriteAsync("""
+        INSERT INTO cursors (consumer, lane_id, position) SELECT @consumer, id, @end FROM lanes WHERE name = @lane ON CONFLICT (consumer, lane_id) DO UPDATE SET position = excluded.position
+        """, new { consumer, lane = lane.Name, end = await _group.EndOfAsync(lane) });
+
     /// <summary>Runs after the commit, on the writer: for caches and signals. Must be quick and must not throw.</summary>
     public void OnCommitted(Action action) => _group.OnCommitted(action);
 

@@ -102,7 +102,8 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         foreach (var command in commands)
         {
             command.DecidedIn = null; // nothing of it is in the lanes, so there is nothing to wait for
-            if (e is LaneHeldException) command.Refuse(Refusal.Unavailable("restored", e.Message + "; nothing was stored", 5));
+            if (e is ReplicaLaneException moved) command.Refuse(Replicas.Refuse(new Lane(moved.Lane)));
+            else if (e is LaneHeldException) command.Refuse(Refusal.Unavailable("restored", e.Message + "; nothing was stored", 5));
             else if (IsLost(e)) command.Refuse(Refusal.Unavailable("database_unavailable", $"the database cannot be written now ({e.Message}); nothing was stored", 2));
             else command.Fail(e);
         }

@@ -111,12 +111,17 @@ public sealed partial class Lanes : IAsyncDisposable
 
     /// <summary>Continues a copy with groups of the lane's writer. Durable when it completes.</summary>
     public Task<ImportResult> ImportAsync(Lane lane, IReadOnlyList<LaneGroup> groups, IReadOnlyList<PersonKey> keys) =>
-        ExecuteInternallyAsync<ImportResult>(lane.Name, lane, async tx => await Replicas.ImportAsync(tx, lane, groups, keys));
+        ExecuteInternallyAsync<ImportResult>(lane.Name, lane, async tx =>
+        {
+            var taken = await Replicas.ImportAsync(tx, lane, groups, keys);
+            if ((await tx.Group.GrowAsync(lane)).OpensIncarnation) await MovedSites.HeardAsync(tx, lane, Recovery);
+            return taken;
+        });
 
     /// <summary>What the node does on its own account, in the share of the writer that is reserved for consumers.</summary>
     private async Task<T> ExecuteInternallyAsync<T>(string scope, Lane lane, Func<LaneTransaction, ValueTask<Outcome<T>>> decide)
     {
-        var command = new PendingCommand<T>(lane, Caller.System, decide, render: null, scope: scope);
+        var command = new PendingCommand<T>(lane, Caller.System, decide, render: null, scope: scope) { OnCopy = IsReplica(lane) };
         if (!Writer(command.Scope).Queue.TryAdd(command, isConsumer: true)) throw new ConsumerStalledException("this node is shutting down");
         var (outcome, _, _) = await command.Done;
         return outcome.IsOk ? outcome.Value : throw new ConsumerStalledException(outcome.Refusal!.Detail);
@@ -158,10 +163,11 @@ public sealed partial class Lanes : IAsyncDisposable
     }
 
     /// <summary>Runs a consumer's step in its scope, from the share of the writer that is reserved for consumers.</summary>
+    /// <param name="onCopy">See <see cref="PendingCommand.OnCopy"/>.</param>
     internal async Task<(Outcome<T> Outcome, IReadOnlyList<(Lane, long)> Appended)> ExecuteAsConsumerAsync<T>(
-        Lane lane, Caller caller, Func<LaneTransaction, ValueTask<Outcome<T>>> decide)
+        Lane lane, Caller caller, Func<LaneTransaction, ValueTask<Outcome<T>>> decide, bool onCopy = false)
     {
-        var command = new PendingCommand<T>(lane, caller, decide, render: null);
+        var command = new PendingCommand<T>(lane, caller, decide, render: null) { OnCopy = onCopy };
         if (!Writer(command.Scope).Queue.TryAdd(command, isConsumer: true))
             return (Refusal.Unavailable("shutting_down", "this node is shutting down", 2), []);
         var (outcome, _, _) = await command.Done;

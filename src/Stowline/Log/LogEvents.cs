@@ -22,6 +22,19 @@ public sealed record LaneJoined(string Site, long Fork, long First, long Last, i
     public static string Type => "lane.joined";
 }
 
+/// <summary>A site's lane: the last event that the hub has written there. The site was moved out, and its own node goes on with <see cref="LaneTakenOver"/>.</summary>
+public sealed record LaneHandedOver : IEvent
+{
+    public static string Type => "lane.handed_over";
+}
+
+/// <summary>A site's lane: the first event of the site's own node, which opens its incarnation.</summary>
+/// <param name="HandedOverAt">When the hub let go of the lane.</param>
+public sealed record LaneTakenOver(int FromIncarnation, DateTimeOffset HandedOverAt) : IEvent
+{
+    public static string Type => "lane.taken_over";
+}
+
 /// <summary>The lane that a consumer writes: an operator gave up parked events of a subject. The consumer will never see them.</summary>
 /// <param name="Lane">The lane that was being read.</param>
 public sealed record ParkedDiscarded(string Consumer, string Lane, string Subject, IReadOnlyList<long> Positions, string Reason) : IEvent

@@ -38,6 +38,6 @@ internal static class ParkedEvents
             Tell(tx, Lane.Hub, positions);
             return positions.Count;
         }, ct);
-        return told.IsOk ? (await lanes.ExecuteAsConsumerAsync(target, caller, tx => DeleteAsync(tx, tell: null))).Outcome : told;
+        return told.IsOk ? (await lanes.ExecuteAsConsumerAsync(target, caller, tx => DeleteAsync(tx, tell: null), onCopy: true)).Outcome : told;
     }
 }

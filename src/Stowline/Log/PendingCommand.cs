@@ -10,6 +10,9 @@ internal abstract class PendingCommand(Lane lane, Caller caller, string? scope =
     public Caller Caller => caller;
     public string Scope { get; } = scope ?? lane.Scope;
 
+    /// <summary>It brings a copy up to date that another node's events fill. All others write as the node whose lane it is, and are refused where it is not, even if that changed while they waited.</summary>
+    public bool OnCopy { get; init; }
+
     /// <summary>The same handler object means: decide these together (see <see cref="IGroupHandler{TCommand,TResult}"/>).</summary>
     public virtual object? GroupHandler => null;
 

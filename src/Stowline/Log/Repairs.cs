@@ -167,7 +167,7 @@ public static class Repairs
     }
 }
 
-/// <summary>What the modules of a node do when lost events come back.</summary>
+/// <summary>What the modules of a node do when lost events come back, and when a site has gone.</summary>
 internal interface IRecovery
 {
     /// <summary>Whether some module brings what events of this type tell into its tables, or has nothing to bring.</summary>
@@ -196,6 +196,9 @@ internal interface IRecovery
 
     /// <summary>The things of which an event says how they are from then on: a later one of its type has the last word on them.</summary>
     IEnumerable<string> Settles(EventRecord e);
+
+    /// <summary>The node of a site that was moved out was heard: deletes what the site had here.</summary>
+    ValueTask LetGoAsync(string site, LaneTransaction tx);
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]

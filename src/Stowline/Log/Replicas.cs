@@ -31,7 +31,10 @@ public sealed record LanePoint
 public sealed record ImportResult(long Position, string? Divergence);
 
 /// <summary>The lane is written by another node; here is a copy.</summary>
-public sealed class ReplicaLaneException(string lane) : Exception($"{lane} is written by another node");
+public sealed class ReplicaLaneException(string lane) : Exception($"{lane} is written by another node")
+{
+    public string Lane => lane;
+}
 
 /// <summary>Reading lanes whole groups at a time, and taking them over on another node, hash-checked and without gaps.</summary>
 public static class Replicas
@@ -113,6 +116,9 @@ internal sealed class ReplicaGrowth(LaneHead from)
     public long Position { get; private set; } = from.Position;
     public byte[] Hash { get; private set; } = from.Hash;
     public List<EventRecord> Events { get; } = [];
+
+    /// <summary>Whether the lane's writer has begun anew in what was taken over: it was restored, or is another node than before.</summary>
+    public bool OpensIncarnation => _incarnation > from.Incarnation;
 
     /// <summary>Why a group can never follow here; null when it does.</summary>
     public string? Refuse(LaneGroup group) => Refuse(new LanePoint { Position = Position, Hash = Hash, Incarnation = _incarnation }, group);

@@ -6,7 +6,7 @@ namespace Stowline.Log;
 /// <summary>
 /// Fills an empty database from a backup and opens a new incarnation of every lane, because what was written after the backup is known to
 /// others but not to this database: the same position may hold two different events in the world, and the incarnation tells them apart. A lane that other nodes copy is held
-/// instead, until they have given back what they have of it (<see cref="Repairs"/>). A copy of another node's lane stays as it was: its writer continues it.
+/// instead, until they have given back what they have of it (<see cref="Repairs"/>). A file of a site that was moved out is loaded the same way. A copy of another node's lane stays as it was: its writer continues it.
 /// </summary>
 internal static class Restore
 {
@@ -19,8 +19,28 @@ internal static class Restore
     {
         var manifest = await LoadAsync(database, path, ct);
         await Migrator.RunAsync(database, ct: ct, restoring: true);
-        await OpenIncarnationAsync(database, manifest, ids, ct);
+        if (manifest.MovedOut is { } moved) await TakeOverAsync(database, moved, ids, ct);
+        else await OpenIncarnationAsync(database, manifest, ids, ct);
         return manifest;
+    }
+
+    /// <summary>
+    /// The node of a site that was moved out takes its lane over. Nothing is waited for: the hub can have written nothing after it, and cannot take the site back. A second database from the same file
+    /// would write another event at this position, by which the hub knows that the two are not one.
+    /// </summary>
+    private static async Task TakeOverAsync(Database database, BackupSite moved, IdSource ids, CancellationToken ct)
+    {
+        var lane = Lane.Site(moved.Site);
+        await using var session = await database.OpenAsync(readOnly: false, ct);
+        await session.BeginAsync(snapshot: false, ct);
+        var before = await session.FindAsync<int>("SELECT incarnation FROM lanes WHERE name = @lane", new { lane = lane.Name });
+        await session.ExecuteAsync("UPDATE lanes SET incarnation = incarnation + 1, moves = moves + 1 WHERE name = @lane", new { lane = lane.Name });
+        var group = new GroupTransaction(session, ids, database.Time.GetUtcNow(), []);
+        await group.LockScopeAsync(lane.Scope);
+        new LaneTransaction(group, lane.Scope, new Caller("restore")).Append(lane, new LaneTakenOver(before, moved.MovedAt), "node");
+        await group.WriteLogAsync();
+        await session.ExecuteAsync("DELETE FROM schema_migrations WHERE name = @name", new { name = Migrator.RestoreMark });
+        await session.CommitAsync();
     }
 
     /// <summary>Makes the tables that the backup stands on and fills them, in one transaction. Marks the database as not finished.</summary>

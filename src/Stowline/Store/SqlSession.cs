@@ -150,15 +150,19 @@ public abstract class SqlSession : IAsyncDisposable
     /// Reads a table row by row. Values come in the one portable form: null, long, double, text (ids, times and dates as <see cref="RowTypes"/>
     /// writes them) or bytes, so that what one database wrote the other can take.
     /// </summary>
-    public async IAsyncEnumerable<object?[]> ReadTableAsync(string table, IReadOnlyList<string> columns)
+    public IAsyncEnumerable<object?[]> ReadTableAsync(string table, IReadOnlyList<string> columns) => ReadRowsAsync($"SELECT {string.Join(", ", columns)} FROM {table}");
+
+    /// <summary>As <see cref="ReadTableAsync"/>, of whatever a statement selects.</summary>
+    public async IAsyncEnumerable<object?[]> ReadRowsAsync(string sql, object? args = null)
     {
         await FlushAsync();
         await using var command = Connection.CreateCommand();
-        command.CommandText = $"SELECT {string.Join(", ", columns)} FROM {table}";
+        command.CommandText = sql;
+        Bind(command, args);
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
-            var row = new object?[columns.Count];
+            var row = new object?[reader.FieldCount];
             for (var i = 0; i < row.Length; i++) row[i] = RowTypes.ToPortable(reader.GetValue(i));
             yield return row;
         }

@@ -63,6 +63,23 @@ public sealed class TwoNodes : IAsyncDisposable
         return new TwoNodes(hub, site, seed);
     }
 
+    /// <summary>A hub that has moved its site WH2 out, and that site's node; not connected yet. The hub is then this object's to dispose.</summary>
+    public static async Task<TwoNodes> MoveOutAsync(TestNode hub, string siteStore = "sqlite", int seed = 1)
+    {
+        Assert.True((await hub.PumpUntilAsync(MoveOutSite.RunAsync(hub.Node, Code, TestNode.Tester))).IsOk);
+        return new TwoNodes(hub, await FromHubAsync(hub, siteStore, seed), seed);
+    }
+
+    /// <summary>A node of the site from what the hub hands out.</summary>
+    public static async Task<TestNode> FromHubAsync(TestNode hub, string siteStore, int seed)
+    {
+        var path = Path.Combine(Directory.CreateTempSubdirectory("stowline-moved-").FullName, "site.stow");
+        await using (var file = File.Create(path)) Assert.True((await MoveOutSite.WriteAsync(hub.Node, Code, file)).IsOk);
+        var site = await TestNode.FromFileAsync(siteStore, path, hub.Time, seed + 50);
+        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
+        return site;
+    }
+
     // ---- the network
 
     public void Connect()
@@ -268,7 +285,7 @@ public sealed class TwoNodes : IAsyncDisposable
         Assert.True(await IsEqualAsync(), "a copy is not its lane");
         var books = await Site.Database.ReadAsync(async s => await s.QueryAsync<Counters>("SELECT sku, granted, consumed, withdrawn, on_hand FROM site_skus ORDER BY sku"));
         var view = await HubTest.Database.ReadAsync(async s => await s.QueryAsync<Counters>($"SELECT sku, granted, consumed, withdrawn, on_hand FROM allotments WHERE site = '{Code}' ORDER BY sku"));
-        Assert.Equal(books, view);
+        Assert.Equal(books, view.Where(v => v != new Counters { Sku = v.Sku })); // what is only on its way there has a row at the hub alone
         await SameAsync("SELECT sku || '/' || bin || '/' || lot AS what, on_hand AS a, damaged AS b FROM stock ORDER BY 1",
             "SELECT sku || '/' || bin || '/' || lot AS what, on_hand AS a, damaged AS b FROM stock_copies WHERE on_hand > 0 ORDER BY 1");
         foreach (var table in new[] { "picking_tasks", "packing_tasks", "stock_tasks" })

@@ -42,6 +42,8 @@ public class KeysScopeTests
     [InlineData("GET", "/workers", KeyScope.Tasks)]
     [InlineData("PUT", "/workers/{code}", KeyScope.Admin)]
     [InlineData("POST", "/sites/{code}/join", KeyScope.Admin)]
+    [InlineData("POST", "/sites/{code}/move-out", KeyScope.Admin)]
+    [InlineData("GET", "/sites/{code}/move-out", KeyScope.Admin)]
     [InlineData("GET", "/links", KeyScope.Read)]
     [InlineData("PUT", "/channels/{account}", KeyScope.Admin)]
     [InlineData("POST", "/channels/{account}/orders", KeyScope.Orders)]

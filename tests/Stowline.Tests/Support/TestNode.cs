@@ -58,6 +58,14 @@ public sealed class TestNode : IAsyncDisposable
         return new TestNode(await Node.OpenAsync(database, new IdSource(Time, seed)), Time, folder, postgres);
     }
 
+    /// <summary>A new node from a file that another one has written, on a clock that it shares with others.</summary>
+    public static async Task<TestNode> FromFileAsync(string store, string file, ManualTime time, int seed)
+    {
+        var (database, folder, postgres) = await NewDatabaseAsync(store, time);
+        await Node.RestoreAsync(database, file, new IdSource(time, seed));
+        return new TestNode(await Node.OpenAsync(database, new IdSource(time, seed)), time, folder, postgres);
+    }
+
     private Database OpenAgain() => _postgres is { } p
         ? new PostgresDatabase(new Npgsql.NpgsqlConnectionStringBuilder(p.Server) { Database = p.Name, MaxPoolSize = 20 }.ToString(), Time)
         : new SqliteDatabase(Path.Combine(_folder!, "stowline.db"), Time);

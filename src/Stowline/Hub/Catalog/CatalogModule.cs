@@ -25,6 +25,7 @@ internal sealed class CatalogModule : Module
         SaveSite.Map(api, node);
         SaveMenu.Map(api, node);
         JoinSite.Map(api, node);
+        MoveOutSite.Map(api, node);
     }
 
     public override bool Recovers(string type) => CatalogRecovery.Recovers(type);

@@ -15,7 +15,8 @@ public sealed record JoinedSite(string Site, int Number, string Key);
 
 /// <summary>
 /// Gives a site to a node of its own: from here on that node writes the site's lane, and this one keeps a copy. Refused with <c>site_in_use</c> while anything
-/// of the site is here, for that would be known nowhere else. Again, for a site that has joined: a new key, and the old one is good for nothing.
+/// of the site is here, for that would be known nowhere else (<see cref="MoveOutSite"/> hands it over), and with <c>site_is_moving_out</c> until such a site's node was heard. Again, for a site that has
+/// joined: a new key, and the old one is good for nothing.
 /// </summary>
 public static class JoinSite
 {
@@ -38,9 +39,17 @@ public static class JoinSite
             var made = await node.Lanes.ExecuteAsync(Lane.Hub, caller, tx => SaveSite.DecideAsync(site, body, tx, node), ct);
             if (made.Refusal is { } no) return no;
         }
+        if (node.IsRemote(site) && await node.Database.ReadAsync(session => MovedSites.FindAsync(session, site), ct) is { HeardAt: null })
+            return Refusal.Conflict("site_is_moving_out", $"{site} was moved out and its own node was not heard yet; 'sites move-out' gives its key and its data again");
         // In the site's own scope: nothing can be done at the site between looking and letting go of it.
         var freed = node.IsRemote(site) ? new Done() : await node.Lanes.ExecuteAsync(Lane.Site(site), caller, tx => FreeAsync(site, tx, node), ct);
         if (freed.Refusal is { } used) return used;
+        return await GiveKeyAsync(node, site, caller, ct);
+    }
+
+    /// <summary>Makes the key of a site's node, in place of the one before.</summary>
+    internal static async Task<Outcome<JoinedSite>> GiveKeyAsync(Node node, string site, Caller caller, CancellationToken ct)
+    {
         var ring = node.Modules.OfType<AccessModule>().Single().Ring;
         var draft = KeyCommands.PrepareForSite(site);
         return await node.Lanes.ExecuteAsync<JoinedSite>(Lane.Hub, caller, async tx =>
@@ -63,16 +72,23 @@ public static class JoinSite
         // What the lane says already, its writer must have; the new one would begin at nothing.
         if (await tx.SettledHeadAsync(Lane.Site(site)) is not 0) return InUse(site, "a history");
         await Replicas.GiveUpAsync(tx, Lane.Site(site));
+        IsRemoteNow(site, tx, node);
+        return new Done();
+    }
+
+    /// <summary>All processes hear, when it is committed, that the site's lane is another node's.</summary>
+    internal static void IsRemoteNow(string site, LaneTransaction tx, Node node)
+    {
+        tx.Group.HandOver(Lane.Site(site));
         tx.OnCommitted(() =>
         {
             node.Lanes.IsReplicaNow(Lane.Site(site));
             node.FollowMoves();
         });
         tx.Announce(SiteWatch.Topic);
-        return new Done();
     }
 
-    private static Refusal InUse(string site, string held) => Refusal.Conflict("site_in_use", $"{site} has {held} on this node; only a site of which nothing is here can be given to a node of its own");
+    private static Refusal InUse(string site, string held) => Refusal.Conflict("site_in_use", $"{site} has {held} on this node; only a site of which nothing is here can begin anew on a node of its own; 'sites move-out' hands over what there is");
 }
 
 /// <summary>

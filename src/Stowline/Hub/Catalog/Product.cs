@@ -51,4 +51,5 @@ public sealed record BulkResult(int Created, int Updated);
 [JsonSerializable(typeof(BulkProducts))]
 [JsonSerializable(typeof(BulkResult))]
 [JsonSerializable(typeof(JoinedSite))]
+[JsonSerializable(typeof(MovedOutSite))]
 internal sealed partial class CatalogJson : JsonSerializerContext;

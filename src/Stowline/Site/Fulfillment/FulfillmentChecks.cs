@@ -29,14 +29,14 @@ internal static class FulfillmentChecks
         return null;
     }
 
-    /// <summary>Units that tasks hold, by site, SKU, bin and lot.</summary>
+    /// <summary>Units that tasks hold, by site, SKU, bin and lot. Of sites whose parts are here: tasks without one are copies.</summary>
     internal static async Task<Dictionary<(string Site, string Sku, string Bin, string Lot), long>> NeededAsync(SqlSession session)
     {
         var needed = new Dictionary<(string Site, string Sku, string Bin, string Lot), long>();
         foreach (var row in await session.QueryAsync<Needed>("""
             SELECT t.site, i.sku, i.bin, i.lot, SUM(i.quantity_required - i.quantity_picked) AS units
-            FROM picking_items i JOIN picking_tasks t ON t.id = i.task_id
-            WHERE t.as_of IS NULL AND i.status = @open AND t.status IN (@pending, @assigned, @inProgress) GROUP BY t.site, i.sku, i.bin, i.lot
+            FROM picking_items i JOIN picking_tasks t ON t.id = i.task_id JOIN fulfillment_orders f ON f.order_id = t.order_id AND f.part = t.part
+            WHERE i.status = @open AND t.status IN (@pending, @assigned, @inProgress) GROUP BY t.site, i.sku, i.bin, i.lot
             UNION ALL
             SELECT t.site, i.sku, @staging AS bin, i.lot, SUM(i.quantity_picked) AS units
             FROM picking_items i JOIN picking_tasks t ON t.id = i.task_id JOIN fulfillment_orders f ON f.order_id = t.order_id AND f.part = t.part

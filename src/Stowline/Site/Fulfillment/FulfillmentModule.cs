@@ -35,6 +35,20 @@ internal sealed class FulfillmentModule : Module
     public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) =>
         node.IsRemote(site) ? [(new TaskCopies(site), Lane.Site(site))] : [(new PartConsumer(site), Lane.HubTo(site))];
 
+    public override IReadOnlyList<SiteTable> SiteTables =>
+    [
+        new("fulfillment_orders") { Person = "person_id" },
+        new("picking_items") { Of = "task_id IN (SELECT id FROM picking_tasks WHERE site = @site)", Stays = true },
+        new("picking_tasks") { As = TaskCopies.Owned, Stays = true },
+        new("packages") { Of = "task_id IN (SELECT id FROM packing_tasks WHERE site = @site)", Stays = true },
+        new("packing_tasks") { As = TaskCopies.Owned, Stays = true },
+        new("put_back_tasks"), new("label_settings"),
+        new("sscc_stems") { Stays = true }, // nobody else may ever have them
+    ];
+
+    public override ValueTask MoveOutAsync(string site, LaneTransaction tx) => TaskCopies.BeginAsync(site, tx);
+    public override ValueTask LetGoAsync(string site, LaneTransaction tx) => TaskCopies.LetGoAsync(site, tx);
+
     public override bool Recovers(string type) => FulfillmentRecovery.Recovers(type);
     public override ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx) => FulfillmentRecovery.RunAsync(site, events, tx);
     public override async ValueTask FinishRecoveryAsync(string site, LaneTransaction tx)

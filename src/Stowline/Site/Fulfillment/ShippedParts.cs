@@ -42,7 +42,8 @@ public static class ShippedParts
 
     private sealed record SerialRow { public string Sku { get; init; } = ""; public string Serials { get; init; } = "[]"; }
 
-    /// <summary>Packing tasks that are shipped, for the check that each has a shipment.</summary>
-    public static IAsyncEnumerable<Guid> StreamShippedAsync(SqlSession session) =>
-        session.StreamAsync<Guid>("SELECT id FROM packing_tasks WHERE status = @status AND as_of IS NULL", new { status = PackingStatus.Shipped });
+    /// <summary>Packing tasks that are shipped, for the check that each has a shipment. Of sites whose parts are here: tasks without one are copies.</summary>
+    public static IAsyncEnumerable<Guid> StreamShippedAsync(SqlSession session) => session.StreamAsync<Guid>("""
+        SELECT p.id FROM packing_tasks p JOIN fulfillment_orders f ON f.order_id = p.order_id AND f.part = p.part WHERE p.status = @status
+        """, new { status = PackingStatus.Shipped });
 }

@@ -17,6 +17,24 @@ internal sealed class TaskCopies(string site) : Consumer
     public override bool Wants(string type) =>
         type.StartsWith("picking.", StringComparison.Ordinal) || type.StartsWith("packing.", StringComparison.Ordinal) || type == PartShipped.Type;
 
+    /// <summary>At the site's own node its tasks are no copies.</summary>
+    public static readonly IReadOnlyDictionary<string, string> Owned = new Dictionary<string, string>(StringComparer.Ordinal) { ["as_of"] = "NULL" };
+
+    private static readonly string[] Tables = ["picking_tasks", "packing_tasks"];
+
+    /// <summary>A site is moved out: its tasks as they are now are what the copies go on from.</summary>
+    public static async ValueTask BeginAsync(string site, LaneTransaction tx)
+    {
+        foreach (var table in Tables) await tx.WriteAsync($"UPDATE {table} SET as_of = @now WHERE site = @site", new { site, now = tx.Now });
+        await tx.StartAtEndAsync(new TaskCopies(site).Name, Lane.Site(site));
+    }
+
+    /// <summary>Who is on hold is told by no event of the site, so the copies do not say it.</summary>
+    public static async ValueTask LetGoAsync(string site, LaneTransaction tx)
+    {
+        foreach (var table in Tables) await tx.WriteAsync($"UPDATE {table} SET on_hold = @no WHERE site = @site AND on_hold = @yes", new { site, no = false, yes = true });
+    }
+
     public override async ValueTask HandleAsync(IReadOnlyList<EventRecord> events, LaneTransaction tx)
     {
         foreach (var e in events)

@@ -10,6 +10,8 @@ internal sealed class PeopleModule : Module
 
     public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) =>
         node.IsRemote(site) ? [] : [(new WorkerConsumer(site), Lane.HubAll)];
+
+    public override IReadOnlyList<SiteTable> SiteTables => [new("site_workers")];
 }
 
 /// <summary>Keeps the site's list of workers. A new site reads the lane from its beginning and so hears of all of them.</summary>

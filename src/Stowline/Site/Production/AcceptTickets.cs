@@ -112,7 +112,7 @@ internal sealed class TicketRelease(Node node) : Pump
     {
         var now = node.Time.GetUtcNow();
         var due = await node.Database.ReadAsync(async s => await s.QueryAsync<Due>(
-            "SELECT id, site, visible_at FROM tickets WHERE status = @waiting ORDER BY visible_at LIMIT @limit", new { waiting = TicketStatus.Waiting, limit = Together }), ct);
+            $"SELECT id, site, visible_at FROM tickets WHERE status = @waiting{node.AndOwn("site")} ORDER BY visible_at LIMIT @limit", new { waiting = TicketStatus.Waiting, limit = Together }), ct);
         var ready = due.Where(d => d.VisibleAt <= now).ToList();
         var next = due.FirstOrDefault(d => d.VisibleAt > now)?.VisibleAt - now;
         _idle = next is { } wait && wait < TimeSpan.FromSeconds(1) ? wait + TimeSpan.FromMilliseconds(1) : TimeSpan.FromSeconds(1);

@@ -23,6 +23,8 @@ internal sealed class ProductionModule : Module
     public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) =>
         node.IsRemote(site) ? [] : [(new TicketConsumer(site), Lane.HubTo(site)), (new IngredientWatch(site), Lane.Site(site))];
 
+    public override IReadOnlyList<SiteTable> SiteTables => [new("production_plans"), new("tickets"), new("stage_times"), new("ingredient_needs"), new("dish_stops")];
+
     public override IEnumerable<Pump> Pumps(Node node) => [new TicketRelease(node)];
 
     public override async Task<string?> FindSiteOfAsync(Database database, string resource, string key, CancellationToken ct) =>

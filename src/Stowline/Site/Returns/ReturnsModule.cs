@@ -21,6 +21,8 @@ internal sealed class ReturnsModule : Module
 
     public override string Name => "returns";
 
+    public override IReadOnlyList<SiteTable> SiteTables => [new("returns")];
+
     public override async ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx)
     {
         foreach (var e in events.Where(e => e.Type == ReturnReceived.Type)) await ReceiveReturn.RecoverAsync(site, e, tx);

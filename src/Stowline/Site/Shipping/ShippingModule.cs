@@ -36,6 +36,8 @@ internal sealed class ShippingModule : Module
         }
     }
 
+    public override IReadOnlyList<SiteTable> SiteTables => [new("shipments")];
+
     public override bool Recovers(string type) => type == PartDelivered.Type;
 
     public override async Task<string?> FindSiteOfAsync(Database database, string resource, string key, CancellationToken ct) =>

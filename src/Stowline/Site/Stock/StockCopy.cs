@@ -26,6 +26,16 @@ internal sealed class StockCopy(string site) : Consumer
         : e.Type == PartShipped.Type ? e.Read<PartShipped>().Movements
         : e.Read<ReturnReceived>().Movements;
 
+    /// <summary>A site is moved out: its stock as it is now is what the copy goes on from.</summary>
+    public static async ValueTask BeginAsync(string site, LaneTransaction tx)
+    {
+        await tx.WriteAsync("DELETE FROM stock_copies WHERE site = @site", new { site });
+        await tx.WriteAsync("""
+            INSERT INTO stock_copies (site, sku, bin, lot, on_hand, damaged, as_of) SELECT site, sku, bin, lot, on_hand, damaged, @now FROM stock WHERE site = @site
+            """, new { site, now = tx.Now });
+        await tx.StartAtEndAsync(new StockCopy(site).Name, Lane.Site(site));
+    }
+
     public override async ValueTask HandleAsync(IReadOnlyList<EventRecord> events, LaneTransaction tx)
     {
         var changes = new Dictionary<(string Sku, string Bin, string Lot), (long OnHand, long Damaged, DateTimeOffset At)>();

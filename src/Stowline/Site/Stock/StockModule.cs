@@ -37,6 +37,14 @@ internal sealed class StockModule : Module
     public override async Task<string?> FindHeldAsync(SqlSession session, string site) =>
         await session.FindAsync<string>("SELECT sku FROM site_skus WHERE site = @site LIMIT 1", new { site }) is null ? null : "stock";
 
+    public override IReadOnlyList<SiteTable> SiteTables =>
+    [
+        new("stock"), new("site_skus"), new("stock_policies"), new("movements") { Delete = MovementsGuard.LetGoAsync }, new("receipts"), new("serials"), new("site_clocks"),
+        new("stock_copies") { Moves = false, Stays = true },
+    ];
+
+    public override ValueTask MoveOutAsync(string site, LaneTransaction tx) => StockCopy.BeginAsync(site, tx);
+
     public override bool Recovers(string type) => StockRecovery.Recovers(type);
     public override ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx) => StockRecovery.RunAsync(site, events, tx);
     public override ValueTask GoOnAsync(string site, LaneTransaction tx) => StockRecovery.GoOnAsync(site, tx);
@@ -72,6 +80,15 @@ internal static class MovementsGuard
             END IF;
         END $do$;
         """;
+
+    /// <summary>Deletes the ledger of a site whose own node has all of it and was heard: the only movements that ever go.</summary>
+    public static async ValueTask LetGoAsync(LaneTransaction tx, string site)
+    {
+        var session = tx.Group.Session;
+        await session.ScriptAsync(session.Dialect.IsPostgres ? "ALTER TABLE movements DISABLE TRIGGER movements_keep" : "DROP TRIGGER IF EXISTS movements_keep_delete");
+        await tx.ExecuteAsync("DELETE FROM movements WHERE site = @site", new { site });
+        await session.ScriptAsync(session.Dialect.IsPostgres ? "ALTER TABLE movements ENABLE TRIGGER movements_keep" : Sqlite);
+    }
 
     public static async Task InstallAsync(Database database, CancellationToken ct)
     {

@@ -15,6 +15,13 @@ internal sealed class StockTaskCopies(string site) : Consumer
 
     public static bool Tells(string type) => type.StartsWith("stock_task.", StringComparison.Ordinal) || type == CountSettingsSaved.Type;
 
+    /// <summary>A site is moved out: its tasks as they are now are what the copies go on from.</summary>
+    public static async ValueTask BeginAsync(string site, LaneTransaction tx)
+    {
+        await tx.WriteAsync("UPDATE stock_tasks SET as_of = @now WHERE site = @site", new { site, now = tx.Now });
+        await tx.StartAtEndAsync(new StockTaskCopies(site).Name, Lane.Site(site));
+    }
+
     public override async ValueTask HandleAsync(IReadOnlyList<EventRecord> events, LaneTransaction tx)
     {
         foreach (var e in events) await ApplyAsync(tx, site, e);

@@ -37,6 +37,13 @@ internal sealed class StockTasksModule : Module
     public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) =>
         [(node.IsRemote(site) ? new StockTaskCopies(site) : new StockTaskConsumer(site), Lane.Site(site))];
 
+    public override IReadOnlyList<SiteTable> SiteTables =>
+    [
+        new("stock_task_lines") { Stays = true }, new("stock_tasks") { As = TaskCopies.Owned, Stays = true }, new("bin_counts") { Stays = true }, new("count_settings") { Stays = true },
+    ];
+
+    public override ValueTask MoveOutAsync(string site, LaneTransaction tx) => StockTaskCopies.BeginAsync(site, tx);
+
     public override IEnumerable<Pump> Pumps(Node node) => [new CountPlanner(node)];
 
     public override bool Recovers(string type) => StockTaskCopies.Tells(type);

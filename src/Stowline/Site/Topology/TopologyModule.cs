@@ -12,6 +12,8 @@ internal sealed class TopologyModule : Module
 
     public override string Name => "topology";
 
+    public override IReadOnlyList<SiteTable> SiteTables => [new("zones"), new("bins")];
+
     public override bool Recovers(string type) => TopologyRecovery.Recovers(type);
     public override ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx) => TopologyRecovery.RunAsync(site, events, tx);
 

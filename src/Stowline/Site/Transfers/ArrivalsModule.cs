@@ -27,6 +27,8 @@ internal sealed class ArrivalsModule : Module
     public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) =>
         node.IsRemote(site) ? [] : [(new ArrivalConsumer(site), Lane.HubTo(site))];
 
+    public override IReadOnlyList<SiteTable> SiteTables => [new("transfer_arrival_lines"), new("transfer_arrivals")];
+
     public override bool Recovers(string type) => type == TransferReceived.Type;
 
     public override async ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx)

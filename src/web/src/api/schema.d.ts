@@ -485,6 +485,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{code}/move-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the node of a site that was moved out begins with, as a file for 'stowline restore' */
+        get: operations["get_sites_by_code_move_out"];
+        put?: never;
+        /** Move a site out to a node of its own; the answer is the only place where its key is shown */
+        post: operations["post_sites_by_code_move_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/availability": {
         parameters: {
             query?: never;
@@ -3920,6 +3938,18 @@ export interface components {
             to_bin?: null | string;
             lot?: null | string;
             reason?: null | string;
+        };
+        /** @description The answer to moving a site out: the key of its node, shown this once, and when the hub let go of the site. */
+        MovedOutSite: {
+            site: string;
+            /**
+             * Format: int32
+             * @description The site's number, which it keeps.
+             */
+            number: number;
+            key: string;
+            /** Format: date-time */
+            moved_at: string;
         };
         /**
          * @description Why stock moved.
@@ -7903,6 +7933,69 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JoinedSite"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_sites_by_code_move_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/gzip": string;
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_sites_by_code_move_out: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MovedOutSite"];
                 };
             };
             400: components["responses"]["BadRequest"];

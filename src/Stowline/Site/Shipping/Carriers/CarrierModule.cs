@@ -53,6 +53,22 @@ public sealed class CarrierModule : Module
     public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) =>
         node.IsRemote(site) ? [(new TroubleCopies(site), Lane.Site(site))] : node.Role.Site == site ? [(new BookingConsumer(site, this), Lane.Site(site)), (new ErasedParcels(site), Lane.HubAll)] : [(new BookingConsumer(site, this), Lane.Site(site))];
 
+    public override IReadOnlyList<SiteTable> SiteTables =>
+    [
+        new("carriers"), new("carrier_secrets") { Moves = false }, new("shipping_settings"),
+        new("parcel_scans") { Of = "booking_id IN (SELECT id FROM carrier_bookings WHERE site = @site)" }, new("carrier_bookings") { Person = "person_id" },
+        new("carrier_trouble_copies") { Moves = false, Stays = true }, new("booking_trouble_copies") { Moves = false, Stays = true },
+    ];
+
+    public override async ValueTask MoveOutAsync(string site, LaneTransaction tx)
+    {
+        await tx.StartAtEndAsync(new TroubleCopies(site).Name, Lane.Site(site));
+        // What was theirs in these rows cannot be read since, and they may have come again.
+        await MovedSites.BeginsAtEndAsync(tx, site, new ErasedParcels(site).Name, Lane.HubAll);
+    }
+
+    public override ValueTask LetGoAsync(string site, LaneTransaction tx) => TroubleCopies.BeginAsync(site, tx);
+
     public override void Map(IEndpointRouteBuilder api, Node node)
     {
         _node = node; // a node that only looks has not started its modules

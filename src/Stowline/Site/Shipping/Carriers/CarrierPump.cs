@@ -50,13 +50,13 @@ internal sealed class CarrierPump : Pump, IAsyncDisposable
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
         var now = _node.Time.GetUtcNow();
-        var carriers = await _node.Database.ReadAsync(async s => await s.QueryAsync<Stand>("SELECT site, carrier, failures FROM carriers WHERE enabled = @yes", new { yes = true }), ct);
+        var carriers = await _node.Database.ReadAsync(async s => await s.QueryAsync<Stand>($"SELECT site, carrier, failures FROM carriers WHERE enabled = @yes{_node.AndOwn("site")}", new { yes = true }), ct);
         _node.Lanes.Meter.Get<CarrierMetrics>().Stand(carriers.Select(c => (c.Site, c.Carrier, c.Failures >= CarrierRetry.OpenAfter)));
         if (carriers.Count == 0) return false;
         var worked = await FallBackAsync(ct);
-        var due = await _node.Database.ReadAsync(async s => await s.QueryAsync<Due>("""
+        var due = await _node.Database.ReadAsync(async s => await s.QueryAsync<Due>($"""
             SELECT DISTINCT b.site, b.carrier FROM carrier_bookings b JOIN carriers c ON c.site = b.site AND c.carrier = b.carrier
-            WHERE b.todo > 0 AND b.next_at <= @now AND (b.owner IS NULL OR b.lease_until < @now) AND c.enabled = @yes AND (c.open_until IS NULL OR c.open_until <= @now)
+            WHERE b.todo > 0 AND b.next_at <= @now AND (b.owner IS NULL OR b.lease_until < @now) AND c.enabled = @yes AND (c.open_until IS NULL OR c.open_until <= @now){_node.AndOwn("b.site")}
             """, new { now, yes = true }), ct);
         lock (_gate)
         {
@@ -80,9 +80,9 @@ internal sealed class CarrierPump : Pump, IAsyncDisposable
     /// <summary>Parcels that nobody has been asked for go on to the next carrier when theirs is away.</summary>
     private async Task<bool> FallBackAsync(CancellationToken ct)
     {
-        var waiting = await _node.Database.ReadAsync(async s => await s.QueryAsync<Waiting>("""
+        var waiting = await _node.Database.ReadAsync(async s => await s.QueryAsync<Waiting>($"""
             SELECT b.id, b.site FROM carrier_bookings b LEFT JOIN carriers c ON c.site = b.site AND c.carrier = b.carrier
-            WHERE b.todo = @buy AND b.status = @pending AND b.others > 0 AND (c.carrier IS NULL OR c.enabled = @no OR c.failures >= @many OR b.attempts >= @tries) LIMIT @most
+            WHERE b.todo = @buy AND b.status = @pending AND b.others > 0 AND (c.carrier IS NULL OR c.enabled = @no OR c.failures >= @many OR b.attempts >= @tries){_node.AndOwn("b.site")} LIMIT @most
             """, new { buy = BookingTodo.Buy, pending = BookingStatus.Pending, no = false, many = CarrierRetry.OpenAfter, tries = CarrierRetry.FallBackAfter, most = MostFallBacks }), ct);
         var moved = false;
         foreach (var one in waiting)

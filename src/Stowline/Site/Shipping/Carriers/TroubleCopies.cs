@@ -12,6 +12,16 @@ internal sealed class TroubleCopies(string site) : Consumer
     public override string Name => "carrier-troubles";
     public override Lane Target(Lane source) => source;
 
+    /// <summary>The site's own rows are about to go: what they say of its troubles is what the copies go on from.</summary>
+    public static async ValueTask BeginAsync(string site, LaneTransaction tx)
+    {
+        await tx.WriteAsync("""
+            INSERT INTO carrier_trouble_copies (site, carrier, since) SELECT site, carrier, COALESCE(failing_since, @now) FROM carriers WHERE site = @site AND enabled = @yes AND failures >= @many
+            """, new { site, now = tx.Now, yes = true, many = CarrierRetry.OpenAfter });
+        await tx.WriteAsync("INSERT INTO booking_trouble_copies (booking_id, site, status) SELECT id, site, status FROM carrier_bookings WHERE site = @site AND status IN (@failed, @unsure)",
+            new { site, failed = BookingStatus.Failed, unsure = BookingStatus.Unsure });
+    }
+
     public override bool Wants(string type) => type is "carrier.unavailable" or "carrier.recovered" or "carrier.changed"
         or "booking.failed" or "booking.requested" or "booking.confirmed" or "booking.fell_back" or "booking.cancelled";
 

@@ -1,0 +1,74 @@
+using System.Net.Http.Json;
+using Stowline.Bench;
+using Stowline.Tests.Support;
+using static Stowline.Tests.Acceptance.SiteProcesses;
+
+namespace Stowline.Tests.Acceptance;
+
+/// Goal: a hub that has served a warehouse gives it to a node of its own, as users do it: the command beside the running hub, the folder that it makes, a process on that. What was begun at the hub ends at the
+/// site, also what was asked twice. Method: the real executable, `kill -9` of the hub right after the hand-over, HTTP only.
+[Trait("Needs", "server")]
+public class MovedOutProcesses
+{
+    [Theory, EveryDatabase]
+    public async Task A_warehouse_moves_out_of_a_running_hub(string store)
+    {
+        var (folder, database, drop) = await OwnDatabase.MakeAsync(store);
+        await using var _1 = drop;
+        var (parent, _, dropSite) = await OwnDatabase.MakeAsync("sqlite");
+        await using var _2 = dropSite;
+        var siteFolder = Path.Combine(parent, "wh2");
+        var first = await RunningServer.StartAsync(folder, database);
+        await first.SendAsync(HttpMethod.Put, "products/A", new { name = "A", price = new { amount = "1.00", currency = "EUR" } });
+        await first.SendAsync(HttpMethod.Put, "sites/WH2", new { name = "WH2", type = "warehouse" });
+        await first.SendAsync(HttpMethod.Put, "sites/WH2/zones/S", new { name = "Shelves", type = "storage" });
+        await first.SendAsync(HttpMethod.Put, "sites/WH2/bins/S-1", new { zone = "S" });
+        Assert.Equal((201, false), await ReceiveOnceAsync(first));
+        await OrdersAsync(first, 0, 5);
+        await first.DrainAsync();
+        await ShipAsync(first, 2);
+
+        string[] command = ["sites", "move-out", "WH2", "--url", first.Address.ToString(), "--to", siteFolder];
+        var moved = await CommandAsync(null, command);
+        Assert.True(moved.GetProperty("ok").GetBoolean());
+        await RefusedAsync(first, HttpMethod.Post, "sites/WH2/receipts", 409, "site_is_remote");
+        Assert.Equal(3, (await first.GetAsync("picking-tasks?site=WH2&status=pending")).GetProperty("items").EnumerateArray().Count(t => t.TryGetProperty("as_of", out _)));
+        Assert.Equal(98, (await first.GetAsync("sites/WH2/stock")).GetProperty("items").EnumerateArray().Sum(i => i.GetProperty("on_hand").GetInt64()));
+        await first.KillAsync();
+        await first.DisposeAsync();
+
+        // The hub does not run: the same on its data. The folder of before is good for nothing now, since its key is not.
+        Directory.Delete(siteFolder, recursive: true);
+        string[] again = [.. command[..4], "http://127.0.0.1:9", .. command[5..], "--data", folder];
+        var key = (await CommandAsync(database, again)).GetProperty("key").GetString()!;
+
+        await using var hub = await RunningServer.StartAsync(folder, database);
+        await using var line = new LinkLine(hub.Address.Port);
+        line.Cut();
+        await using var site = await RunningServer.StartAsync(siteFolder, null, "--site", "WH2", "--hub", $"http://127.0.0.1:{line.Port}", "--key", key);
+        Assert.Equal((201, true), await ReceiveOnceAsync(site)); // asked again at the new door: answered as before, and not received twice
+        await ShipAsync(site, 1);
+        await OrdersAsync(hub, 5, 4); // sold from what it was granted
+        line.Heal();
+        await UntilAsync(site, async () => await CountAsync(site, "picking-tasks?site=WH2&limit=200") == 9);
+        await ShipAsync(site, 6);
+        await UntilAsync(hub, async () => await CountAsync(hub, "orders?status=shipped&limit=200") == 9);
+        await EqualAsync(hub, site, "sites/WH2/stock?limit=200", i => $"{i.GetProperty("sku")} {i.GetProperty("bin")} {i.GetProperty("on_hand")} {i.GetProperty("reserved")}");
+        await EqualAsync(hub, site, "picking-tasks?site=WH2&limit=200", i => $"{i.GetProperty("number")} {i.GetProperty("status")} {i.GetProperty("picked_items")}");
+        await EqualAsync(hub, site, "packing-tasks?site=WH2&limit=200", i => $"{i.GetProperty("number")} {i.GetProperty("status")} {i.GetProperty("tracking_number")}");
+        Assert.Equal((91L, 9), (await AvailableAsync(hub, "A"), await CountAsync(site, "shipments?site=WH2&limit=200")));
+        await hub.VerifyAsync();
+        await site.VerifyAsync();
+        Assert.Equal(0, await site.StopAsync());
+        Assert.Equal(0, await hub.StopAsync());
+    }
+
+    /// <summary>The status, and whether it was the answer to an earlier request.</summary>
+    private static async Task<(int Status, bool Replayed)> ReceiveOnceAsync(RunningServer node)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "sites/WH2/receipts") { Content = JsonContent.Create(Receipt(100)) };
+        request.Headers.Add("Idempotency-Key", "po-1");
+        using var answer = await node.Http.SendAsync(request);
+        return ((int)answer.StatusCode, answer.Headers.Contains("Idempotent-Replayed"));
+    }
+}
