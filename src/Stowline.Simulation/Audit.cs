@@ -70,7 +70,7 @@ internal sealed class Audit(World world) : IDisposable
         {
             var at = $"{view.Sku} at {site.Name}";
             var own = books.GetValueOrDefault(view.Sku) ?? new CounterRow { Epoch = view.Epoch };
-            if (view.Granted - view.Returned - view.Promised + view.Released < 0) world.Fail($"{at}: more is promised than was ever granted ({view})");
+            if (view.Granted - view.Returned - view.Promised + view.Released + view.Unheard < 0) world.Fail($"{at}: more is promised than was ever granted ({view})");
             if (view.Epoch != own.Epoch) continue;
             if (view.Granted > own.Granted || view.Consumed > own.Consumed || view.Withdrawn > own.Withdrawn) world.Fail($"{at}: the hub has heard more than was said ({view}, {own})");
             if (own.Returned > view.Returned) world.Fail($"{at}: the site has back more than the hub returned ({view}, {own})");
@@ -119,7 +119,7 @@ internal sealed class Audit(World world) : IDisposable
     {
         foreach (var site in world.Sites)
         {
-            var view = Read(world.Hub, async s => await Books.AtHubAsync(s, site.Name)).Select(v => v with { Promised = 0, Released = 0 });
+            var view = Read(world.Hub, async s => await Books.AtHubAsync(s, site.Name)).Select(v => v with { Promised = 0, Released = 0, Unheard = 0 });
             Same($"counters of {site.Name}", view, Read(site, async s => await Books.AtSiteAsync(s)));
             Same($"bins of {site.Name}", Read(world.Hub, async s => await Books.BinsAsync(s, site.Name, copy: true)), Read(site, async s => await Books.BinsAsync(s, site.Name, copy: false)));
             Same($"tasks of {site.Name}", Read(world.Hub, s => Books.TasksAsync(s, site.Name)), Read(site, s => Books.TasksAsync(s, site.Name)));

@@ -28,6 +28,9 @@ internal sealed record CounterRow
     /// <summary>The hub's own; 0 at a site.</summary>
     public long Promised { get; init; }
     public long Released { get; init; }
+    public long Unheard { get; init; }
+
+    public long Disputed { get; init; }
 }
 
 /// <summary>Anything that must be the same on two nodes.</summary>
@@ -76,10 +79,10 @@ internal static class Books
         """, new { site });
 
     public static ValueTask<IReadOnlyList<CounterRow>> AtSiteAsync(SqlSession session) => session.QueryAsync<CounterRow>(
-        "SELECT sku, epoch, granted, consumed, withdrawn, returned, on_hand, damaged FROM site_skus ORDER BY sku");
+        "SELECT sku, epoch, granted, consumed, withdrawn, returned, on_hand, damaged, disputed FROM site_skus ORDER BY sku");
 
     public static ValueTask<IReadOnlyList<CounterRow>> AtHubAsync(SqlSession session, string site) => session.QueryAsync<CounterRow>("""
-        SELECT sku, epoch, granted, consumed, withdrawn, returned, on_hand, damaged, promised, released FROM allotments WHERE site = @site ORDER BY sku
+        SELECT sku, epoch, granted, consumed, withdrawn, returned, on_hand, damaged, disputed, promised, released, unheard FROM allotments WHERE site = @site ORDER BY sku
         """, new { site });
 
     /// <summary>Per bin what the site has, or what the hub's copy says that it has.</summary>

@@ -12,7 +12,7 @@ internal static class SitesCommands
 {
     private static readonly Caller CommandLineCaller = new("command line");
 
-    public static Command Define() => new("sites", "Sites with nodes of their own") { Join(), MoveOut() };
+    public static Command Define() => new("sites", "Sites with nodes of their own") { Join(), MoveOut(), GoneSitesCommands.Epoch(), GoneSitesCommands.GiveUp(), GoneSitesCommands.TakeBack() };
 
     private static Option<string> Url() => new("--url") { Description = "where the site's node will reach the hub", HelpName = "HUB", Required = true };
 

@@ -18,6 +18,9 @@ internal static class Examples
         ["POST /api/v1/sites/{code}/moves"] = """{"sku":"85123A","quantity":2,"from_bin":"A-01-01","to_bin":"A-01-02","reason":"make room"}""",
         ["POST /api/v1/sites/{code}/sales"] = """{"reference":"till 1-204","lines":[{"sku":"85123A","quantity":2}]}""",
         ["POST /api/v1/sites/{code}/damages"] = """{"sku":"85123A","bin":"A-01-01","quantity":1,"reason":"fell from the shelf"}""",
+        ["POST /api/v1/sites/{code}/epoch"] = """{"confirm":true,"skus":["85123A"],"reason":"the hub burnt down"}""",
+        ["POST /api/v1/sites/{code}/give-up"] = """{"confirm":true,"reason":"the warehouse burnt down"}""",
+        ["POST /api/v1/sites/{code}/take-back"] = """{"confirm":true}""",
         ["PUT /api/v1/pools"] = """{"channel":"allegro-main","sku":"85123A","quantity":20}""",
         ["PUT /api/v1/sites/{code}/policies/{sku}"] = """{"safety_stock":2,"local_share_percent":10}""",
         ["POST /api/v1/orders"] = """

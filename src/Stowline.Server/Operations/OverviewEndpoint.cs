@@ -141,6 +141,7 @@ internal sealed class OverviewEndpoint(Node node)
     private static IReadOnlyList<Kpi> KpisOf(Sums sums, SkuCounts skus, IReadOnlyList<LinkView> links)
     {
         static double? Share(double of, long all) => all == 0 ? null : Math.Round(of / all, 6);
+        List<LinkView> awaited = [.. links.Where(l => l.GivenUpAt is null)];
         return
         [
             new Kpi(KpiName.StockAccuracy, Share(Math.Max(0, sums.OnHand - sums.Corrected), sums.OnHand), 0.999, sums.OnHand),
@@ -148,7 +149,7 @@ internal sealed class OverviewEndpoint(Node node)
             new Kpi(KpiName.ReturnRate, Share(sums.Returned, sums.Shipped), 0.001, sums.Shipped),
             new Kpi(KpiName.BinUse, Share(sums.FilledBins, sums.Bins), 0.85, sums.Bins),
             new Kpi(KpiName.StockoutRate, Share(skus.Empty, skus.Skus), 0.01, skus.Skus),
-            new Kpi(KpiName.SyncSeconds, links.Count == 0 ? null : links.Max(l => Math.Max(l.In.LagSeconds, l.Out.LagSeconds)), 5, links.Count),
+            new Kpi(KpiName.SyncSeconds, awaited.Count == 0 ? null : awaited.Max(l => Math.Max(l.In.LagSeconds, l.Out.LagSeconds)), 5, awaited.Count),
         ];
     }
 

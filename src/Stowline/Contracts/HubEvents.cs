@@ -60,17 +60,6 @@ public sealed record OrderRecovered(Guid OrderId, long Number, string Channel, s
     public static string Type => "order.recovered";
 }
 
-/// <summary>
-/// hub: more of the order is under way, or has left, than was ordered: while the hub went on without a site, that site worked by what it had been told before (decision 0029).
-/// </summary>
-/// <param name="Lines">The units that are too many.</param>
-/// <param name="Left">Whether they have left, so that nobody can take them back any more but the customer.</param>
-/// <param name="Other">The order that was placed under the same external id meanwhile; null where it is one order.</param>
-public sealed record OrderDoubled(Guid OrderId, long Number, IReadOnlyList<SkuUnits> Lines, bool Left, Guid? Other) : IEvent
-{
-    public static string Type => "order.doubled";
-}
-
 /// <summary>hub: the order's status, derived from its parts, changed.</summary>
 public sealed record OrderStatusChanged(Guid OrderId, string From, string To) : IEvent
 {
@@ -129,7 +118,7 @@ public sealed record PoolSaved(string Channel, string Sku, string? Site, long? Q
 public sealed record PoolRemoved(string Channel, string Sku, string? Site) : IEvent { public static string Type => "pool.removed"; }
 
 /// <summary>hub/{site}: give this part back, as far as it is not shipped. The site's word decides.</summary>
-/// <param name="Cause"><c>cancel</c>, <c>reroute</c>, or <c>surplus</c>: its units were promised elsewhere while the site was not heard.</param>
+/// <param name="Cause"><c>cancel</c>, <c>reroute</c>, <c>surplus</c>: its units were promised elsewhere while the site was not heard, or <c>given_up</c>: others have it by now, and nobody waits for the answer.</param>
 public sealed record PartCancelRequested(Guid OrderId, int Part, string Cause, string Reason) : IEvent
 {
     public static string Type => "part.cancel_requested";
@@ -163,6 +152,44 @@ public sealed record PolicyChanged(string Sku, int SafetyStock, int LocalSharePe
 public sealed record AllotmentReturned(string Sku, int Epoch, long Returned) : IEvent
 {
     public static string Type => "allotment.returned";
+}
+
+/// <summary>An epoch that the hub has heard of.</summary>
+/// <param name="Unheard">Units that the hub had promised by then and of which the site had not heard: the site learns of them before this.</param>
+public sealed record AnsweredEpoch(string Sku, int Epoch, long Unheard);
+
+/// <summary>hub/{site}: the hub has heard of these epochs. Whatever it promised before, the site has read before this, so it may grant again.</summary>
+public sealed record EpochAnswered(IReadOnlyList<AnsweredEpoch> Epochs) : IEvent
+{
+    public static string Type => "epoch.answered";
+}
+
+/// <summary>
+/// hub, and hub/{site} should it be there after all: an operator has said that the site is gone for good. Nothing is promised from there any more, and what it had to do is given to others.
+/// </summary>
+/// <param name="Units">What the site held for the hub: disputed from here on.</param>
+public sealed record SiteGivenUp(string Site, string Reason, long Units) : IEvent { public static string Type => "site.given_up"; }
+
+/// <summary>hub and hub/{site}: an operator wants a site back that was given up. The site opens a new epoch of each SKU.</summary>
+/// <param name="TrustBooks">What the site has is as its books say: nothing needs to be counted first.</param>
+public sealed record SiteTakenBack(string Site, bool TrustBooks) : IEvent { public static string Type => "site.taken_back"; }
+
+/// <summary>hub: a site that was given up has shipped this part all the same, and that counts. What was promised elsewhere instead is asked back as far as it has not left.</summary>
+/// <param name="AskedBack">The parts that are asked back or not waited for any more.</param>
+public sealed record OrderShippedAfterAll(Guid OrderId, int Part, string Site, IReadOnlyList<SkuUnits> Lines, IReadOnlyList<int> AskedBack) : IEvent
+{
+    public static string Type => "order.shipped_after_all";
+}
+
+/// <summary>
+/// hub: more of these units have left than were ordered, because a site that was given up, or without which the hub went on after a restore, has shipped, and another one too. Somebody must tell the customer.
+/// </summary>
+/// <param name="Lines">The units that are too many.</param>
+/// <param name="Left">False: they are under way and have been asked back.</param>
+/// <param name="Other">The order that was placed under the same external id while this one was not known at the hub; null where it is one order.</param>
+public sealed record OrderDoubled(Guid OrderId, IReadOnlyList<SkuUnits> Lines, bool Left = true, Guid? Other = null) : IEvent
+{
+    public static string Type => "order.doubled";
 }
 
 /// <summary>A product as the catalogue has it: all that a site must know to receive, find, pack and ship it.</summary>
@@ -219,7 +246,7 @@ public sealed record KeyRevoked(string KeyId, string Name) : IEvent
 }
 
 /// <summary>hub: something is wrong with the link to a site, told once until <see cref="LinkCleared"/>.</summary>
-/// <param name="Alert"><c>cut</c>, <c>lag</c> or <c>diverged</c>.</param>
+/// <param name="Alert"><c>cut</c>, <c>lag</c>, <c>diverged</c>, or <c>given_up</c>: the site was given up and is heard all the same.</param>
 public sealed record LinkAlerted(string Site, string Alert, string Detail, DateTimeOffset Since) : IEvent
 {
     public static string Type => "link.alerted";

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Stowline.Kernel;
 using Stowline.Log;
 
@@ -7,7 +8,12 @@ namespace Stowline.Contracts;
 /// Where a site's books stand for one SKU after an event: the three counters that the site owns (cumulative within the epoch) and its
 /// totals. Absolute values, so a repeat or a late arrival is harmless.
 /// </summary>
-public sealed record Balance(string Sku, int Epoch, long Granted, long Consumed, long Withdrawn, long OnHand, long Reserved, long Damaged);
+public sealed record Balance(string Sku, int Epoch, long Granted, long Consumed, long Withdrawn, long OnHand, long Reserved, long Damaged)
+{
+    /// <summary>Units that are neither the site's own nor granted, until they are counted. Left out where there are none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public long Disputed { get; init; }
+}
 
 /// <summary>An event of a site that changed stock or grants: the hub reads the balances whatever else the event says.</summary>
 public interface IHasBalances
@@ -50,6 +56,25 @@ public sealed record RecallRequested(string Sku, int Epoch, int Quantity, string
 {
     public static string Type => "allotment.recall_requested";
 }
+
+/// <summary>
+/// The six counters of a SKU with which an epoch begins, as the site knows them. What was shipped is shipped: <paramref name="Consumed"/> goes on from the epoch before. Granted is what the parts that the
+/// site knows of have had and need; promised less released is what it has heard of promises.
+/// </summary>
+public sealed record EpochCounters(string Sku, int Epoch, long Granted, long Consumed, long Withdrawn, long Promised, long Released, long Returned);
+
+/// <summary>
+/// The site has taken back what it had granted and no part that it knows of needs: its counters begin a new epoch, and what the hub says of an older one counts no more. What the hub
+/// may have promised of it is disputed, as the balances say.
+/// </summary>
+/// <param name="Cause"><c>operator</c> at the site, or <c>taken_back</c>: the hub had given the site up.</param>
+public sealed record EpochOpened(string Cause, string? Reason, IReadOnlyList<EpochCounters> Counters, IReadOnlyList<Balance> Balances) : IEvent, IHasBalances
+{
+    public static string Type => "epoch.opened";
+}
+
+/// <summary>The site, which the hub had given up, has opened new epochs of all its SKUs: it may be promised from again.</summary>
+public sealed record SiteResumed(string Site) : IEvent { public static string Type => "site.resumed"; }
 
 public sealed record PickingItemPlanned(int Item, string Sku, string Bin, string? Lot, int Quantity);
 

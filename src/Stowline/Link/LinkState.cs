@@ -15,6 +15,9 @@ public enum LinkCondition
 
     /// <summary>They hear each other, but a lane stands still: its writer was restored and waits for an operator, or lane and copy have different histories.</summary>
     Diverged = 3,
+
+    /// <summary>At the hub: an operator has given the site up. Whether it is heard shows in the time of the last contact.</summary>
+    GivenUp = 4,
 }
 
 /// <summary>One lane over a link. <see cref="Head"/> is where its writer has last been known to be, <see cref="Position"/> where the copy is.</summary>

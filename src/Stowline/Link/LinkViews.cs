@@ -17,12 +17,15 @@ public sealed record LinkDirection(long LagEvents, long LagSeconds, IReadOnlyLis
 /// A link as it is answered, seen from the node that is asked. <see cref="Peer"/> is the node at the other end, as it last named itself. While the link is cut, what the other
 /// side has done meanwhile is not known: <see cref="In"/> then counts from the last contact.
 /// </summary>
-/// <param name="Alerts"><c>cut</c>, <c>lag</c> or <c>diverged</c>, where they last for long enough.</param>
+/// <param name="Alerts"><c>cut</c>, <c>lag</c> or <c>diverged</c>, where they last for long enough; <c>given_up</c> where a site that was given up is heard.</param>
 /// <param name="Refused">Why the other side will not talk, where it said so.</param>
 public sealed record LinkView(
     string Site, LinkCondition State, DateTimeOffset Since, DateTimeOffset? LastContact, string? Peer, string? PeerVersion,
     [property: JsonPropertyName("in")] LinkDirection In, [property: JsonPropertyName("out")] LinkDirection Out, IReadOnlyList<string> Alerts, string? Refused)
 {
+    /// <summary>At the hub: when the site was given up and nobody has taken it back since; else null.</summary>
+    public DateTimeOffset? GivenUpAt { get; init; }
+
     /// <summary>After a restore of the node that is asked, until an operator has confirmed: how far the repair is, and what was lost. Else null.</summary>
     public RepairView? Repair { get; init; }
 }
@@ -69,6 +72,7 @@ public static class LinkViews
         var points = await Replicas.PointsAsync(session);
         var rows = (await LinkRow.AllAsync(session)).ToDictionary(r => r.Site, StringComparer.Ordinal);
         var repairs = (await Repairs.AllAsync(session)).ToDictionary(r => r.Site, StringComparer.Ordinal);
+        var givenUp = (await GivenUpSites.AllAsync(session)).ToDictionary(g => g.Site, g => g.GivenUpAt, StringComparer.Ordinal);
         var views = new List<LinkView>();
         foreach (var site in await SitesAsync(session, role))
         {
@@ -76,7 +80,8 @@ public static class LinkViews
             var live = links?.StateOf(site) is { IsConnected: true } state ? state : null;
             var elsewhere = links is null || !database.SingleWriter;
             var view = await ViewAsync(session, role, row, live, links?.StateOf(site).Refused, points, now, elsewhere);
-            views.Add(view with { Repair = RepairView.Of(repairs.GetValueOrDefault(site)) });
+            view = view with { Repair = RepairView.Of(repairs.GetValueOrDefault(site)) };
+            views.Add(givenUp.TryGetValue(site, out var at) ? view with { State = LinkCondition.GivenUp, Since = at, GivenUpAt = at } : view);
         }
         return (IReadOnlyList<LinkView>)views;
     }, ct);
@@ -107,7 +112,7 @@ public static class LinkViews
         }
         var contact = live?.LastContact ?? row.LastContact;
         var state = live is null ? LinkCondition.Cut : known.Values.Any(l => l.Diverged is not null) ? LinkCondition.Diverged : LinkCondition.Connected;
-        if (live is null && elsewhere && row.State != LinkCondition.Cut && contact is { } recent && now - recent <= LinkWatch.Stale) state = row.State; // another process has it
+        if (live is null && elsewhere && row.State is not (LinkCondition.Cut or LinkCondition.GivenUp) && contact is { } recent && now - recent <= LinkWatch.Stale) state = row.State; // another process has it
         var deaf = state == LinkCondition.Cut ? (long)(now - (contact ?? row.Since)).TotalSeconds : 0;
         var toSite = Direction(outgoing, now);
         var fromSite = Direction(incoming, now);

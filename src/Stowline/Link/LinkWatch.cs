@@ -68,6 +68,12 @@ internal sealed class LinkWatch(Node node, LinkModule links) : Pump
     private static Dictionary<string, (string Detail, DateTimeOffset Since)> AlertsOf(LinkView view, DateTimeOffset now)
     {
         var alerts = new Dictionary<string, (string, DateTimeOffset)>(StringComparer.Ordinal);
+        // Nobody waits for such a site, but it must not go unnoticed that it is there: somebody takes it back, or sees to it that it stops.
+        if (view.GivenUpAt is { } givenUp)
+        {
+            if (view.LastContact is { } heard && heard > givenUp) alerts["given_up"] = ("it was given up, and is heard all the same", heard);
+            return alerts;
+        }
         var lanes = view.In.Lanes.Concat(view.Out.Lanes).ToList();
         if (lanes.Find(l => l.Diverged is not null) is { } diverged) alerts["diverged"] = ($"{diverged.Lane}: {diverged.Diverged}", view.Since);
         // A site that has never been heard has not been cut off.

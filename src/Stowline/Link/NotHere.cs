@@ -11,7 +11,7 @@ internal static class NotHere
 {
     private static readonly string[] Hubs =
     [
-        "/orders", "/orders/{**rest}", "/availability", "/sites/{code}/policies", "/sites/{code}/policies/{sku}", "/sites/{code}/join", "/sites/{code}/move-out", "/system/erasures", "/imports/{**rest}",
+        "/orders", "/orders/{**rest}", "/availability", "/sites/{code}/policies", "/sites/{code}/policies/{sku}", "/sites/{code}/join", "/sites/{code}/move-out", "/sites/{code}/give-up", "/sites/{code}/take-back", "/system/erasures", "/imports/{**rest}",
         "/workers/{**rest}", "/routing/{**rest}",
     ];
 

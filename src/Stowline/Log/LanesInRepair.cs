@@ -6,6 +6,7 @@ namespace Stowline.Log;
 public sealed partial class Lanes
 {
     private volatile RepairsNow _repairs = new([], []);
+    private volatile IReadOnlyDictionary<string, GiveUpState> _givenUp = new Dictionary<string, GiveUpState>();
 
     /// <param name="Held">Scopes in which nothing is decided.</param>
     /// <param name="Excluded">Sites that the hub goes on without.</param>
@@ -17,6 +18,24 @@ public sealed partial class Lanes
     /// <summary>Whether a hub that was restored goes on without this site: nothing is promised from there.</summary>
     public bool IsExcluded(string site) => _repairs.Excluded.Contains(site);
 
+    /// <summary>Sites that an operator has given up, and how far they are; as this process knows it.</summary>
+    public IReadOnlyDictionary<string, GiveUpState> GivenUp => _givenUp;
+
+    /// <summary>Whether nothing may be promised from this site for now: it is excluded, or was given up.</summary>
+    public bool IsShut(string site) => IsExcluded(site) || _givenUp.ContainsKey(site);
+
+    /// <param name="state">Null: it is not given up any more.</param>
+    internal void IsGivenUpNow(string site, GiveUpState? state)
+    {
+        lock (_gate)
+        {
+            var now = new Dictionary<string, GiveUpState>(_givenUp, StringComparer.Ordinal);
+            if (state is { } known) now[site] = known;
+            else now.Remove(site);
+            _givenUp = now;
+        }
+    }
+
     /// <summary>503 <c>restored</c> while <see cref="IsInRepair"/>; else null.</summary>
     public Refusal? RefuseInRepair(Lane lane) => !IsInRepair(lane) ? null
         : Refusal.Unavailable("restored", "this node was restored from a backup and waits for what others know of it; see GET /api/v1/links", 5);
@@ -26,7 +45,8 @@ public sealed partial class Lanes
 
     internal async Task LookForRepairsAsync(CancellationToken ct)
     {
-        var (held, all) = await Database.ReadAsync(async session => (await Repairs.HeldScopesAsync(session), await Repairs.AllAsync(session)), ct);
+        var (held, all, givenUp) = await Database.ReadAsync(async session => (await Repairs.HeldScopesAsync(session), await Repairs.AllAsync(session), await GivenUpSites.AllAsync(session)), ct);
+        _givenUp = givenUp.ToDictionary(g => g.Site, g => g.State, StringComparer.Ordinal);
         _repairs = new RepairsNow(held.ToHashSet(StringComparer.Ordinal), all.Where(r => r.State == RepairState.Excluded).Select(r => r.Site).ToHashSet(StringComparer.Ordinal));
         foreach (var waiting in Progress) waiting.Wake();
     }

@@ -60,7 +60,7 @@ test("parked events are shown by what they wait behind; they are tried again, or
 test("after a restore an operator sees what nobody has, and lets the node go on", async ({ page, picture }) => {
   const lanes = { lag_events: 0, lag_seconds: 0, lanes: [] };
   const link: Schemas["LinkView"] = {
-    site: "WH2", state: "connected", since: "2026-11-20T10:00:00Z", last_contact: "2026-11-20T10:00:00Z", peer: "wh2", peer_version: "1.0", in: lanes, out: lanes, alerts: [], refused: null,
+    site: "WH2", state: "connected", since: "2026-11-20T10:00:00Z", last_contact: "2026-11-20T10:00:00Z", peer: "wh2", peer_version: "1.0", in: lanes, out: lanes, alerts: [], refused: null, given_up_at: null,
     repair: { state: "heard", backup_at: "2026-11-20T03:00:00Z", taken_back: 1842, lost: [{ lane: "site/WH2", first: 10231, last: 10236 }], unapplied: { "ticket.moved": 2 } },
   };
   await play(page, "links", () => ({ items: [link, { ...link, site: "WH3", repair: null, alerts: ["lag"], out: { lag_events: 120, lag_seconds: 95, lanes: [] } }], next_cursor: null }));
@@ -79,6 +79,40 @@ test("after a restore an operator sees what nobody has, and lets the node go on"
   await expect(repair).toContainText("confirmed");
   await expect(repair.getByRole("button")).toHaveCount(0);
   expect(said).toEqual([{ path: "links/WH2/repair", body: { exclude: false } }]);
+});
+
+test("an operator gives a site up that is gone, and takes it back", async ({ page, picture }) => {
+  const way = (lane: string) => ({ lag_events: 0, lag_seconds: 90, lanes: [{ lane, position: 7, head: 7, behind_since: null }] });
+  let link: Schemas["LinkView"] = {
+    site: "WH2", state: "cut", since: "2026-11-20T10:00:00Z", last_contact: "2026-11-20T10:00:00Z", peer: "wh2", peer_version: "1.0", in: way("site/WH2"), out: way("hub/WH2"), alerts: ["cut"], refused: null,
+    given_up_at: null, repair: null,
+  };
+  await play(page, "links", () => ({ items: [link], next_cursor: null }));
+  const done = { site: "WH2", state: "leaving", given_up_at: "2026-11-20T11:00:00Z", reason: "burnt down", actor: "ann", disputed: 10 };
+  const said = await play(page, "sites/WH2/give-up", () => {
+    link = { ...link, state: "given_up", given_up_at: "2026-11-20T11:00:00Z", alerts: [] };
+    return done;
+  });
+  await play(page, "sites/WH2/take-back", () => {
+    link = { ...link, state: "connected", given_up_at: null };
+    return { ...done, state: "returning" };
+  }, said);
+  await page.goto("/links");
+  const one = page.getByTestId("link-WH2");
+  await one.getByText("The site is gone for good").click();
+  await expect(one.getByRole("button", { name: "Give the site up" })).toBeDisabled(); // not without a reason
+  await one.getByLabel("Reason, as orders will tell it").fill("burnt down");
+  await expectUsable(page);
+  await picture(page, "give-up");
+  await one.getByRole("button", { name: "Give the site up" }).click();
+  await page.getByRole("tooltip").getByRole("button", { name: "Give the site up" }).click();
+  await expect(one).toContainText("Given up");
+  await one.getByText("The site is there after all").click();
+  await one.getByRole("button", { name: "Take the site back" }).click();
+  await page.getByRole("tooltip").getByRole("button", { name: "Take the site back" }).click();
+  await expect(one).toContainText("Connected");
+  await expect(one.getByTestId("give-up-WH2")).toHaveCount(0);
+  expect(said).toEqual([{ path: "sites/WH2/give-up", body: { confirm: true, reason: "burnt down" } }, { path: "sites/WH2/take-back", body: { confirm: true } }]);
 });
 
 test("a marketplace's orders that cannot be taken are shown with the reason", async ({ page, picture }) => {

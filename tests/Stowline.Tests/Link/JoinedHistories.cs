@@ -107,7 +107,7 @@ public class JoinedHistories
         var told = (await OfTypeAsync(nodes, OrderDoubled.Type)).Single().Read<OrderDoubled>();
         Assert.Equal((Guid.Parse(order), true, null, "A 4"), (told.OrderId, told.Left, told.Other, string.Join(", ", told.Lines.Select(l => $"{l.Sku} {l.Quantity}"))));
         Assert.Equal(["WH1", "WH2"], (await nodes.Hub.ReadAsync(order)).Parts.Where(p => p.Status == OrderStatus.Shipped).Select(p => p.Site!).Order());
-        Assert.Contains(await nodes.HubTest.Database.ReadAsync(s => Timeline.ReadAsync(s, Guid.Parse(order))), t => t.Summary == "4 units have left beyond what was ordered");
+        Assert.Contains(await nodes.HubTest.Database.ReadAsync(s => Timeline.ReadAsync(s, Guid.Parse(order))), t => t.Summary == "Shipped twice: 4 units too many have left");
         await FinishAsync(nodes);
     }
 

@@ -201,9 +201,9 @@ public static class ReadSites
     public static async Task<IReadOnlyList<SiteView>> AllAsync(SqlSession session) =>
         [.. (await session.QueryAsync<Row>($"SELECT {Columns} FROM sites ORDER BY code")).Select(r => r.View())];
 
-    /// <summary>The codes of sites that are switched off: nothing is promised from them.</summary>
+    /// <summary>The codes of sites that are switched off or were given up: nothing is promised from them.</summary>
     public static async Task<IReadOnlyList<string>> InactiveAsync(SqlSession session) =>
-        await session.QueryAsync<string>("SELECT code FROM sites WHERE active = @no", new { no = false });
+        [.. await session.QueryAsync<string>("SELECT code FROM sites WHERE active = @no", new { no = false }), .. (await GivenUpSites.AllAsync(session)).Select(g => g.Site)];
 
     internal static void Map(IEndpointRouteBuilder api, Node node)
     {

@@ -24,7 +24,7 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
     private readonly MadeToOrder _made = new();
 
     /// <summary>The sites, their work and the routing rules, as this process knows them.</summary>
-    internal RoutingBook Routing { get; } = new(new SiteDirectory { IsShut = node.Lanes.IsExcluded });
+    internal RoutingBook Routing { get; } = new(new SiteDirectory { IsShut = node.Lanes.IsShut });
 
     internal void Map(IEndpointRouteBuilder api) => api.Post("/orders", async http =>
     {

@@ -73,23 +73,20 @@ internal static class JoinedOrders
         }
     }
 
-    /// <summary>Asks for parts back of which every unit is too many. What cannot be asked back, because it has left or a part has units that are wanted, too, is told.</summary>
+    /// <summary>Asks for parts back that have units which are too many. What the order lacks by that is promised anew when they answer; what has left twice is told when it leaves.</summary>
     /// <param name="first">The site that is asked first: its parts are the ones that came back. Null: whose part is the youngest.</param>
     public static async ValueTask AskBackAsync(LaneTransaction tx, OrderRow order, List<PartRow> parts, string? first)
     {
         var surplus = (await Rerouting.BalanceAsync(tx, order, parts)).Where(b => b.Value < 0).ToDictionary(b => b.Key, b => -b.Value, StringComparer.Ordinal);
-        if (surplus.Count == 0) return;
         foreach (var part in parts.Where(p => p is { Site: not null, Made: false } && OrderLifecycle.IsOpen(p.Status)).OrderByDescending(p => p.Site == first).ThenByDescending(p => p.Part))
         {
-            if (part.Lines.Count == 0 || part.Lines.Exists(l => surplus.GetValueOrDefault(l.Sku) < l.Quantity)) continue;
-            foreach (var line in part.Lines) surplus[line.Sku] -= line.Quantity;
+            if (!part.Lines.Exists(l => surplus.GetValueOrDefault(l.Sku) > 0)) continue;
+            foreach (var line in part.Lines) surplus[line.Sku] = surplus.GetValueOrDefault(line.Sku) - line.Quantity;
             Ask(tx, part, "its units were promised elsewhere while the site was not heard");
         }
-        SkuUnits[] left = [.. surplus.Where(s => s.Value > 0).OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => new SkuUnits(s.Key, s.Value))];
-        if (left.Length > 0) Tell(tx, order, left, left: !parts.Exists(p => p.Site is not null && OrderLifecycle.IsOpen(p.Status)), other: null);
     }
 
-    /// <summary>A site could not give a part back any more: the other part of the same units is asked for, or it is told that both have left.</summary>
+    /// <summary>A site could not give a part back any more: the other part of the same units is asked for.</summary>
     public static async ValueTask RefusedAsync(LaneTransaction tx, OrderRow order, List<PartRow> parts)
     {
         if (await TwinOfAsync(tx, order.Id) is { } other) Tell(tx, order, Gone(parts), left: true, other);
@@ -99,8 +96,8 @@ internal static class JoinedOrders
     private static void Ask(LaneTransaction tx, PartRow part, string reason) =>
         tx.Append(Lane.HubTo(part.Site!), new PartCancelRequested(part.OrderId, part.Part, Cause, reason), part.OrderId.ToString(), part.OrderId);
 
-    private static void Tell(LaneTransaction tx, OrderRow order, IReadOnlyList<SkuUnits> lines, bool left, Guid? other) =>
-        tx.Append(Lane.Hub, new OrderDoubled(order.Id, order.Number, lines, left, other), order.Id.ToString(), order.Id);
+    private static void Tell(LaneTransaction tx, OrderRow order, IReadOnlyList<SkuUnits> lines, bool left, Guid other) =>
+        tx.Append(Lane.Hub, new OrderDoubled(order.Id, lines, left, other), order.Id.ToString(), order.Id);
 
     private static List<SkuUnits> Gone(List<PartRow> parts) => Sum(parts.Where(p => p.Status is OrderStatus.Shipped or OrderStatus.Delivered));
 

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Routing;
+using Stowline.Contracts;
 using Stowline.Http;
 using Stowline.Log;
 using Stowline.Store;
@@ -16,12 +17,17 @@ public sealed class OrderingModule : Module
 
     public override string Name => "ordering";
 
+    /// <summary>A site was given up, and what it had to do must go to others.</summary>
+    private readonly Signal _leaving = new();
+    private Lanes? _lanes;
+
     /// <summary>Order intake of this node, for every door an order may come through.</summary>
     public AcceptOrders? Intake { get; private set; }
 
     public override Task StartAsync(Node node, CancellationToken ct)
     {
         IntakeOf(node);
+        _lanes = node.Lanes;
         node.Lanes.Meter.Get<OrderMetrics>(); // there from the start, not from the first order on
         return Task.CompletedTask;
     }
@@ -37,24 +43,41 @@ public sealed class OrderingModule : Module
         ChangeOrder.Map(api, node);
         Timeline.Map(api, node);
         SavePool.Map(api, node, intake.Routing);
+        GiveUpSite.Map(api, node, _leaving);
         new Throughput(node).Map(api);
     }
 
     /// <summary>Also for a node that only looks and has not started its modules: it makes routes and consumers all the same, and runs none.</summary>
     private AcceptOrders IntakeOf(Node node) => Intake ??= new AcceptOrders(node);
 
-    public override IEnumerable<Pump> Pumps(Node node) => [new StuckWatch(node), new MeasureSites(node, Intake!.Routing), new PartitionsAhead(node.Database, "orders", "SELECT order_partitions(@now, @ahead)")];
+    public override IEnumerable<Pump> Pumps(Node node) => [new StuckWatch(node), new MeasureSites(node, Intake!.Routing), new GiveUpSweep(node, Intake!.Routing, _leaving), new PartitionsAhead(node.Database, "orders", "SELECT order_partitions(@now, @ahead)")];
 
     public override Task<IReadOnlyList<StuckWork>> StuckAsync(SqlSession session, StuckRules rules, DateTimeOffset now, int limit) =>
         StuckScan.RunAsync(session, rules, now, limit);
 
-    public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) => [(new SiteBooks(site, IntakeOf(node).Routing), Lane.Site(site))];
+    public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) => [(new SiteBooks(site, IntakeOf(node).Routing, node.Lanes), Lane.Site(site))];
 
-    public override bool Recovers(string type) => OrderRecovery.Recovers(type);
-    public override ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx) => OrderRecovery.RunAsync(site, events, tx);
+    public override bool Recovers(string type) => OrderRecovery.Recovers(type) || type == SiteGivenUp.Type || type == SiteTakenBack.Type;
+
+    public override async ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx)
+    {
+        await OrderRecovery.RunAsync(site, events, tx);
+        await RecoverGivenUpAsync(site, events, tx);
+    }
+
+    private async ValueTask RecoverGivenUpAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx)
+    {
+        foreach (var e in events.Where(e => e.Lane == Lane.HubTo(site) && (e.Type == SiteGivenUp.Type || e.Type == SiteTakenBack.Type))) await GiveUpSite.RecoverAsync(site, e, tx, _lanes!);
+    }
+
     public override ValueTask LeaveOutAsync(LaneTransaction tx) => RecoveredOrders.RenumberAsync(tx);
     public override ValueTask<string?> FindClashAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx) => JoinedOrders.FindClashAsync(site, events, tx);
-    public override ValueTask JoinAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx) => JoinedOrders.RunAsync(site, events, tx);
+    public override async ValueTask JoinAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx)
+    {
+        await JoinedOrders.RunAsync(site, events, tx);
+        await RecoverGivenUpAsync(site, events, tx);
+    }
+
     public override ValueTask JoinedAsync(string site, LaneTransaction tx) => RecoveredOrders.GoOnAsync(tx, Intake!.Routing, site);
     public override ValueTask GoOnAsync(string site, LaneTransaction tx) => RecoveredOrders.GoOnAsync(tx, Intake!.Routing);
 

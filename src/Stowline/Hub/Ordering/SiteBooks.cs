@@ -12,13 +12,14 @@ namespace Stowline.Hub.Ordering;
 /// The fulfillment process manager: reads everything a site says and keeps the hub's books by it – counters, the state of orders, releases on
 /// the site's word, re-routing and backorders (W11, W15). Lane: site/{site}; effects on the hub's.
 /// </summary>
-internal sealed class SiteBooks(string site, RoutingBook routing) : Consumer
+internal sealed class SiteBooks(string site, RoutingBook routing, Lanes lanes) : Consumer
 {
     private static readonly HashSet<string> Types = new(StringComparer.Ordinal)
     {
         StockMoved.Type, StockRebalanced.Type, StockExpired.Type, ReturnReceived.Type, RecallRequested.Type, ItemSkipped.Type, PickingExtended.Type,
         PickingStarted.Type, PickingCompleted.Type, PackingCompleted.Type, PartShipped.Type, PartDelivered.Type, PartShort.Type, PartCancelled.Type, PartCancelRefused.Type,
         TicketMoved.Type, TicketCancelled.Type, TicketCancelRefused.Type, DishStopped.Type, DishResumed.Type, TransferReceived.Type,
+        EpochOpened.Type, SiteResumed.Type,
     };
 
     public override string Name => "site-books";
@@ -29,8 +30,18 @@ internal sealed class SiteBooks(string site, RoutingBook routing) : Consumer
     {
         var batch = new Batch(site, tx, await routing.NowAsync(tx));
         await batch.LoadOrdersAsync(events);
-        foreach (var e in events) await batch.ApplyAsync(e);
+        foreach (var e in events)
+        {
+            if (e.Type == SiteResumed.Type) await ResumedAsync(tx);
+            else await batch.ApplyAsync(e);
+        }
         await batch.FlushAsync();
+    }
+
+    /// <summary>The site has opened new epochs, as it was asked to. Where it was given up again in the meantime, it stays so.</summary>
+    private async ValueTask ResumedAsync(LaneTransaction tx)
+    {
+        if (await GivenUpSites.FindAsync(tx, site) is { State: GiveUpState.Returning }) await GivenUpSites.EndAsync(tx, lanes, site);
     }
 
     /// <summary>One transaction's worth of a site's events: counters are gathered and written once, orders are changed in memory and saved once.</summary>
@@ -70,6 +81,7 @@ internal sealed class SiteBooks(string site, RoutingBook routing) : Consumer
                 case "return.received": Arrived(e.Read<ReturnReceived>().Balances); break;
                 case "picking.item_skipped": Note(e.Read<ItemSkipped>().Balances); break;
                 case "picking.extended": Note(e.Read<PickingExtended>().Balances); break;
+                case "epoch.opened": await OpenedAsync(e.Read<EpochOpened>()); break;
                 case "allotment.recall_requested": await RecallAsync(e.Read<RecallRequested>()); break;
                 case "picking.started":
                 {
@@ -93,7 +105,7 @@ internal sealed class SiteBooks(string site, RoutingBook routing) : Consumer
                 {
                     var shipped = e.Read<PartShipped>();
                     Note(shipped.Balances);
-                    Advance(shipped.OrderId, shipped.Part, OrderStatus.Shipped);
+                    await ShippedAsync(shipped);
                     break;
                 }
                 case "part.delivered": Delivered(e.Read<PartDelivered>()); break;
@@ -130,6 +142,30 @@ internal sealed class SiteBooks(string site, RoutingBook routing) : Consumer
             if (OrderLifecycle.Progress(to) <= OrderLifecycle.Progress(part.Status)) return;
             part.Status = to;
             part.Changed = true;
+        }
+
+        private async ValueTask ShippedAsync(PartShipped shipped)
+        {
+            if (Part(shipped.OrderId, shipped.Part) is not { } part) return;
+            var (before, (order, parts)) = (part.Status, _orders[shipped.OrderId]);
+            if (ShippedAfterAll.Is(part, site))
+            {
+                await WriteBalancesAsync();
+                await ShippedAfterAll.RunAsync(tx, order, parts, part, shipped, _callers[order.Id]);
+            }
+            else
+            {
+                Advance(shipped.OrderId, shipped.Part, OrderStatus.Shipped);
+            }
+            if (part.Status == OrderStatus.Shipped && before != OrderStatus.Shipped) await ShippedAfterAll.TellDoubledAsync(tx, order, parts, part, _callers[order.Id]);
+        }
+
+        /// <summary>The site has taken its grants back. It is answered, so that it knows that what the hub had promised until then is all before the answer.</summary>
+        private async ValueTask OpenedAsync(EpochOpened opened)
+        {
+            Note(opened.Balances);
+            await WriteBalancesAsync();
+            tx.Append(Lane.HubTo(site), new EpochAnswered(await AllotmentEpochs.OpenedAsync(tx, site, opened.Counters)), "allotment/epochs");
         }
 
         /// <summary>Only what has left can arrive.</summary>
@@ -169,7 +205,7 @@ internal sealed class SiteBooks(string site, RoutingBook routing) : Consumer
             await Allotments.ReleaseAsync(tx, site, cancelled.Lines);
             var (order, parts) = _orders[cancelled.OrderId];
             (part.Status, part.Changed) = (OrderStatus.Cancelled, true);
-            if (cancelled.Cause.StartsWith("reroute", StringComparison.Ordinal) && !order.Cancelling)
+            if ((cancelled.Cause.StartsWith("reroute", StringComparison.Ordinal) || cancelled.Cause == JoinedOrders.Cause) && !order.Cancelling)
             {
                 var wish = cancelled.Cause.Length > 8 ? cancelled.Cause[8..] : null; // "reroute:WH2" names the wished site
                 await Rerouting.RouteAsync(tx, order, parts, part, cancelled.Lines, $"taken from {site} on request", now, _callers[order.Id], wish);
@@ -199,8 +235,10 @@ internal sealed class SiteBooks(string site, RoutingBook routing) : Consumer
         /// <summary>The site's word counts both ways: a ticket may be recalled, also from its end. While a cancellation is under way it stays so.</summary>
         private void Moved(TicketMoved moved)
         {
-            if (Part(moved.OrderId, moved.Part) is not { Made: true } part || part.Status == OrderStatus.Cancelled) return;
+            if (Part(moved.OrderId, moved.Part) is not { Made: true } part) return;
             var to = StatusOf(moved.Phase);
+            // What was taken off never moves again, unless its site was given up and has handed it over all the same.
+            if (part.Status == OrderStatus.Cancelled && to != OrderStatus.Delivered) return;
             if (part.Status == to || part.Status == OrderStatus.Cancelling && to != OrderStatus.Delivered) return;
             (part.Status, part.Changed) = (to, true);
         }

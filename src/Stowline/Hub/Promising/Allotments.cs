@@ -148,26 +148,32 @@ public sealed class Allotments
 
     /// <summary>
     /// Takes over what a site says of its books. Merging is (epoch, max): counters only grow within an epoch, so repeats and late arrivals are
-    /// harmless; the totals are the latest in lane order.
+    /// harmless; the totals are the latest in lane order. What has left has left, so consumed grows over all epochs; what the hub gave back counts in its epoch. Of an epoch that the hub has
+    /// closed nothing counts any more but what has left.
     /// </summary>
     public static async ValueTask ApplyAsync(LaneTransaction tx, string site, IReadOnlyList<Balance> balances, DateTimeOffset asOf)
     {
         if (balances.Count == 0) return;
         (await tx.MemoryAsync<FreeUnits>()).Forget(tx, [.. balances.Select(b => b.Sku)]);
         await tx.UpsertAsync("allotments", "sku, site", $"""
-            granted = {Merge("granted")}, consumed = {Merge("consumed")}, withdrawn = {Merge("withdrawn")},
-            epoch = CASE WHEN excluded.epoch > allotments.epoch THEN excluded.epoch ELSE allotments.epoch END,
-            on_hand = excluded.on_hand, damaged = excluded.damaged, as_of = excluded.as_of
+            granted = {Merge("granted")}, withdrawn = {Merge("withdrawn")},
+            consumed = CASE WHEN excluded.consumed > allotments.consumed THEN excluded.consumed ELSE allotments.consumed END,
+            returned = CASE WHEN excluded.epoch > allotments.epoch THEN 0 ELSE allotments.returned END,
+            epoch = {Newest("epoch")}, on_hand = {Newest("on_hand")}, damaged = {Newest("damaged")}, as_of = {Newest("as_of")},
+            disputed = CASE WHEN excluded.epoch <= allotments.closed_epoch THEN allotments.disputed ELSE {Newest("disputed")} END
             """, balances.Count,
             Column.From("sku", balances, b => b.Sku), Column.Same("site", balances.Count, site), Column.From("epoch", balances, b => b.Epoch),
             Column.From("granted", balances, b => b.Granted), Column.From("consumed", balances, b => b.Consumed),
             Column.From("withdrawn", balances, b => b.Withdrawn), Column.Same("promised", balances.Count, 0L), Column.Same("released", balances.Count, 0L),
             Column.Same("returned", balances.Count, 0L), Column.From("on_hand", balances, b => b.OnHand), Column.From("damaged", balances, b => b.Damaged),
-            Column.Same("as_of", balances.Count, asOf));
+            Column.Same("as_of", balances.Count, asOf), Column.From("disputed", balances, b => b.Disputed));
     }
 
+    /// <summary>What was said last, unless it is of an older epoch.</summary>
+    private static string Newest(string column) => $"CASE WHEN excluded.epoch >= allotments.epoch THEN excluded.{column} ELSE allotments.{column} END";
+
     private static string Merge(string counter) => $"""
-        CASE WHEN excluded.epoch > allotments.epoch OR (excluded.epoch = allotments.epoch AND excluded.{counter} > allotments.{counter})
+        CASE WHEN excluded.epoch > allotments.closed_epoch AND (excluded.epoch > allotments.epoch OR excluded.epoch = allotments.epoch AND excluded.{counter} > allotments.{counter})
              THEN excluded.{counter} ELSE allotments.{counter} END
         """;
 
@@ -201,10 +207,14 @@ public sealed class Allotments
             Column.Of("returned", zeros), Column.Of("on_hand", zeros), Column.Of("damaged", zeros), Column.Same("as_of", lines.Count, tx.Now));
     }
 
-    /// <summary>Brings back what was given back to a site: the higher number wins.</summary>
+    /// <summary>
+    /// Brings back what was given back to a site: the higher number wins. Of a newer epoch the site's part comes only with the copy of its lane; until then nothing of it is granted.
+    /// </summary>
     internal static async ValueTask RecoverReturnAsync(LaneTransaction tx, string site, AllotmentReturned back)
     {
         (await tx.MemoryAsync<FreeUnits>()).Forget(tx, [back.Sku]);
+        await tx.WriteAsync("UPDATE allotments SET epoch = @epoch, granted = 0, withdrawn = 0, returned = 0 WHERE sku = @sku AND site = @site AND epoch < @epoch",
+            new { sku = back.Sku, site, epoch = back.Epoch });
         await tx.WriteAsync("UPDATE allotments SET returned = @returned WHERE sku = @sku AND site = @site AND epoch = @epoch AND returned < @returned",
             new { returned = back.Returned, sku = back.Sku, site, epoch = back.Epoch });
     }

@@ -13,11 +13,15 @@ public sealed record AvailabilityItem(string Sku, long OnHand, long Reserved, lo
 {
     /// <summary>On its way from site to site: in nobody's stock, and not available before it has arrived.</summary>
     public long Incoming => Sites.Sum(s => s.Incoming);
+
+    /// <summary>At sites whose grants were taken back, or that were given up: not available before somebody has counted.</summary>
+    public long Disputed => Sites.Sum(s => s.Disputed);
 }
 
 /// <summary>A SKU at one site. <see cref="Reserved"/> counts open promises: promised − released − consumed. <see cref="Incoming"/> is on its way there from other sites.</summary>
 /// <param name="Granted">What the site holds for the hub to promise from: granted − withdrawn − returned − consumed.</param>
-public sealed record SiteAvailability(string Site, long OnHand, long Granted, long Reserved, long Available, DateTimeOffset AsOf, long Incoming = 0);
+/// <param name="Disputed">Units that are neither the site's own nor the hub's to promise, until they are counted.</param>
+public sealed record SiteAvailability(string Site, long OnHand, long Granted, long Reserved, long Available, DateTimeOffset AsOf, long Incoming = 0, long Disputed = 0);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(Page<AvailabilityItem>))]
@@ -48,7 +52,7 @@ public static class Availability
 
     private const string Select = """
         SELECT a.sku, a.site, a.on_hand, a.granted - a.withdrawn - a.returned - a.consumed AS granted, a.promised - a.released - a.consumed AS reserved,
-               a.granted - a.withdrawn - a.returned - a.promised + a.released AS free, a.as_of, a.incoming
+               a.granted - a.withdrawn - a.returned - a.promised + a.released AS free, a.as_of, a.incoming, a.disputed
         FROM allotments a WHERE a.sku = k.sku ORDER BY a.site
         """;
 
@@ -69,7 +73,7 @@ public static class Availability
         // A site that is shut for now keeps its stock, but nothing is promised from there.
         await session.SelectAsync(Select, skus.Length, [Column.Of("sku", skus)], row => found[row.GetString(0)].Add(new SiteAvailability(row.GetString(1), row.GetInt64(2),
             Math.Max(0, row.GetInt64(3)), Math.Max(0, row.GetInt64(4)),
-            inactive.Contains(row.GetString(1)) ? 0 : Math.Max(0, own?.GetValueOrDefault((row.GetString(0), row.GetString(1)), row.GetInt64(5)) ?? row.GetInt64(5)), row.GetTime(6), row.GetInt64(7))));
+            inactive.Contains(row.GetString(1)) ? 0 : Math.Max(0, own?.GetValueOrDefault((row.GetString(0), row.GetString(1)), row.GetInt64(5)) ?? row.GetInt64(5)), row.GetTime(6), row.GetInt64(7), row.GetInt64(8))));
         return new Page<AvailabilityItem>([.. skus.Select(sku =>
         {
             var sites = found[sku];

@@ -24,7 +24,7 @@ internal sealed class PromisingModule : Module
         SlotPlans.Map(api, node);
     }
 
-    public override bool Recovers(string type) => type == PolicyChanged.Type || type == AllotmentReturned.Type;
+    public override bool Recovers(string type) => type == PolicyChanged.Type || type == AllotmentReturned.Type || type == EpochAnswered.Type;
 
     public override async ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx)
     {
@@ -43,13 +43,18 @@ internal sealed class PromisingModule : Module
         yield return ("counters", async session => await session.FindAsync<string>("""
             SELECT 'the counters of ' || sku || ' at ' || site || ' cannot be right' FROM allotments
             WHERE granted < 0 OR consumed < 0 OR withdrawn < 0 OR promised < 0 OR released < 0 OR returned < 0
-               OR released + consumed > promised OR on_hand < 0 LIMIT 1
+               OR released + consumed > promised OR on_hand < 0 OR disputed < 0 OR unheard < 0 LIMIT 1
             """));
         foreach (var check in SlotPlans.Checks) yield return check;
-        // Negative free means a shortage; it is honest only where the site has reported a loss.
+        // Negative free means a shortage; it is honest only where the site has reported a loss, or has opened an epoch without having heard of all promises.
         yield return ("promises", async session => await session.FindAsync<string>("""
             SELECT 'over-promised: ' || sku || ' at ' || site FROM allotments
-            WHERE granted - withdrawn - returned - promised + released < 0 AND withdrawn = 0 LIMIT 1
+            WHERE granted - withdrawn - returned - promised + released + unheard < 0 AND withdrawn = 0 LIMIT 1
+            """));
+        // Of an epoch that the hub has closed nothing is left to be promised.
+        yield return ("closed_epochs", async session => await session.FindAsync<string>("""
+            SELECT sku || ' at ' || site || ' can be promised, but its epoch is closed' FROM allotments
+            WHERE epoch <= closed_epoch AND granted - withdrawn - returned - promised + released > 0 LIMIT 1
             """));
     }
 }

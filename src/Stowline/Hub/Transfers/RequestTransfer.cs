@@ -29,7 +29,7 @@ public static class RequestTransfer
 
     internal static void Map(IEndpointRouteBuilder api, Node node) =>
         // Two hops, so that at a local site the picking task is there already.
-        api.Post("/transfers", http => Commands.RunAsync<TransferBody, TransferView>(http, node.Lanes, Lane.Hub, (body, tx) => DecideAsync(body, tx, node.Lanes.IsExcluded), 201,
+        api.Post("/transfers", http => Commands.RunAsync<TransferBody, TransferView>(http, node.Lanes, Lane.Hub, (body, tx) => DecideAsync(body, tx, node.Lanes.IsShut), 201,
                 t => "/api/v1/transfers/" + t.Id, hops: 2))
             .WithTags("Transfers").WithSummary("Send units from one site to another").Accepts<TransferBody>("application/json").Produces<TransferView>(201);
 
@@ -44,6 +44,7 @@ public static class RequestTransfer
         if (problems.Any) return problems.ToRefusal();
         if (!await ReadSites.ExistsAsync(tx, from)) return NoSite(from, "from");
         if (await ReadSites.AddressAsync(tx, to) is not { } address) return NoSite(to, "to");
+        if (await GivenUpSites.FindAsync(tx, to) is not null) return Refusal.Conflict("site_given_up", $"{to} was given up; nothing is sent there");
 
         var allotments = await Allotments.LoadAsync(tx, [.. lines.Select(l => l.Sku)]);
         var free = allotments.For(Channel, lines.Select(l => l.Sku)); // what is kept for channels is not there for transfers

@@ -56,11 +56,18 @@ internal static class TransferBook
 
     private static async ValueTask ShippedAsync(LaneTransaction tx, TransferRow row, PartShipped shipped, DateTimeOffset at, Caller caller)
     {
-        if (!TransferLifecycle.MayAdvance(row.Status, TransferStatus.InTransit)) return;
+        // Cancelled without the site's word, when it was given up: what it has shipped all the same is on its way.
+        var afterAll = row.Status == TransferStatus.Cancelled;
+        if (!afterAll && !TransferLifecycle.MayAdvance(row.Status, TransferStatus.InTransit)) return;
+        if (afterAll) await AllotmentEpochs.ShippedAsync(tx, row.FromSite, shipped.Lines);
         await TransferRows.ChangeAsync(tx, row, () =>
         {
             (row.Status, row.ShippedAt, row.Carrier, row.TrackingNumber) = (TransferStatus.InTransit, at, shipped.Carrier, shipped.TrackingNumber);
-            foreach (var line in shipped.Lines) row.Line(line.Sku).Shipped += line.Quantity;
+            foreach (var line in shipped.Lines)
+            {
+                row.Line(line.Sku).Shipped += line.Quantity;
+                if (afterAll) row.Line(line.Sku).Short -= line.Quantity;
+            }
         }, caller);
         TransferLot[] lots = [.. shipped.Movements.Select(m => new TransferLot(m.Sku, m.Lot, m.Quantity) { ExpiresOn = m.ExpiresOn, ManufacturedOn = m.ManufacturedOn })];
         tx.Append(Lane.HubTo(row.ToSite), new TransferAnnounced(row.Id, row.Number, row.FromSite, lots, shipped.Carrier, shipped.TrackingNumber, at), row.Id.ToString(), row.Id, caller);
@@ -98,7 +105,7 @@ internal static class TransferBook
     }
 
     /// <summary>Ends a transfer of which nothing more will come: all of it is there, or the receiving site says so. What differs is told, and stays as it is counted.</summary>
-    private static async ValueTask CloseAsync(LaneTransaction tx, TransferRow row, DateTimeOffset at, Caller caller)
+    internal static async ValueTask CloseAsync(LaneTransaction tx, TransferRow row, DateTimeOffset at, Caller caller)
     {
         if (row.Status != TransferStatus.InTransit || !row.Arrived && row.Lines.Exists(l => l.Received < l.Shipped)) return;
         await TransferRows.ChangeAsync(tx, row, () => (row.Status, row.ClosedAt) = (TransferStatus.Received, at), caller);

@@ -18,7 +18,7 @@ public sealed record AdjustmentBody(
 
 /// <summary>
 /// Adjusts stock (W5). A count is a compare-and-set: what moved meanwhile answers 409 <c>stale_quantity</c> with the <c>on_hand</c> of now; it
-/// frees what was blocked for it, and is a movement even where nothing differs (of 0 units, in place). Reserved and damaged units cannot be
+/// frees what was blocked for it, ends the dispute of as many units, and is a movement even where nothing differs (of 0 units, in place). Reserved and damaged units cannot be
 /// adjusted away: 409 <c>insufficient_stock</c>.
 /// </summary>
 public static class AdjustStock
@@ -47,6 +47,7 @@ public static class AdjustStock
             return Refusal.Conflict("stale_quantity", $"{row.OnHand} units of {sku} are in {bin} now, not {expected}", new Dictionary<string, object?> { ["on_hand"] = row.OnHand });
         var delta = body.Delta ?? body.Counted!.Value - row.OnHand;
         if (row.OnHand + delta < row.Reserved + row.Damaged) return Posting.Insufficient(row, -delta, "reserved and damaged units cannot be adjusted away");
+        var doubtful = Math.Max(row.OnHand, row.OnHand + delta) - row.Reserved;
         if (delta > 0 && bin == StockBook.Staging) return Refusal.Conflict("bin_built_in", "staging is filled by picking only");
 
         StockChange.Place(row, place);
@@ -57,6 +58,7 @@ public static class AdjustStock
         if (Posting.TooMuch(row) is { } full) return full;
         change.Move(MovementKind.Adjustment, sku, lot, delta > 0 ? null : bin, delta < 0 ? null : bin, Math.Abs(delta), reason, reference);
         if (!place.Stored) await BinBook.EnsureDefaultsAsync(tx, site);
+        if (body.Counted is not null && row.Pickable) await OpenEpoch.CountedAsync(tx, site, sku, doubtful);
         return await Posting.PostOneAsync(tx, site, change, reference);
     }
 

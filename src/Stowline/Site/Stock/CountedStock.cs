@@ -68,7 +68,7 @@ public static class CountedStock
         $"SELECT {column} FROM stock WHERE site = @site AND sku = @sku AND bin = @bin AND lot = @lot", new { site, sku = place.Sku, bin = place.Bin, lot = place.Lot ?? "" }) ?? 0;
 
     /// <summary>
-    /// Sets a row to what was counted: all units that are there, whole or damaged. Frees what was blocked for it. What is missing comes out of the good ones first, then of the damaged ones (as
+    /// Sets a row to what was counted: all units that are there, whole or damaged. Frees what was blocked for it, and ends the dispute of as many units. What is missing comes out of the good ones first, then of the damaged ones (as
     /// disposal); units that picking tasks hold stay. A count that differs in nothing is a movement of 0 units. Refuses with <c>bin_not_found</c>, <c>bin_built_in</c>, <c>quantity_too_large</c>.
     /// </summary>
     public static async ValueTask<Outcome<BookedCount>> BookAsync(LaneTransaction tx, string site, Place place, long counted, string reason, string reference)
@@ -93,6 +93,7 @@ public static class CountedStock
         if (Posting.TooMuch(row) is { } full) return full;
         if (expected == 0 && counted == 0) return new BookedCount(0, 0, 0); // nothing was to be there, and nothing is
         if (!bin.Stored) await BinBook.EnsureDefaultsAsync(tx, site);
+        if (row.Pickable) await OpenEpoch.CountedAsync(tx, site, key.Sku, Math.Max(expected, counted) - row.Reserved);
         await Posting.PostAsync(tx, site, change, reference);
         return missing > 0 ? new BookedCount(expected, -gone, missing - gone) : new BookedCount(expected, -missing, 0);
     }

@@ -22,7 +22,7 @@ public sealed record SaleView(string? Reference, IReadOnlyList<MovementView> Mov
 /// <summary>
 /// Sells over the site's own counter, also while it is cut off: movements of kind sale, all lines or none. What the site keeps for itself (its local share and safety stock) it sells without
 /// asking; beyond that nobody else may have been promised the units for sure, so it is refused with 409 <c>beyond_share</c> unless the caller says otherwise, and then they are withdrawn from
-/// the hub. Reserved units and expired lots are never sold. Other refusals: 409 <c>insufficient_stock</c>.
+/// the hub. Reserved units, disputed ones (409 <c>disputed</c>) and expired lots are never sold. Other refusals: 409 <c>insufficient_stock</c>.
 /// </summary>
 public static class SellStock
 {
@@ -40,7 +40,7 @@ public static class SellStock
         var reference = string.IsNullOrWhiteSpace(body.Reference) ? null : problems.Text(body.Reference.Trim(), "reference", 128);
         var lines = Check(body, problems);
         if (problems.Any) return problems.ToRefusal();
-        if (body.BeyondShare is not true && await BeyondShareAsync(tx, site, lines) is { } beyond) return beyond;
+        if (await MayNotAsync(tx, site, lines, body.BeyondShare is true) is { } not) return not;
 
         var change = new StockChange(tx, site);
         var rows = await change.LoadPickableAsync(lines.Select(l => l.Sku));
@@ -81,14 +81,18 @@ public static class SellStock
         return lines;
     }
 
-    private static async ValueTask<Refusal?> BeyondShareAsync(LaneTransaction tx, string site, List<Line> lines)
+    private static async ValueTask<Refusal?> MayNotAsync(LaneTransaction tx, string site, List<Line> lines, bool beyondShare)
     {
         var wanted = lines.GroupBy(l => l.Sku, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Sum(l => (long)l.Quantity), StringComparer.Ordinal);
-        var own = (await SkuTotals.ReadAsync(tx, site, wanted.Keys)).ToDictionary(b => b.Sku, b => Math.Max(0, b.Own), StringComparer.Ordinal);
+        var books = (await SkuTotals.ReadAsync(tx, site, wanted.Keys)).ToDictionary(b => b.Sku, StringComparer.Ordinal);
         foreach (var (sku, units) in wanted)
         {
-            var has = own.GetValueOrDefault(sku);
-            if (units > has) return Refusal.Conflict("beyond_share", $"{site} keeps {has} units of {sku} for its counter, and {units} are to be sold; the rest is the hub's to promise",
+            var known = books.GetValueOrDefault(sku) ?? new SkuBooks { Sku = sku };
+            if (known.Disputed > 0 && units > known.Usable - known.Reserved - known.Disputed)
+                return Refusal.Conflict("disputed", $"{known.Disputed} units of {sku} are disputed: the hub may have promised them; count them, and they may be sold",
+                    new Dictionary<string, object?> { ["sku"] = sku, ["available"] = Math.Max(0, known.Usable - known.Reserved - known.Disputed) });
+            var has = Math.Max(0, known.Own);
+            if (!beyondShare && units > has) return Refusal.Conflict("beyond_share", $"{site} keeps {has} units of {sku} for its counter, and {units} are to be sold; the rest is the hub's to promise",
                 new Dictionary<string, object?> { ["sku"] = sku, ["available"] = has });
         }
         return null;

@@ -27,33 +27,51 @@ internal sealed record SkuBooks
     public long SafetyStock { get; init; }
     public long LocalSharePercent { get; init; }
 
+    /// <summary>Neither the site's own nor held for the hub, until somebody counts.</summary>
+    public long Disputed { get; init; }
+
+    /// <summary>The last epoch that the hub has answered.</summary>
+    public int Answered { get; init; } = 1;
+
     public long Usable => OnHand - Unusable;
 
     /// <summary>What stands at the site for the hub.</summary>
     public long Held => Granted - Withdrawn - Returned - Consumed;
 
     /// <summary>The rest of the usable stock: the site's own.</summary>
-    public long Own => Usable - Held;
+    public long Own => Usable - Held - Disputed;
 
     /// <summary>What the policy lets the site keep. The share is rounded down.</summary>
     public long Keep => SafetyStock + Usable * LocalSharePercent / 100;
 
-    public Balance ToBalance() => new(Sku, Epoch, Granted, Consumed, Withdrawn, OnHand, Reserved, Damaged);
+    public Balance ToBalance() => new(Sku, Epoch, Granted, Consumed, Withdrawn, OnHand, Reserved, Damaged) { Disputed = Disputed };
 
     /// <summary>
-    /// The rule of the escrow. Pure. Afterwards reserved ≤ held ≤ usable, because units reserved for parts of orders work for the hub:
-    /// a part that was served from the site's own share (its promise had been withdrawn before) gets its units granted anew.
+    /// The rule of the escrow. Pure. Afterwards reserved ≤ held ≤ usable − disputed, because units reserved for parts of orders work for the hub:
+    /// a part that was served from the site's own share (its promise had been withdrawn before) gets its units granted anew. A part that the hub had promised before the epoch and that comes
+    /// only now gets them out of what is disputed: they were set aside for such. What is lost is missing there first. While nobody has answered the epoch, nothing else is granted.
     /// </summary>
     public SkuBooks Settled()
     {
-        var books = Held < Reserved ? this with { Granted = Granted + Reserved - Held } : this;
+        var lacking = Math.Max(0, Reserved - Held);
+        var books = this with { Granted = Granted + lacking, Disputed = Disputed - Math.Min(Disputed, lacking) };
+        books = books with { Disputed = books.Disputed - Math.Clamp(-books.Own, 0, books.Disputed) };
         return books.Own switch
         {
             < 0 => books with { Withdrawn = books.Withdrawn - books.Own },
-            var own when own > books.Keep => books with { Granted = books.Granted + own - books.Keep },
+            var own when own > books.Keep && Answered >= Epoch => books with { Granted = books.Granted + own - books.Keep },
             _ => books,
         };
     }
+
+    /// <summary>
+    /// The next epoch: what is reserved for parts stays granted, all else that was held for the hub is taken back. Call on settled books.
+    /// </summary>
+    /// <param name="dispute">What is taken back, and what was in dispute before, is disputed; else it is the site's own.</param>
+    public SkuBooks Reopened(bool dispute) => this with
+    {
+        Epoch = Epoch + 1, Granted = Consumed + Reserved, Withdrawn = 0, Returned = 0, Disputed = dispute ? Disputed + Held - Reserved : 0,
+    };
 }
 
 /// <summary>The table of totals and counters: one row per SKU of a site.</summary>
@@ -61,7 +79,7 @@ internal static class SkuTotals
 {
     private const string Select = """
         SELECT s.sku, s.epoch, s.granted, s.consumed, s.withdrawn, s.returned, s.on_hand, s.reserved, s.damaged, s.unusable,
-            COALESCE(p.safety_stock, d.safety_stock, 0), COALESCE(p.local_share_percent, d.local_share_percent, 0)
+            COALESCE(p.safety_stock, d.safety_stock, 0), COALESCE(p.local_share_percent, d.local_share_percent, 0), s.disputed, s.answered
         FROM site_skus s LEFT JOIN stock_policies p ON p.site = s.site AND p.sku = s.sku
             LEFT JOIN stock_policies d ON d.site = s.site AND d.sku = '*'
         """;
@@ -98,7 +116,7 @@ internal static class SkuTotals
             {
                 Sku = row.GetString(0), Epoch = row.GetInt32(1), Granted = row.GetInt64(2), Consumed = row.GetInt64(3), Withdrawn = row.GetInt64(4),
                 Returned = row.GetInt64(5), OnHand = row.GetInt64(6), Reserved = row.GetInt64(7), Damaged = row.GetInt64(8), Unusable = row.GetInt64(9),
-                SafetyStock = row.GetInt64(10), LocalSharePercent = row.GetInt64(11),
+                SafetyStock = row.GetInt64(10), LocalSharePercent = row.GetInt64(11), Disputed = row.GetInt64(12), Answered = row.GetInt32(13),
             }));
         books.Sort((a, b) => string.CompareOrdinal(a.Sku, b.Sku));
         return books;
@@ -111,9 +129,9 @@ internal static class SkuTotals
         var settled = before.Select(b => (Books: b.Settled(), Before: b)).ToList();
         var changed = settled.Where(s => s.Books != s.Before).Select(s => s.Books).ToList();
         if (changed.Count > 0)
-            await tx.UpdateAsync("site_skus", "granted = k.granted, withdrawn = k.withdrawn", changed.Count,
+            await tx.UpdateAsync("site_skus", "granted = k.granted, withdrawn = k.withdrawn, disputed = k.disputed", changed.Count,
                 [Column.Same("site", changed.Count, site), Column.From("sku", changed, b => b.Sku)],
-                Column.From("granted", changed, b => b.Granted), Column.From("withdrawn", changed, b => b.Withdrawn));
+                Column.From("granted", changed, b => b.Granted), Column.From("withdrawn", changed, b => b.Withdrawn), Column.From("disputed", changed, b => b.Disputed));
         return [.. settled.Select(s => (s.Books, s.Books != s.Before))];
     }
 }

@@ -35,14 +35,14 @@ internal static class StockChecks
         return wrong is null ? null : $"{wrong.Place}: the totals of the SKU are not those of its stock ({wrong.Units} units on hand apart)";
     }
 
-    /// <summary>After every settlement: reserved ≤ held for the hub ≤ usable.</summary>
+    /// <summary>After every settlement: reserved ≤ held for the hub ≤ usable, less what is disputed.</summary>
     public static async Task<string?> GrantsAsync(SqlSession session)
     {
         var wrong = await session.FindAsync<Wrong>("""
             SELECT site || '/' || sku AS place, granted - withdrawn - returned - consumed AS units FROM site_skus
-            WHERE granted - withdrawn - returned - consumed < reserved OR granted - withdrawn - returned - consumed > on_hand - unusable
-                OR granted < 0 OR withdrawn < 0 OR returned < 0 OR consumed < 0 LIMIT 1
+            WHERE granted - withdrawn - returned - consumed < reserved OR granted - withdrawn - returned - consumed > on_hand - unusable - disputed
+                OR disputed < 0 OR granted < 0 OR withdrawn < 0 OR returned < 0 OR consumed < 0 LIMIT 1
             """);
-        return wrong is null ? null : $"{wrong.Place}: {wrong.Units} units are held for the hub, which is not between what is reserved and what is usable";
+        return wrong is null ? null : $"{wrong.Place}: {wrong.Units} units are held for the hub, which is not between what is reserved and what is usable and not disputed";
     }
 }

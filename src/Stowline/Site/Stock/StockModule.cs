@@ -26,6 +26,7 @@ internal sealed class StockModule : Module
         AdjustStock.Map(api, node, this);
         DamageStock.Map(api, node);
         SellStock.Map(api, node);
+        OpenEpoch.Map(api, node);
         ReadStock.Map(api, node, this);
     }
 
@@ -105,6 +106,9 @@ internal static class MovementsGuard
 [JsonSerializable(typeof(DamageBody))]
 [JsonSerializable(typeof(SaleBody))]
 [JsonSerializable(typeof(SaleView))]
+[JsonSerializable(typeof(EpochBody))]
+[JsonSerializable(typeof(EpochView))]
+[JsonSerializable(typeof(Page<DisputeView>))]
 [JsonSerializable(typeof(MovementView))]
 [JsonSerializable(typeof(Page<StockView>))]
 [JsonSerializable(typeof(Page<MovementView>))]

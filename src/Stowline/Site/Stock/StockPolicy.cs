@@ -4,14 +4,14 @@ using Stowline.Log;
 namespace Stowline.Site.Stock;
 
 /// <summary>
-/// What the hub may say about a site's stock, applied to its books: how much the site keeps for itself, and which units the hub gave back
-/// after a recall.
+/// What the hub may say about a site's stock, applied to its books: how much the site keeps for itself, which units the hub gave back
+/// after a recall, which epochs it has heard of, and that it takes the site back.
 /// </summary>
 internal sealed class StockPolicy : Consumer
 {
     public override string Name => "stock-policy";
     public override Lane Target(Lane source) => Lane.Site(source.Name["hub/".Length..]);
-    public override bool Wants(string type) => type == PolicyChanged.Type || type == AllotmentReturned.Type;
+    public override bool Wants(string type) => type == PolicyChanged.Type || type == AllotmentReturned.Type || type == EpochAnswered.Type || type == SiteTakenBack.Type;
 
     public override async ValueTask HandleAsync(IReadOnlyList<EventRecord> events, LaneTransaction tx)
     {
@@ -19,6 +19,8 @@ internal sealed class StockPolicy : Consumer
         {
             var site = Target(e.Lane).Name["site/".Length..];
             if (e.Type == PolicyChanged.Type) await ApplyAsync(tx, site, e.Read<PolicyChanged>());
+            else if (e.Type == EpochAnswered.Type) await OpenEpoch.AnsweredAsync(tx, site, e.Read<EpochAnswered>());
+            else if (e.Type == SiteTakenBack.Type) await OpenEpoch.ResumeAsync(tx, site, e.Read<SiteTakenBack>());
             else await ApplyAsync(tx, site, e.Read<AllotmentReturned>());
         }
     }

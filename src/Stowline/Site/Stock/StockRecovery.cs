@@ -19,6 +19,7 @@ internal static class StockRecovery
         [StockMoved.Type] = e => e.Read<StockMoved>() is var m ? new Told(m.Movements, m.Balances, m.Receipt) : null!,
         [StockExpired.Type] = e => e.Read<StockExpired>() is var x ? new Told(x.Movements, x.Balances) : null!,
         [StockRebalanced.Type] = e => new Told([], e.Read<StockRebalanced>().Balances),
+        [EpochOpened.Type] = e => new Told([], e.Read<EpochOpened>().Balances),
         [ItemPicked.Type] = e => new Told(e.Read<ItemPicked>().Movements, []),
         [ItemSkipped.Type] = e => new Told([], e.Read<ItemSkipped>().Balances),
         [PickingExtended.Type] = e => new Told([], e.Read<PickingExtended>().Balances),
@@ -28,7 +29,7 @@ internal static class StockRecovery
         [ReturnReceived.Type] = e => e.Read<ReturnReceived>() is var r ? new Told(r.Movements, r.Balances, null, r.Damaged) : null!,
     };
 
-    public static bool Recovers(string type) => Readers.ContainsKey(type) || type == RecallRequested.Type;
+    public static bool Recovers(string type) => Readers.ContainsKey(type) || type == RecallRequested.Type || type == SiteResumed.Type;
 
     public static async ValueTask RunAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx)
     {
@@ -94,9 +95,14 @@ internal static class StockRecovery
         await tx.UpsertAsync("site_skus", "site, sku", "", rows.Count, Column.Same("site", rows.Count, site), Column.From("sku", rows, b => b.Sku), Column.From("epoch", rows, b => b.Epoch),
             Column.Of("granted", zeros), Column.Of("consumed", zeros), Column.Of("withdrawn", zeros), Column.Of("returned", zeros),
             Column.Of("on_hand", zeros), Column.Of("reserved", zeros), Column.Of("damaged", zeros), Column.Of("unusable", zeros));
-        await tx.UpdateAsync("site_skus", "epoch = k.new_epoch, granted = k.new_granted, consumed = k.new_consumed, withdrawn = k.new_withdrawn", rows.Count,
+        // What the hub gave back in an older epoch is not in the counters of the new one.
+        await tx.UpdateAsync("site_skus", """
+            returned = CASE WHEN k.new_epoch > site_skus.epoch THEN 0 ELSE site_skus.returned END,
+            epoch = k.new_epoch, granted = k.new_granted, consumed = k.new_consumed, withdrawn = k.new_withdrawn, disputed = k.new_disputed
+            """, rows.Count,
             [Column.Same("site", rows.Count, site), Column.From("sku", rows, b => b.Sku)], Column.From("new_epoch", rows, b => b.Epoch),
-            Column.From("new_granted", rows, b => b.Granted), Column.From("new_consumed", rows, b => b.Consumed), Column.From("new_withdrawn", rows, b => b.Withdrawn));
+            Column.From("new_granted", rows, b => b.Granted), Column.From("new_consumed", rows, b => b.Consumed), Column.From("new_withdrawn", rows, b => b.Withdrawn),
+            Column.From("new_disputed", rows, b => b.Disputed));
     }
 
     private sealed record Place { public string Sku { get; init; } = ""; public string Bin { get; init; } = ""; public string Lot { get; init; } = ""; }

@@ -865,6 +865,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{code}/give-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far a site is given up */
+        get: operations["get_sites_by_code_give_up"];
+        put?: never;
+        /** Say that a site is gone for good: its work goes to others */
+        post: operations["post_sites_by_code_give_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{code}/take-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a site back that was given up */
+        post: operations["post_sites_by_code_take_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/orders/throughput": {
         parameters: {
             query?: never;
@@ -1685,6 +1720,40 @@ export interface paths {
         put?: never;
         /** Sell over the counter, from what the site keeps for itself */
         post: operations["post_sites_by_code_sales"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{code}/epoch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take back what a site has granted to a hub that is gone; at the site */
+        post: operations["post_sites_by_code_epoch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{code}/disputes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Units that are neither sold nor granted until they are counted */
+        get: operations["get_sites_by_code_disputes"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2984,6 +3053,11 @@ export interface components {
              * @description On its way from site to site: in nobody's stock, and not available before it has arrived.
              */
             incoming: number;
+            /**
+             * Format: int64
+             * @description At sites whose grants were taken back, or that were given up: not available before somebody has counted.
+             */
+            disputed: number;
         };
         /** @description A barcode of a product; long? BarcodeBody.Units is what one scan of it stands for (a carton code may be 12), 1 when not given. */
         BarcodeBody: {
@@ -3571,11 +3645,48 @@ export interface components {
             /** Format: int64 */
             size_bytes: null | number;
         };
+        /** @description A SKU of which units are disputed. */
+        DisputeView: {
+            sku: string;
+            /** Format: int32 */
+            epoch: number;
+            /** Format: int64 */
+            disputed: number;
+            /** Format: int64 */
+            on_hand: number;
+            /** Format: int64 */
+            reserved: number;
+            /** @description Whether the hub has heard of the epoch. Before, nothing more is granted to it. */
+            answered: boolean;
+        };
         /** @description So many units of an ingredient in one piece. */
         DosageBody: {
             sku?: null | string;
             /** Format: int64 */
             quantity?: null | number;
+        };
+        /** @description What is to be taken back from the hub. */
+        EpochBody: {
+            /** @description Must be true: what the hub has promised of it and the site has not heard may become short. */
+            confirm?: null | boolean;
+            /** @description Only these; all of the site's where it is missing. */
+            skus?: null | string[];
+            /** @description At most 500 characters. */
+            reason?: null | string;
+        };
+        /** @description What came of it. */
+        EpochView: {
+            site: string;
+            /**
+             * Format: int32
+             * @description SKUs whose counters have begun a new epoch: those of which the hub held units that no part needs.
+             */
+            opened: number;
+            /**
+             * Format: int64
+             * @description Units of the site, over all SKUs, that wait for a count.
+             */
+            disputed: number;
         };
         Erase: {
             email?: null | string;
@@ -3606,6 +3717,31 @@ export interface components {
          * @enum {string}
          */
         FulfillmentType: "ship" | "pickup" | "transfer";
+        GiveUpBody: {
+            /** @description Must be true: what the site has not shipped is promised elsewhere. */
+            confirm?: null | boolean;
+            /** @description Required, at most 500 characters: orders' timelines say it. */
+            reason?: null | string;
+        };
+        /**
+         * @description How far a site is given up, as it is answered. The same as GiveUpState.
+         * @enum {string}
+         */
+        GiveUpStage: "leaving" | "gone" | "returning";
+        /** @description A site that was given up. */
+        GiveUpView: {
+            site: string;
+            state: components["schemas"]["GiveUpStage"];
+            /** Format: date-time */
+            given_up_at: string;
+            reason: string;
+            actor: string;
+            /**
+             * Format: int64
+             * @description Units that lie there by the hub's books, until somebody counts.
+             */
+            disputed: number;
+        };
         /**
          * @description Where an import stands. Of one that has failed, nothing is written (`invalid_rows`) or what was written stays (all else).
          * @enum {string}
@@ -3752,7 +3888,7 @@ export interface components {
          * @description How a link stands.
          * @enum {string}
          */
-        LinkCondition: "connected" | "cut" | "diverged";
+        LinkCondition: "connected" | "cut" | "diverged" | "given_up";
         /** @description One direction of a link. Behind by so many events and since so many seconds; both 0 when the copy has all that is known of. */
         LinkDirection: {
             /** Format: int64 */
@@ -3776,10 +3912,15 @@ export interface components {
             peer_version: null | string;
             in: components["schemas"]["LinkDirection"];
             out: components["schemas"]["LinkDirection"];
-            /** @description `cut`, `lag` or `diverged`, where they last for long enough. */
+            /** @description `cut`, `lag` or `diverged`, where they last for long enough; `given_up` where a site that was given up is heard. */
             alerts: string[];
             /** @description Why the other side will not talk, where it said so. */
             refused: null | string;
+            /**
+             * Format: date-time
+             * @description At the hub: when the site was given up and nobody has taken it back since; else null.
+             */
+            given_up_at: null | string;
             repair: null | components["schemas"]["RepairView"];
         };
         /** @description One lane over a link. long LinkedLane.Head is where its writer has last been known to be, long LinkedLane.Position where the copy is. */
@@ -4369,6 +4510,11 @@ export interface components {
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfDishView: {
             items: components["schemas"]["DishView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfDisputeView: {
+            items: components["schemas"]["DisputeView"][];
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
@@ -5743,6 +5889,12 @@ export interface components {
              * @default 0
              */
             incoming: number;
+            /**
+             * Format: int64
+             * @description Units that are neither the site's own nor the hub's to promise, until they are counted.
+             * @default 0
+             */
+            disputed: number;
         };
         /** @description A site as a caller gives it. Coordinates in degrees; reliability 0–1; free JSON for capabilities and working hours. */
         SiteBody: {
@@ -6278,6 +6430,12 @@ export interface components {
             live_clients: number;
             processes: components["schemas"]["NodeProcess"][];
             links: components["schemas"]["LinkView"][];
+        };
+        TakeBackBody: {
+            /** @description Must be true. */
+            confirm?: null | boolean;
+            /** @description What the site has is as its books say, so nothing needs to be counted before it is granted. Default false. */
+            trust_books?: null | boolean;
         };
         /** @description How many orders were placed, shipped and cancelled in the minute that begins at DateTimeOffset ThroughputMinute.At; int ThroughputMinute.Lines of those placed. */
         ThroughputMinute: {
@@ -9056,6 +9214,127 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    get_sites_by_code_give_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GiveUpView"];
+                };
+            };
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_sites_by_code_give_up: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "confirm": true,
+                 *       "reason": "the warehouse burnt down"
+                 *     }
+                 */
+                "application/json": components["schemas"]["GiveUpBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GiveUpView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_sites_by_code_take_back: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "confirm": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["TakeBackBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GiveUpView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     get_orders_throughput: {
         parameters: {
             query?: {
@@ -11403,6 +11682,93 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_sites_by_code_epoch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "confirm": true,
+                 *       "skus": [
+                 *         "85123A"
+                 *       ],
+                 *       "reason": "the hub burnt down"
+                 *     }
+                 */
+                "application/json": components["schemas"]["EpochBody"];
+            };
+        };
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EpochView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_sites_by_code_disputes: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfDisputeView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             500: components["responses"]["Failed"];
             503: components["responses"]["Unavailable"];
         };

@@ -121,4 +121,15 @@ export const channelsEn = {
     exclude: "Do not wait for it",
     excludeSure: "Go on without {{site}}? Nothing is promised from it until it has been heard.",
   },
+  giveUp: {
+    isGone: "The site is gone for good",
+    giveUpMeans: "Nothing is promised from it any more. What it has not shipped goes to other sites or waits for stock; what lies there is disputed until it is counted.",
+    reason: "Reason, as orders will tell it",
+    giveUp: "Give the site up",
+    giveUpSure: "Give {{site}} up? Its open orders go to others now.",
+    isGivenUp: "The site is there after all",
+    takeBackMeans: "What it has is granted again as it is counted. What it has shipped meanwhile counts.",
+    takeBack: "Take the site back",
+    takeBackSure: "Take {{site}} back?",
+  },
 } as const;

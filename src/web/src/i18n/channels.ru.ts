@@ -1,7 +1,7 @@
 import type { Translation } from "./en";
 
 /** Тексты экрана площадок и того, что связь оставляет оператору. */
-export const channelsRu: Pick<Translation, "channels" | "parked" | "background" | "repair" | "settings"> = {
+export const channelsRu: Pick<Translation, "channels" | "parked" | "background" | "repair" | "giveUp" | "settings"> = {
   channels: {
     title: "Площадки и магазины",
     none: "Ни одна площадка и ни один магазин не подключены.",
@@ -122,5 +122,16 @@ export const channelsRu: Pick<Translation, "channels" | "parked" | "background" 
     confirmSure: "Потерянное проверено, и узел может работать дальше?",
     exclude: "Не ждать",
     excludeSure: "Продолжить без {{site}}? С него ничего не обещается, пока он не отзовётся.",
+  },
+  giveUp: {
+    isGone: "Склада больше нет",
+    giveUpMeans: "С него больше ничего не обещается. Всё, что он не отгрузил, переходит другим складам или ждёт товара; то, что там лежит, спорно, пока его не пересчитают.",
+    reason: "Причина, её увидят в заказах",
+    giveUp: "Списать склад",
+    giveUpSure: "Списать {{site}}? Его открытые заказы сейчас перейдут другим.",
+    isGivenUp: "Склад всё-таки есть",
+    takeBackMeans: "Его товар снова выделяется по мере пересчёта. Отгруженное за это время остаётся отгруженным.",
+    takeBack: "Вернуть склад",
+    takeBackSure: "Вернуть {{site}}?",
   },
 };

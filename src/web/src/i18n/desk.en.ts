@@ -28,7 +28,7 @@ export const deskEn = {
       no_dimensions: "Package without dimensions",
       parked: "An event waits for an operator",
     },
-    link: { connected: "Connected", cut: "Cut off", diverged: "Histories differ" },
+    link: { connected: "Connected", cut: "Cut off", diverged: "Histories differ", given_up: "Given up" },
     linkBehind: "Behind",
   },
   sites: {

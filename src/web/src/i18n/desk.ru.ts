@@ -31,7 +31,7 @@ export const deskRu: Pick<Translation, keyof typeof deskEn> = {
       no_dimensions: "Место без размеров",
       parked: "Событие ждёт оператора",
     },
-    link: { connected: "На связи", cut: "Нет связи", diverged: "Истории разошлись" },
+    link: { connected: "На связи", cut: "Нет связи", diverged: "Истории разошлись", given_up: "Списан" },
     linkBehind: "Отстаёт",
   },
   sites: {
