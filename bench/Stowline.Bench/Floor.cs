@@ -87,6 +87,8 @@ internal static class Floor
         await session.InsertAsync("orders", group.Count, group.Orders);
         await session.InsertAsync("order_keys", group.Count, group.Keys);
         await session.InsertAsync("order_parts", group.Count, group.Parts);
+        await session.WriteAsync("INSERT INTO order_counts (status, orders) VALUES (2, @orders) ON CONFLICT (status) DO UPDATE SET orders = order_counts.orders + excluded.orders",
+            new { orders = (long)group.Count });
         for (var lane = 0; lane < group.Events.Length; lane++)
         {
             await session.InsertAsync("events", group.Count, group.Events[lane]);
@@ -143,7 +145,7 @@ internal static class Floor
             Column.Of("lines", lines.Select(l => JsonSerializer.Serialize(l, ContractsJson.Default.ListPlacedLine)).ToArray()),
             Column.From("person_id", orders, o => o.PersonId), Column.Of("personal", sealedBytes), Column.Same<double?>("latitude", n, null),
             Column.Same<double?>("longitude", n, null), Column.Same<string?>("pickup_site", n, null), Column.Same<string?>("note", n, null),
-            Column.Same("on_hold", n, false), Column.Same("cancelling", n, false), Column.Same("placed_at", n, now),
+            Column.Same("on_hold", n, false), Column.Same("cancelling", n, false), Column.Same("placed_at", n, now), Column.Same<string?>("slot", n, null),
         ],
         [
             Column.From("channel", orders, o => o.Channel), Column.From("external_id", orders, o => o.ExternalId), Column.From("order_id", orders, o => o.Id),
@@ -152,6 +154,7 @@ internal static class Floor
         [
             Column.From("order_id", orders, o => o.Id), Column.Same("part", n, 1), Column.Same("site", n, "WH1"), Column.Same("status", n, 2),
             Column.From("lines", orders, o => JsonSerializer.Serialize([.. o.Needs], ContractsJson.Default.ListSkuUnits)), Column.Same("reroutes", n, 0),
+            Column.Same("made", n, false),
         ],
         [
             Column.From("person_id", orders, o => o.PersonId), Column.From("key", orders, _ => new byte[32]), Column.Same("created_at", n, now),

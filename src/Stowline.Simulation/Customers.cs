@@ -1,6 +1,7 @@
 using Stowline.Contracts;
 using Stowline.Hub.Ordering;
 using Stowline.Hub.Promising;
+using Stowline.Hub.Transfers;
 using Stowline.Kernel;
 using Stowline.Log;
 
@@ -14,6 +15,7 @@ internal sealed class Customers
     private readonly SimNode _hub;
     private readonly Habits _habits;
     private readonly HashSet<Guid> _released = [];
+    private readonly List<PoolBody> _pools = [];
     private int _orders;
 
     public Customers(World world, SimNode hub)
@@ -23,7 +25,7 @@ internal sealed class Customers
             (1, () => WithOrder("held", id => AskAsync(tx => ChangeOrder.HoldAsync(id, true, "look at it", tx)))),
             (1, () => WithOrder("released", id => AskAsync(tx => ChangeOrder.HoldAsync(id, false, null, tx)))),
             (1, () => WithOrder("re-routed", id => AskAsync(tx => ChangeOrder.RerouteAsync(id, new RerouteBody(_world.Chance(50) ? _world.AnySite().Name : null, "by hand"), tx)))),
-            (1, Erase), (2, Policy));
+            (1, Erase), (2, Policy), (4, Transfer), (2, CancelTransfers), (2, Keep));
     }
 
     public void Act()
@@ -36,7 +38,7 @@ internal sealed class Customers
         var skus = _world.Skus.OrderBy(_ => _world.Random.Next()).Take(_world.Random.Next(1, 3)).ToList();
         var wish = new Wish(new OrderBody
         {
-            Channel = "web", ExternalId = $"o{++_orders}", Backorder = _world.Chance(30) ? true : null, PickupSite = _world.Chance(8) ? _world.AnySite().Name : null,
+            Channel = AnyChannel(), ExternalId = $"o{++_orders}", Backorder = _world.Chance(30) ? true : null, PickupSite = _world.Chance(8) ? _world.AnySite().Name : null,
             Customer = _world.Chance(40) ? new CustomerDetails("Ana", AnyMail(), null) : null,
             ShipTo = _world.Chance(40) ? new AddressDetails("Ana", "Long Street 1", null, "Nis", null, "18000", "RS", null, null) : null,
             Lines = [.. skus.Select(s => (OrderLineBody?)new OrderLineBody(s, _world.Random.Next(1, 5), null))],
@@ -76,6 +78,8 @@ internal sealed class Customers
             if (wish.Order is not null && !_world.HasForgotten) _world.Fail($"order {wish.Body.ExternalId} was accepted, and is refused now: {no.Code}");
             if (no.Code != "insufficient_stock") _world.Fail($"order {wish.Body.ExternalId} was refused: {no.Code} ({no.Detail})");
             wish.IsOpen = false;
+            if (wish.Body is { PickupSite: null, Lines: [{ } line] } && _world.Read(_hub, s => Books.IsKeptAsync(s, wish.Body.Channel!, line.Sku!, line.Quantity!.Value)))
+                _world.Counters.Add("orders refused for a pool");
             return;
         }
         var id = Guid.Parse(answer.Value.Id);
@@ -104,6 +108,51 @@ internal sealed class Customers
     {
         var (site, sku, safety, share) = (_world.AnySite().Name, _world.Chance(30) ? "*" : _world.AnySku(), _world.Random.Next(8), _world.Random.Next(4) * 20);
         _world.Go(() => AskAsync(tx => Policies.DecideAsync(site, sku, new PolicyBody(safety, share), tx)));
+    }
+
+    private string AnyChannel() => _world.Chance(60) ? "web" : "shop";
+
+    /// <summary>Something is kept for a channel, or is so no more.</summary>
+    private void Keep()
+    {
+        var routing = _hub.Node.Modules.OfType<OrderingModule>().Single().Intake!.Routing;
+        if (_pools.Count > 0 && _world.Chance(35))
+        {
+            var known = _pools[_world.Random.Next(_pools.Count)];
+            _world.Go(() => AskAsync(tx => SavePool.RemoveAsync(known, routing, tx)));
+            return;
+        }
+        var pool = new PoolBody { Channel = AnyChannel(), Sku = _world.Chance(25) ? Pool.EverySku : _world.AnySku(), Site = _world.Chance(30) ? _world.AnySite().Name : null };
+        var body = _world.Chance(50) ? pool with { Quantity = _world.Random.Next(2, 15) } : pool with { SharePercent = _world.Random.Next(2, 10) * 10 };
+        _pools.Add(pool);
+        _world.Go(() => AskAsync(tx => SavePool.DecideAsync(body, routing, tx)));
+    }
+
+    /// <summary>Goods are to go from one site to another.</summary>
+    private void Transfer()
+    {
+        var from = _world.Random.Next(_world.Sites.Count);
+        var to = (from + _world.Random.Next(1, _world.Sites.Count)) % _world.Sites.Count;
+        var skus = _world.Skus.OrderBy(_ => _world.Random.Next()).Take(_world.Chance(70) ? 1 : 2).ToList();
+        var body = new TransferBody(_world.Sites[from].Name, _world.Sites[to].Name, [.. skus.Select(s => (TransferLineBody?)new TransferLineBody(s, _world.Random.Next(1, 4)))], null, "sold out there");
+        _world.Go(async () =>
+        {
+            var asked = await AskAsync(tx => RequestTransfer.DecideAsync(body, tx, _hub.Node.Lanes.IsExcluded));
+            if (asked.IsOk) _world.Book.Transfers.Add(Guid.Parse(asked.Value.Id));
+            else if (asked.Refusal!.Code == "insufficient_stock") _world.Counters.Add("transfers refused for stock");
+            else if (asked.Refusal.Kind != RefusalKind.Unavailable) _world.Fail($"a transfer was refused: {asked.Refusal.Code} ({asked.Refusal.Detail})");
+        });
+    }
+
+    private void CancelTransfers()
+    {
+        var known = _world.Book.Transfers;
+        if (known.Count == 0) return;
+        var id = known[Math.Min(_world.Random.Next(known.Count), _world.Random.Next(known.Count))]; // rather an old one: it may have left
+        _world.Go(async () =>
+        {
+            if ((await AskAsync(tx => CancelTransfer.DecideAsync(id, "no longer needed", tx))).Refusal?.Code == "already_shipped") _world.Counters.Add("transfers too late to cancel");
+        });
     }
 
     private string AnyMail() => $"ana{_world.Random.Next(2)}@example.com";

@@ -22,6 +22,12 @@ public enum Mutant
 
     /// <summary>A site does not withdraw what it has lost.</summary>
     KeepLossesQuiet,
+
+    /// <summary>What a site takes in of a transfer counts twice at the hub.</summary>
+    ReceiveTwice,
+
+    /// <summary>Lots that have expired stay where they are, promised to customers.</summary>
+    ForgetExpiry,
 }
 
 /// <summary>The mutants by name.</summary>
@@ -31,6 +37,7 @@ public static class Mutants
     [
         (Mutant.SkipCursor, "skip-cursor"), (Mutant.ForgetDedup, "forget-dedup"), (Mutant.ReleaseTwice, "release-twice"),
         (Mutant.GrantBeforeCommit, "grant-before-commit"), (Mutant.PromiseBlindly, "promise-blindly"), (Mutant.KeepLossesQuiet, "keep-losses-quiet"),
+        (Mutant.ReceiveTwice, "receive-twice"), (Mutant.ForgetExpiry, "forget-expiry"),
     ];
 
     public static IEnumerable<string> Names => All.Select(m => m.Name);
@@ -43,8 +50,12 @@ public static class Mutants
     // What each is wrong about, in the words of the statement that it changes. Where the product's statement changes, its mutant is no longer caught, and a test says so.
 
     /// <summary>A statement as this mutant runs it.</summary>
-    internal static string Runs(Mutant mutant, string sql) =>
-        mutant == Mutant.SkipCursor && sql.StartsWith("UPDATE cursors SET position", StringComparison.Ordinal) ? sql.Replace("position = @to", "position = position", StringComparison.Ordinal) : sql;
+    internal static string Runs(Mutant mutant, string sql) => mutant switch
+    {
+        Mutant.SkipCursor when sql.StartsWith("UPDATE cursors SET position", StringComparison.Ordinal) => sql.Replace("position = @to", "position = position", StringComparison.Ordinal),
+        Mutant.ForgetExpiry => sql.Replace("expires_on < @today", "expires_on < @today AND 1 = 0", StringComparison.Ordinal),
+        _ => sql,
+    };
 
     /// <summary>A read as this mutant does it; null where it does not look at all.</summary>
     internal static string? Looks(Mutant mutant, string select) => mutant switch
@@ -61,6 +72,10 @@ public static class Mutants
         (Mutant.ForgetDedup, "idempotency_keys") => "key_hash",
         _ => null,
     };
+
+    /// <summary>How this mutant changes a row that is there already.</summary>
+    internal static string Changes(Mutant mutant, string table, string update) => mutant == Mutant.ReceiveTwice && table == "transfer_lines"
+        ? update.Replace("received = excluded.received", "received = transfer_lines.received + excluded.received", StringComparison.Ordinal) : update;
 
     /// <summary>How often this mutant writes an update.</summary>
     internal static int Times(Mutant mutant, string set) => mutant switch

@@ -4,8 +4,12 @@ namespace Stowline.Simulation;
 /// What a run is like. Each seed draws its own: a run in which everything goes wrong at once hides what goes wrong alone, so most leave some kinds of trouble out.
 /// Rates are per thousand steps.
 /// </summary>
-internal sealed record Plan(int Sites, int Skus, Weather Weather, int Acts, int Faults, int Leaps, IReadOnlyList<Trouble> Troubles)
+/// <param name="Dated">How many of a hundred deliveries have a lot that expires.</param>
+/// <param name="Begins">When the people begin, after the beginning of <see cref="SimClock"/>: a run lasts some minutes, and lots expire at midnight.</param>
+internal sealed record Plan(int Sites, int Skus, Weather Weather, int Acts, int Faults, int Leaps, IReadOnlyList<Trouble> Troubles, int Dated = 0, TimeSpan Begins = default)
 {
+    private static readonly TimeSpan Evening = TimeSpan.FromHours(15.9);
+
     /// <summary>In percent, how soon an operator loses patience with a site that a restored hub waits for, and excludes it; 0: never.</summary>
     public int Impatience { get; init; }
 
@@ -17,7 +21,8 @@ internal sealed record Plan(int Sites, int Skus, Weather Weather, int Acts, int 
         if (kinds.Contains(Trouble.Restore) && random.Next(100) < 50) kinds = [Trouble.Restore];
         var rough = random.Next(100) < 70;
         return new Plan(random.Next(2, 4), random.Next(2, 5), rough ? new Weather(random.Next(12), random.Next(12), random.Next(30)) : default,
-            random.Next(150, 320), kinds.Length == 0 ? 0 : random.Next(10, 60), random.Next(20, 80), kinds)
+            random.Next(150, 320), kinds.Length == 0 ? 0 : random.Next(10, 60), random.Next(20, 80), kinds,
+            random.Next(100) < 50 ? random.Next(20, 80) : 0, random.Next(100) < 50 ? Evening + TimeSpan.FromSeconds(random.Next(0, 360)) : default)
         {
             Impatience = random.Next(100) < 60 ? random.Next(10, 60) : 0,
         };

@@ -55,6 +55,9 @@ internal sealed class SimSession(SqliteConnection connection, SimDatabase databa
     public override ValueTask InsertAsync(string table, int count, params Column[] columns) =>
         Mutants.Tolerates(database.Mutant, table) is { } key ? UpsertAsync(table, key, "", count, columns) : base.InsertAsync(table, count, columns);
 
+    public override ValueTask UpsertAsync(string table, string conflict, string update, int count, params Column[] columns) =>
+        base.UpsertAsync(table, conflict, Mutants.Changes(database.Mutant, table, update), count, columns);
+
     public override async ValueTask UpdateAsync(string table, string set, int count, Column[] keys, params Column[] values)
     {
         for (var times = Mutants.Times(database.Mutant, set); times > 0; times--) await base.UpdateAsync(table, set, count, keys, values);

@@ -17,14 +17,18 @@ internal sealed class Workers
     private readonly SimNode _site;
     private readonly Lane _lane;
     private readonly Habits _habits;
+    private readonly Counting _counting;
+    private readonly Unloading _unloading;
     private int _references;
     private int _atWork;
 
     public Workers(World world, SimNode site)
     {
         (_world, _site, _lane) = (world, site, Lane.Site(site.Name));
+        (_counting, _unloading) = (new Counting(world, site), new Unloading(world, site));
         _habits = new Habits(world.Random, (15, Work), (3, Receive), (1, AskForReceipt), (1, () => Go(AdjustAsync)), (1, () => Go(CountAsync)), (1, () => Go(DamageAsync)),
-            (1, () => Go(MoveAsync)), (1, () => Go(ReturnAsync)), (1, () => Go(LockAsync)), (2, () => Go(SellAsync)));
+            (1, () => Go(MoveAsync)), (1, () => Go(ReturnAsync)), (1, () => Go(LockAsync)), (3, () => Go(SellAsync)),
+            (1, _counting.Ask), (1, _counting.Plan), (3, _unloading.Act));
     }
 
     /// <summary>From here on everybody finishes what there is, and finds what is there.</summary>
@@ -42,7 +46,9 @@ internal sealed class Workers
 
     public void Receive()
     {
-        var delivery = new Delivery(_site.Name, Reference(), _world.AnySku(), _world.Random.Next(1, 12));
+        var (lot, expires) = (_world.Chance(_world.Plan.Dated) ? $"L{_world.Random.Next(3)}" : null, _world.Chance(10) ? -1 : _world.Random.Next(3));
+        var delivery = new Delivery(_site.Name, Reference(), _world.AnySku(), _world.Random.Next(1, 12), lot,
+            lot is null ? null : DateOnly.FromDateTime(_site.Clock.GetUtcNow().UtcDateTime).AddDays(expires));
         _world.Book.Deliveries.Add(delivery);
         Receive(delivery);
     }
@@ -61,7 +67,7 @@ internal sealed class Workers
         delivery.IsAsking = true;
         try
         {
-            var body = new ReceiptBody(delivery.Reference, [new ReceiptLine { Sku = delivery.Sku, Quantity = delivery.Units, Bin = _world.Chance(60) ? "A-1" : null }]);
+            var body = new ReceiptBody(delivery.Reference, [new ReceiptLine { Sku = delivery.Sku, Quantity = delivery.Units, Lot = delivery.Lot, ExpiresOn = delivery.ExpiresOn, Bin = _world.Chance(60) ? "A-1" : null }]);
             var caller = new Caller("gate", null, IdempotencyKey.Of("gate", "POST", "/receipts", delivery.Reference, []));
             var answer = await _site.AskAsync(node => node.Lanes.ExecuteAsync(_lane, caller, tx => ReceiveStock.DecideAsync(_site.Name, body, tx), o => o.IsOk ? new StoredAnswer(201, null, []) : null, 0, default));
             if (answer.Replayed) _world.Counters.Add("requests answered again");
@@ -91,7 +97,7 @@ internal sealed class Workers
         if (await AnyRowAsync(r => r.Bin != StockBook.Staging) is not { } row) return;
         var delta = _world.Random.Next(-4, 3);
         if (delta == 0) return;
-        var answer = await AskAsync(tx => AdjustStock.DecideAsync(_site.Name, new AdjustmentBody(row.Sku, row.Bin, null, delta, null, null, "found"), tx));
+        var answer = await AskAsync(tx => AdjustStock.DecideAsync(_site.Name, new AdjustmentBody(row.Sku, row.Bin, row.Lot, delta, null, null, "found"), tx));
         if (answer.IsOk && delta < 0) _world.Counters.Add("units lost");
     }
 
@@ -99,15 +105,15 @@ internal sealed class Workers
     {
         if (await AnyRowAsync(r => r.Bin != StockBook.Staging) is not { } row) return;
         var counted = Math.Max(0, row.OnHand - (_world.Chance(40) ? _world.Random.Next(3) : 0));
-        if ((await AskAsync(tx => AdjustStock.DecideAsync(_site.Name, new AdjustmentBody(row.Sku, row.Bin, null, null, row.OnHand, counted, "count"), tx))).IsOk) _world.Counters.Add("counts");
+        if ((await AskAsync(tx => AdjustStock.DecideAsync(_site.Name, new AdjustmentBody(row.Sku, row.Bin, row.Lot, null, row.OnHand, counted, "count"), tx))).IsOk) _world.Counters.Add("counts");
     }
 
     private async Task DamageAsync()
     {
         if (await AnyRowAsync(r => r.Damaged > 0) is { } broken && _world.Chance(50))
-            await AskAsync(tx => DamageStock.DisposeAsync(_site.Name, new DamageBody(broken.Sku, broken.Bin, null, 1, "thrown away"), tx));
+            await AskAsync(tx => DamageStock.DisposeAsync(_site.Name, new DamageBody(broken.Sku, broken.Bin, broken.Lot, 1, "thrown away"), tx));
         else if (await AnyRowAsync(r => r.Available > 0 && r.Bin != StockBook.Staging) is { } row
-                 && (await AskAsync(tx => DamageStock.DamageAsync(_site.Name, new DamageBody(row.Sku, row.Bin, null, 1, "dropped"), tx))).IsOk)
+                 && (await AskAsync(tx => DamageStock.DamageAsync(_site.Name, new DamageBody(row.Sku, row.Bin, row.Lot, 1, "dropped"), tx))).IsOk)
             _world.Counters.Add("damages");
     }
 
@@ -115,7 +121,7 @@ internal sealed class Workers
     {
         if (await AnyRowAsync(r => r.Available > 0) is not { } row) return;
         var to = _world.Chance(50) ? "A-1" : "A-2";
-        if (to != row.Bin) await AskAsync(tx => MoveStock.DecideAsync(_site.Name, new MoveBody(row.Sku, _world.Random.Next(1, (int)row.Available + 1), row.Bin, to, null, null), tx));
+        if (to != row.Bin) await AskAsync(tx => MoveStock.DecideAsync(_site.Name, new MoveBody(row.Sku, _world.Random.Next(1, (int)row.Available + 1), row.Bin, to, row.Lot, null), tx));
     }
 
     private async Task ReturnAsync()
@@ -131,7 +137,7 @@ internal sealed class Workers
     private async Task SellAsync()
     {
         var insists = _world.Chance(25);
-        var body = new SaleBody(Reference(), [new SaleLine(_world.AnySku(), _world.Random.Next(1, 4))], insists);
+        var body = new SaleBody(Reference(), [new SaleLine(_world.AnySku(), _world.Chance(70) ? 1 : _world.Random.Next(2, 4))], insists);
         var answer = await AskAsync(tx => SellStock.DecideAsync(_site.Name, body, tx));
         if (answer.IsOk) _world.Counters.Add(insists ? "counter sales beyond the share" : "counter sales");
         else if (answer.Refusal?.Code == "beyond_share") _world.Counters.Add("counter sales refused");
@@ -146,7 +152,7 @@ internal sealed class Workers
 
     // ---- tasks
 
-    /// <summary>Somebody takes the next task: to pick, to pack, to ship, or to put back.</summary>
+    /// <summary>Somebody takes the next task: to pick, to pack, to ship, to put back, or to count.</summary>
     public void Work()
     {
         if (_atWork >= MostAtWork) return;
@@ -164,6 +170,9 @@ internal sealed class Workers
         });
     }
 
+    /// <summary>Takes in what other sites have sent. False when nothing is there and nothing is on its way.</summary>
+    public bool Unload() => _unloading.Finish();
+
     /// <summary>Whether anything waits to be done.</summary>
     public async Task<bool> HasWorkAsync() => _atWork > 0 || (await TasksAsync()).Count > 0;
 
@@ -174,6 +183,7 @@ internal sealed class Workers
         all.AddRange((await OpenWork.PackingAsync(s, _site.Name, 50)).Select(t => ("pack", t.Id)));
         all.AddRange((await OpenWork.PackedAsync(s, _site.Name, DateTimeOffset.MaxValue, 50)).Select(t => ("ship", t.Id)));
         all.AddRange((await OpenWork.PutBacksAsync(s, _site.Name, DateTimeOffset.MaxValue, 50)).Select(id => ("put back", id)));
+        all.AddRange((await Books.StockTasksAsync(s, _site.Name)).Select(id => ("count", id)));
         return all;
     }));
 
@@ -188,6 +198,7 @@ internal sealed class Workers
         {
             if (kind == "pick") await PickAsync(id);
             else if (kind == "pack") await PackAsync(id);
+            else if (kind == "count") await _counting.DoAsync(id, Finishing);
             else if (kind == "ship") await AskAsync(tx => ShipPacking.DecideAsync(_site.Name, id, new ShipPackingBody { Carrier = "post" }, tx));
             else if ((await AskAsync(tx => PutBack.DecideAsync(_site.Name, id, _world.Chance(30) ? "A-2" : null, tx))).IsOk) _world.Counters.Add("put-backs");
         }

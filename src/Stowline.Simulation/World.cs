@@ -13,7 +13,6 @@ internal sealed class BrokenException(string what) : Exception(what);
 internal sealed class World : IDisposable
 {
     private readonly StepContext _context;
-    private readonly Plan _plan;
     private readonly Mutant _mutant;
     private readonly Action<string>? _tell;
     private readonly List<Task> _flows = [];
@@ -26,8 +25,8 @@ internal sealed class World : IDisposable
     /// <param name="tell">Where every step is told; null where nobody wants to know.</param>
     public World(StepContext context, int seed, Plan plan, Mutant mutant, IReadOnlyList<SimDisk?> images, Action<string>? tell)
     {
-        (_context, _plan, _mutant, _tell) = (context, plan, mutant, tell);
-        Random = new Random(seed);
+        (_context, Plan, _mutant, _tell) = (context, plan, mutant, tell);
+        (Random, Now) = (new Random(seed), plan.Begins);
         Skus = [.. Enumerable.Range(0, plan.Skus).Select(i => ((char)('A' + i)).ToString())];
         Hub = NewNode("HUB", NodeRole.Hub, images[0]);
         Sites = [.. Enumerable.Range(1, plan.Sites).Select(n => NewNode($"WH{n}", new NodeRole($"WH{n}", n), images[n]))];
@@ -36,6 +35,7 @@ internal sealed class World : IDisposable
         (_customers, _audit, _troubles) = (new Customers(this, Hub), new Audit(this), new Troubles(this, plan));
     }
 
+    public Plan Plan { get; }
     public Random Random { get; }
     public IReadOnlyList<string> Skus { get; }
     public SimNode Hub { get; }
@@ -73,6 +73,9 @@ internal sealed class World : IDisposable
     public void Fail(string what) => throw new BrokenException(what);
 
     public T Run<T>(Func<Task<T>> work) => _context.Run(work);
+
+    /// <summary>Reads the disk of a node, whether or not the node is up: for whoever sees what is, not what somebody is told.</summary>
+    public T Read<T>(SimNode node, Func<Store.SqlSession, Task<T>> read) => _audit.Read(node, read);
 
     public void Tell(string what) => _tell?.Invoke($"{Now.TotalSeconds,9:0.000} {what}");
 
@@ -115,9 +118,9 @@ internal sealed class World : IDisposable
     public void Step()
     {
         var roll = Random.Next(1_000);
-        if ((roll -= _plan.Acts) < 0) Act();
-        else if ((roll -= _plan.Faults) < 0) _troubles.Happen();
-        else if (roll < _plan.Leaps) Pass(Leap());
+        if ((roll -= Plan.Acts) < 0) Act();
+        else if ((roll -= Plan.Faults) < 0) _troubles.Happen();
+        else if (roll < Plan.Leaps) Pass(Leap());
         else if (!Work()) Pass(UntilNext());
         Settle();
     }
@@ -238,6 +241,7 @@ internal sealed class World : IDisposable
             return true;
         });
         foreach (var delivery in Book.Deliveries.Where(d => d.Site == node.Name)) delivery.IsOpen = false;
+        foreach (var truck in Book.Trucks.Values.Where(t => t.Site == node.Name)) truck.Asked = null;
         if (node == Hub) foreach (var wish in Book.Wishes) wish.IsOpen = false;
     }
 
@@ -249,7 +253,7 @@ internal sealed class World : IDisposable
         {
             var repairs = _audit.RepairsOf(node);
             // All that are not heard, and so the hub goes on at once: else they come back while it still waits for the others.
-            var losesPatience = node == Hub && repairs.Any(r => r.State == RepairState.Waiting) && Chance(_plan.Impatience);
+            var losesPatience = node == Hub && repairs.Any(r => r.State == RepairState.Waiting) && Chance(Plan.Impatience);
             foreach (var repair in repairs)
             {
                 waits = true;
@@ -285,6 +289,12 @@ internal sealed class World : IDisposable
         foreach (var line in Lines) line.Heal();
         foreach (var workers in Workers) workers.Finishing = true;
         Rest(FinishWork);
+        // Pumps look seldom by themselves, and people may just have brought something back: then a while later again.
+        for (var looks = 0; looks < 3 && _audit.Expired() is not null; looks++)
+        {
+            Pass(TimeSpan.FromMinutes(15));
+            Rest(FinishWork);
+        }
         _audit.Quick();
         _audit.Whole();
         _audit.Compare();
@@ -306,6 +316,7 @@ internal sealed class World : IDisposable
         }
         foreach (var workers in Workers)
         {
+            left |= workers.Unload();
             if (!Run(workers.HasWorkAsync)) continue;
             for (var i = 0; i < 3; i++) workers.Work();
             left = true;

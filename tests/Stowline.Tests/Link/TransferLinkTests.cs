@@ -70,6 +70,34 @@ public sealed class TransferLinkTests
         Assert.Equal(TransferStatus.Received, (await ReadAsync(nodes, asked.Id)).Status);
     }
 
+    /// Goal: what is taken in by the number on its label, before anybody said when it expires, is not kept for good. Method: one lot with a date, sent to a site that is cut off.
+    [Theory, EveryDatabase]
+    public async Task Lots_that_overtook_the_news_get_their_dates_when_it_comes(string store)
+    {
+        await using var nodes = await StartAsync(store);
+        nodes.Connect();
+        var expires = new DateOnly(2026, 1, 5);
+        var lot = new ReceiptBody("PO", [new ReceiptLine { Sku = "B", Quantity = 4, Lot = "L", ExpiresOn = expires }]);
+        Assert.True((await nodes.HubTest.RunAsync(Lane.Site(Hubs), tx => ReceiveStock.DecideAsync(Hubs, lot, tx))).IsOk);
+        await nodes.DrainAsync();
+        var body = new TransferBody(Hubs, TwoNodes.Code, [new TransferLineBody("B", 4)], null, null);
+        var asked = (await nodes.HubTest.RunAsync(Lane.Hub, tx => RequestTransfer.DecideAsync(body, tx))).Value;
+        await nodes.DrainAsync();
+        nodes.Cut();
+        await ShipFromHubAsync(nodes, asked);
+        var taken = new TransferReceiptBody(asked.Number, [new ReceiptLine { Sku = "B", Quantity = 4, Lot = "L" }], null);
+        Assert.True((await nodes.Site.RunAsync(Lane.Site(TwoNodes.Code), tx => ReceiveTransfer.DecideAsync(TwoNodes.Code, taken, tx))).IsOk);
+        Task<DateOnly?> DateAsync() => nodes.Site.Database.ReadAsync(async s => await s.FindAsync<DateOnly?>("SELECT expires_on FROM stock WHERE sku = 'B'"));
+        Assert.Null(await DateAsync());
+        nodes.Connect();
+        await nodes.DrainAsync();
+        Assert.Equal(expires, await DateAsync());
+        nodes.Advance(TimeSpan.FromHours(16)); // midnight
+        await nodes.DrainAsync();
+        Assert.Equal(0, await nodes.Hub.AvailableAsync("B"));
+        await nodes.CompareAsync();
+    }
+
     [Theory, EveryDatabase]
     public async Task A_site_that_is_cut_off_sends_and_the_goods_overtake_the_news(string store)
     {

@@ -288,7 +288,7 @@ public sealed class TwoNodes : IAsyncDisposable
         Assert.True(await IsEqualAsync(), "a copy is not its lane");
         var books = await Site.Database.ReadAsync(async s => await s.QueryAsync<Counters>("SELECT sku, granted, consumed, withdrawn, on_hand, epoch, returned, disputed FROM site_skus ORDER BY sku"));
         var view = await HubTest.Database.ReadAsync(async s => await s.QueryAsync<Counters>($"SELECT sku, granted, consumed, withdrawn, on_hand, epoch, returned, disputed FROM allotments WHERE site = '{Code}' ORDER BY sku"));
-        Assert.Equal(books, view.Where(v => v != new Counters { Sku = v.Sku, Epoch = v.Epoch })); // what is only on its way there has a row at the hub alone
+        Assert.Equal(books, view.Where(v => v != new Counters { Sku = v.Sku, Epoch = 1 })); // what is only on its way there has a row at the hub alone
         await SameAsync("SELECT sku || '/' || bin || '/' || lot AS what, on_hand AS a, damaged AS b FROM stock ORDER BY 1",
             "SELECT sku || '/' || bin || '/' || lot AS what, on_hand AS a, damaged AS b FROM stock_copies WHERE on_hand > 0 ORDER BY 1");
         foreach (var table in new[] { "picking_tasks", "packing_tasks", "stock_tasks" })

@@ -62,6 +62,20 @@ public sealed class ExpiryTests
         Assert.Equal(5, (await site.RowsAsync())[0].Damaged);
     }
 
+    /// Goal: a clock that was wrong by hours and is set right does not keep anybody from looking until its wrong time has come.
+    [Theory, EveryDatabase]
+    public async Task A_clock_that_is_set_back_delays_nothing(string store)
+    {
+        await using var site = await StartAsync(store);
+        site.Node.Time.SetWrongBy(TimeSpan.FromHours(10));
+        await site.Node.DrainAsync();
+        site.Node.Time.SetWrongBy(TimeSpan.Zero);
+        await site.ReceiveAsync("A", 5, "A-1", "L", Today.AddDays(-1));
+        site.Node.Time.Advance(TimeSpan.FromMinutes(2));
+        await site.Node.DrainAsync();
+        Assert.Equal(5, (await site.RowsAsync())[0].Damaged);
+    }
+
     /// Goal: an order that was promised a lot which has expired meanwhile, and was not yet set aside, is short once, and the units are not promised again.
     [Theory, EveryDatabase]
     public async Task Expired_units_are_not_chosen_even_before_the_watch_has_seen_them(string store)

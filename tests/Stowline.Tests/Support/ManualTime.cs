@@ -1,19 +1,30 @@
 namespace Stowline.Tests.Support;
 
-/// <summary>A clock that moves only when told. Timers fire when the clock passes them.</summary>
+/// <summary>A clock that moves only when told. Timers fire when the clock passes them, whatever it was set to.</summary>
 public sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
 {
     private readonly Lock _gate = new();
     private readonly List<ManualTimer> _timers = [];
+    private TimeSpan _error;
     private DateTimeOffset _now = start ?? new DateTimeOffset(2026, 1, 5, 8, 0, 0, TimeSpan.Zero);
 
     public override DateTimeOffset GetUtcNow()
     {
-        lock (_gate) return _now;
+        lock (_gate) return _now + _error;
     }
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-    public override long GetTimestamp() => GetUtcNow().UtcTicks;
+
+    public override long GetTimestamp()
+    {
+        lock (_gate) return _now.UtcTicks;
+    }
+
+    /// <summary>Somebody sets the clock wrong by so much, or right. What measures spans of time does not jump with it.</summary>
+    public void SetWrongBy(TimeSpan error)
+    {
+        lock (_gate) _error = error;
+    }
 
     public void Advance(TimeSpan by)
     {
@@ -42,7 +53,7 @@ public sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
             _period = period;
-            Due = dueTime == Timeout.InfiniteTimeSpan ? DateTimeOffset.MaxValue : owner.GetUtcNow() + dueTime;
+            Due = dueTime == Timeout.InfiniteTimeSpan ? DateTimeOffset.MaxValue : new DateTimeOffset(owner.GetTimestamp(), TimeSpan.Zero) + dueTime;
             return true;
         }
 

@@ -60,6 +60,8 @@ public sealed record AcceptOrder
     public required AcceptLine[] Lines { get; init; }
     /// <summary>Units per SKU, each SKU once.</summary>
     public required SkuUnits[] Needs { get; init; }
+    /// <summary><see cref="Needs"/> as a part that serves all of them has it in its row.</summary>
+    public required string NeedsJson { get; init; }
     public required byte[] RequestHash { get; init; }
     public required Guid PersonId { get; init; }
     public byte[]? Personal { get; init; }
@@ -89,6 +91,7 @@ public sealed record AcceptOrder
         var lines = CheckLines(body.Lines, problems);
         CheckPersonal(body, problems);
         body.Slot?.Check(problems);
+        var needs = Sum(lines);
         var type = body.FulfillmentType ?? Ordering.FulfillmentType.Ship;
         if (type == Ordering.FulfillmentType.Pickup) problems.Check(body.PickupSite is not null, "pickup_site", "is required for pickup");
         var order = new AcceptOrder
@@ -99,7 +102,8 @@ public sealed record AcceptOrder
             FulfillmentType = type,
             Priority = body.Priority ?? Contracts.Priority.Normal,
             Lines = lines,
-            Needs = Sum(lines),
+            Needs = needs,
+            NeedsJson = JsonSerializer.Serialize(needs, ContractsJson.Default.SkuUnitsArray),
             RequestHash = SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(body, HttpJson.Info<OrderBody>())),
             PersonId = Log.Personal.PersonOf(body.Customer?.Email, body.Customer?.Phone, id),
             Personal = body.Customer is null && body.ShipTo is null ? null

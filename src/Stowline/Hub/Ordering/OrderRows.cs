@@ -83,7 +83,9 @@ internal sealed class PartRow
     /// <summary>The site and units that are promised for it now; null where nothing is.</summary>
     public (string Site, List<SkuUnits> Lines)? Promised => !Made && Site is { } site && Status != OrderStatus.Backorder && OrderLifecycle.IsOpen(Status) ? (site, Lines) : null;
 
-    public string LinesJson => JsonSerializer.Serialize(Lines, ContractsJson.Default.ListSkuUnits);
+    /// <summary>The text of <see cref="Lines"/> where it was made before the writer's turn.</summary>
+    public string? MadeJson { private get; init; }
+    public string LinesJson => MadeJson ?? JsonSerializer.Serialize(Lines, ContractsJson.Default.ListSkuUnits);
 }
 
 /// <summary>Loads and saves orders with their parts, many at once.</summary>

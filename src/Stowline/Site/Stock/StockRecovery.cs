@@ -54,6 +54,7 @@ internal static class StockRecovery
         if (line.Kind == MovementKind.Damage && line.FromBin == line.ToBin)
         {
             from!.Damaged += line.Quantity;
+            Unblock(from);
             return;
         }
         var received = from?.ReceivedAt ?? at;
@@ -68,8 +69,11 @@ internal static class StockRecovery
         if (from is null) return;
         if (line.Kind == MovementKind.Disposal) from.Damaged -= line.Quantity;
         from.Take(line.Quantity);
-        from.Blocked = Math.Min(from.Blocked, Math.Max(0, from.OnHand - from.Damaged));
+        Unblock(from);
     }
+
+    /// <summary>Units that were blocked when the backup was made, and are damaged or gone since, had been counted in between.</summary>
+    private static void Unblock(StockRow row) => row.Blocked = Math.Min(row.Blocked, Math.Max(0, row.OnHand - row.Damaged));
 
     /// <summary>Reservations of before say nothing any more; they are made anew when the tasks are back.</summary>
     private static StockRow Freed(StockRow row)

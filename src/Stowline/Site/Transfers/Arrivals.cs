@@ -5,6 +5,7 @@ using Stowline.Contracts;
 using Stowline.Http;
 using Stowline.Kernel;
 using Stowline.Log;
+using Stowline.Site.Stock;
 using Stowline.Store;
 
 namespace Stowline.Site.Transfers;
@@ -78,7 +79,7 @@ public static class Arrivals
     private static Arrival View(Row row, IReadOnlyList<Line> lines) => new(row.Number, row.FromSite, row.Carrier, row.TrackingNumber, row.AnnouncedAt, row.ReceivedAt, row.Complete,
         [.. lines.Select(l => new ArrivalLine(l.Sku, l.Lot.Length == 0 ? null : l.Lot, l.ExpiresOn, l.Announced, l.Received))]);
 
-    /// <summary>The hub has said what is on its way. It may be here already, in part or in full.</summary>
+    /// <summary>The hub has said what is on its way. It may be here already, in part or in full; then its lots get their dates now, because the label that it was taken in by need not have them.</summary>
     internal static async ValueTask AnnounceAsync(LaneTransaction tx, string site, TransferAnnounced told)
     {
         await tx.WriteAsync("""
@@ -91,6 +92,8 @@ public static class Arrivals
             Column.Same("site", lots.Count, site), Column.Same("number", lots.Count, told.Number), Column.From("sku", lots, l => l.Sku), Column.From("lot", lots, l => l.Lot ?? ""),
             Column.From("expires_on", lots, l => l.ExpiresOn), Column.From("manufactured_on", lots, l => l.ManufacturedOn), Column.From("announced", lots, l => (long)l.Quantity),
             Column.Same("received", lots.Count, 0L));
+        var here = (await LinesAsync(tx.Group.Session, site, told.Number)).Where(l => l.Received > 0).Select(l => (l.Sku, l.Lot)).ToHashSet();
+        await LotDates.SetAsync(tx, site, [.. lots.Where(l => l.Lot is not null && l.ExpiresOn is not null && here.Contains((l.Sku, l.Lot))).Select(l => new LotDate(l.Sku, l.Lot!, l.ExpiresOn!.Value))]);
         await CompleteAsync(tx, site, told.Number);
     }
 

@@ -45,7 +45,7 @@ function OneLink({ link }: { link: LinkView }) {
       <div className="site-head"><b>{link.site}</b> <span className={link.state === "connected" ? "good" : "none-left"}>{t(`attention.link.${link.state}`)}</span></div>
       {link.refused && <p className="none-left">{link.refused}</p>}
       {link.repair && <Repair site={link.site} repair={link.repair} />}
-      {link.in.lanes.some((l) => l.lane === `site/${link.site}`) && (link.state === "cut" || link.given_up_at) && <GiveUp site={link.site} givenUp={Boolean(link.given_up_at)} />}
+      {link.in.lanes.some((l) => l.lane === `site/${link.site}`) && (link.state === "cut" || link.given_up_at) && <GiveUp key={String(Boolean(link.given_up_at))} site={link.site} givenUp={Boolean(link.given_up_at)} />}
       <dl className="facts">{facts.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>
       <details>
         <summary>{t("links.lanes")}</summary>
