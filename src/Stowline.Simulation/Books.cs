@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Stowline.Contracts;
 using Stowline.Hub.Transfers;
 using Stowline.Site.StockTasks;
@@ -69,6 +70,9 @@ internal sealed record OrderEnd
     public int Status { get; init; }
 }
 
+/// <summary>What the hub has told of an order of which more is under way than was ordered.</summary>
+internal sealed record DoubledUnits(Guid OrderId, bool IsTwin);
+
 /// <summary>Units of one lot that a site has shipped to another.</summary>
 internal sealed record SentRow
 {
@@ -139,6 +143,10 @@ internal static class Books
 
     public static ValueTask<IReadOnlyList<PartOfOrder>> PartsAtSiteAsync(SqlSession session) => session.QueryAsync<PartOfOrder>(
         "SELECT order_id, part, site, status, live AS lines FROM fulfillment_orders ORDER BY order_id, part");
+
+    public static async Task<IReadOnlyList<DoubledUnits>> DoubledAsync(SqlSession session) =>
+        [.. (await session.QueryAsync<byte[]>("SELECT payload FROM events WHERE type = 'order.doubled'")).Select(p => JsonSerializer.Deserialize(p, Log.EventJson.Info<Contracts.OrderDoubled>())!)
+            .Select(d => new DoubledUnits(d.OrderId, d.Other is not null))];
 
     /// <summary>The keys of persons, by whom they belong to.</summary>
     public static ValueTask<IReadOnlyList<PersonsKey>> KeysAsync(SqlSession session) => session.QueryAsync<PersonsKey>("SELECT person_id, key FROM people WHERE key IS NOT NULL ORDER BY person_id");

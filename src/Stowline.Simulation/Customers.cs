@@ -172,6 +172,7 @@ internal sealed class Customers
     /// <summary>Lets every held order go on. False when all have been asked to.</summary>
     public bool ReleaseAll()
     {
+        if (_world.IsRepairing) return true; // what a site alone knows is held, nobody could release yet
         var held = _world.Book.Placed.Keys.Where(id => !_released.Contains(id)).ToList();
         foreach (var id in held)
         {

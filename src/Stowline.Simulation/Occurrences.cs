@@ -12,7 +12,7 @@ internal static class Occurrences
         [PartCancelRefused.Type] = "cancellations too late", [OrderRerouted.Type] = "orders re-routed", [OrderHeld.Type] = "orders held",
         [PartAssigned.Type] = "parts assigned", [PartShipped.Type] = "parts shipped", [PartShort.Type] = "parts short", [PartCancelled.Type] = "parts cancelled",
         [PickingExtended.Type] = "bins tried again", [PolicyChanged.Type] = "policies changed", [RecallRequested.Type] = "recalls asked",
-        [AllotmentReturned.Type] = "recalls answered", [ReturnReceived.Type] = "returns", [LinkAlerted.Type] = "link alerts", [PersonErased.Type] = "persons erased",
+        [AllotmentReturned.Type] = "recalls answered", [ReturnReceived.Type] = "returns", [LinkAlerted.Type] = "link alerts", [LinkJoined.Type] = "histories joined", [OrderDoubled.Type] = "orders doubled and told", [PersonErased.Type] = "persons erased",
         [TransferRequested.Type] = "transfers", [TransferCancelRequested.Type] = "transfers cancelled", [TransferReceived.Type] = "transfers taken in", [TransferUnknown.Type] = "transfers unknown",
         [StockExpired.Type] = "lots expired", [PoolSaved.Type] = "pools", [PoolRemoved.Type] = "pools removed",
     };

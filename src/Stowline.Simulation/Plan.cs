@@ -10,6 +10,8 @@ internal sealed record Plan(int Sites, int Skus, Weather Weather, int Acts, int 
 {
     private static readonly TimeSpan Evening = TimeSpan.FromHours(15.9);
 
+    /// <summary>In percent, how soon an operator loses patience with a site that a restored hub waits for, and excludes it; 0: never.</summary>
+    public int Impatience { get; init; }
 
     public static Plan Draw(Random random)
     {
@@ -20,7 +22,10 @@ internal sealed record Plan(int Sites, int Skus, Weather Weather, int Acts, int 
         var rough = random.Next(100) < 70;
         return new Plan(random.Next(2, 4), random.Next(2, 5), rough ? new Weather(random.Next(12), random.Next(12), random.Next(30)) : default,
             random.Next(150, 320), kinds.Length == 0 ? 0 : random.Next(10, 60), random.Next(20, 80), kinds,
-            random.Next(100) < 50 ? random.Next(20, 80) : 0, random.Next(100) < 50 ? Evening + TimeSpan.FromSeconds(random.Next(0, 360)) : default);
+            random.Next(100) < 50 ? random.Next(20, 80) : 0, random.Next(100) < 50 ? Evening + TimeSpan.FromSeconds(random.Next(0, 360)) : default)
+        {
+            Impatience = random.Next(100) < 60 ? random.Next(10, 60) : 0,
+        };
     }
 }
 

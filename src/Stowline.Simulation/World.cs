@@ -49,6 +49,9 @@ internal sealed class World : IDisposable
     /// <summary>Whether a node was restored: what it alone knew need not be known any more.</summary>
     public bool HasForgotten { get; private set; }
 
+    /// <summary>Sites without which a restored hub went on: their copies of the hub's lanes may have another history, until they have come back.</summary>
+    public HashSet<string> Excluded { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Whether a restored node does not yet go on.</summary>
     public bool IsRepairing => HasForgotten && Nodes.Any(n => _audit.RepairsOf(n).Count > 0);
 
@@ -248,10 +251,14 @@ internal sealed class World : IDisposable
         var waits = false;
         foreach (var node in Nodes.Where(n => n.IsUp))
         {
-            foreach (var repair in _audit.RepairsOf(node))
+            var repairs = _audit.RepairsOf(node);
+            // All that are not heard, and so the hub goes on at once: else they come back while it still waits for the others.
+            var losesPatience = node == Hub && repairs.Any(r => r.State == RepairState.Waiting) && Chance(Plan.Impatience);
+            foreach (var repair in repairs)
             {
                 waits = true;
                 if (repair.State == RepairState.Heard) Go(() => ConfirmAsync(node, repair.Site));
+                else if (repair.State == RepairState.Waiting && losesPatience) Go(() => ExcludeAsync(repair.Site));
             }
         }
         return waits;
@@ -262,6 +269,14 @@ internal sealed class World : IDisposable
         if ((await node.AskAsync(n => Link.RepairLink.RunAsync(n, site, exclude: false, new Caller("operator")))) is not { IsOk: true } confirmed) return;
         Counters.Add("repairs confirmed");
         Counters.Add("events taken back", confirmed.Value.TakenBack);
+    }
+
+    private async Task ExcludeAsync(string site)
+    {
+        Tell($"an operator excludes {site}");
+        Excluded.Add(site);
+        var answer = await Hub.AskAsync(n => Link.RepairLink.RunAsync(n, site, exclude: true, new Caller("operator")));
+        if (answer is { IsOk: true, Value.State: Link.RepairStage.Excluded }) Counters.Add("sites excluded");
     }
 
     // ---- the end

@@ -64,6 +64,26 @@ public abstract class Module
     /// <summary>An operator has confirmed: the lanes can be written again.</summary>
     public virtual ValueTask GoOnAsync(string site, LaneTransaction tx) => ValueTask.CompletedTask;
 
+    /// <summary>As <see cref="GoOnAsync"/> and before it, where an operator has excluded sites: what they were told is not known, and may come later.</summary>
+    public virtual ValueTask LeaveOutAsync(LaneTransaction tx) => ValueTask.CompletedTask;
+
+    /// <summary>Why events of another history of this node's lanes cannot be brought into the module's tables; null when they can. Writes nothing.</summary>
+    public virtual ValueTask<string?> FindClashAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx) => ValueTask.FromResult<string?>(null);
+
+    /// <summary>
+    /// Brings events of another history of this node's lanes into the module's tables: the node went on without this site after a restore, and what the site had been told before comes late
+    /// (decision 0029). Each event once; the tables are those of now.
+    /// </summary>
+    public virtual ValueTask JoinAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx) => RecoverAsync(site, events, tx);
+
+    /// <summary>All of them are here, and what the site has done since is in the books: for what follows from them together.</summary>
+    public virtual ValueTask JoinedAsync(string site, LaneTransaction tx) => ValueTask.CompletedTask;
+
+    /// <summary>
+    /// The things, such as <c>product/A</c>, of which an event says how they are from then on, where a later event of its type has the last word: of two histories the newer one.
+    /// </summary>
+    public virtual IEnumerable<string> Settles(EventRecord e) => [];
+
     /// <summary>Those of the orders that the module still has in its tables: the log keeps their events when it is archived.</summary>
     public virtual Task<IReadOnlyCollection<Guid>> LiveOrdersAsync(SqlSession session, IReadOnlyList<Guid> orders) => Task.FromResult<IReadOnlyCollection<Guid>>([]);
 

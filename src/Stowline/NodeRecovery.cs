@@ -22,6 +22,30 @@ internal sealed class NodeRecovery(IReadOnlyList<Module> modules) : IRecovery
         foreach (var module in modules) await module.GoOnAsync(site, tx);
     }
 
+    public async ValueTask LeaveOutAsync(LaneTransaction tx)
+    {
+        foreach (var module in modules) await module.LeaveOutAsync(tx);
+    }
+
+    public async ValueTask<string?> FindClashAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx)
+    {
+        foreach (var module in modules)
+            if (await module.FindClashAsync(site, events, tx) is { } clash) return clash;
+        return null;
+    }
+
+    public async ValueTask JoinAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx)
+    {
+        foreach (var module in modules) await module.JoinAsync(site, events, tx);
+    }
+
+    public async ValueTask JoinedAsync(string site, LaneTransaction tx)
+    {
+        foreach (var module in modules) await module.JoinedAsync(site, tx);
+    }
+
+    public IEnumerable<string> Settles(EventRecord e) => modules.SelectMany(m => m.Settles(e));
+
     public async ValueTask LetGoAsync(string site, LaneTransaction tx)
     {
         foreach (var module in modules) await module.LetGoAsync(site, tx);

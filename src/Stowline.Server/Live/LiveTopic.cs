@@ -37,7 +37,7 @@ internal sealed record LiveTopic(string Name, LiveTopicKind Kind, string Key)
                                                                                       || e.Type.StartsWith("part.", StringComparison.Ordinal),
         // What waits for its time is not on the screen yet.
         LiveTopicKind.Kitchen => e.Type.StartsWith("ticket.", StringComparison.Ordinal) && e.Type != "ticket.received" || e.Type.StartsWith("dish.", StringComparison.Ordinal),
-        LiveTopicKind.Alerts => e.Type is "order.refused" or "order.rerouted" or "order.stuck" or "order.unstuck" or "order.doubled" or "link.alerted" or "link.cleared" or "alert.raised" or "alert.resolved",
+        LiveTopicKind.Alerts => e.Type is "order.refused" or "order.rerouted" or "order.stuck" or "order.unstuck" or "order.doubled" or "link.alerted" or "link.cleared" or "link.joined" or "alert.raised" or "alert.resolved",
         LiveTopicKind.Order => true,
     };
 

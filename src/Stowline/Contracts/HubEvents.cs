@@ -118,7 +118,7 @@ public sealed record PoolSaved(string Channel, string Sku, string? Site, long? Q
 public sealed record PoolRemoved(string Channel, string Sku, string? Site) : IEvent { public static string Type => "pool.removed"; }
 
 /// <summary>hub/{site}: give this part back, as far as it is not shipped. The site's word decides.</summary>
-/// <param name="Cause"><c>cancel</c>, <c>reroute</c>, or <c>given_up</c>: others have it by now, and nobody waits for the answer.</param>
+/// <param name="Cause"><c>cancel</c>, <c>reroute</c>, <c>surplus</c>: its units were promised elsewhere while the site was not heard, or <c>given_up</c>: others have it by now, and nobody waits for the answer.</param>
 public sealed record PartCancelRequested(Guid OrderId, int Part, string Cause, string Reason) : IEvent
 {
     public static string Type => "part.cancel_requested";
@@ -181,8 +181,16 @@ public sealed record OrderShippedAfterAll(Guid OrderId, int Part, string Site, I
     public static string Type => "order.shipped_after_all";
 }
 
-/// <summary>hub: more of these units have left than were ordered, because a site that was given up has shipped, and another one too. Somebody must tell the customer.</summary>
-public sealed record OrderDoubled(Guid OrderId, IReadOnlyList<SkuUnits> Lines) : IEvent { public static string Type => "order.doubled"; }
+/// <summary>
+/// hub: more of these units have left than were ordered, because a site that was given up, or without which the hub went on after a restore, has shipped, and another one too. Somebody must tell the customer.
+/// </summary>
+/// <param name="Lines">The units that are too many.</param>
+/// <param name="Left">False: they are under way and have been asked back.</param>
+/// <param name="Other">The order that was placed under the same external id while this one was not known at the hub; null where it is one order.</param>
+public sealed record OrderDoubled(Guid OrderId, IReadOnlyList<SkuUnits> Lines, bool Left = true, Guid? Other = null) : IEvent
+{
+    public static string Type => "order.doubled";
+}
 
 /// <summary>A product as the catalogue has it: all that a site must know to receive, find, pack and ship it.</summary>
 public sealed record ProductFacts(
@@ -248,6 +256,13 @@ public sealed record LinkAlerted(string Site, string Alert, string Detail, DateT
 public sealed record LinkCleared(string Site, string Alert) : IEvent
 {
     public static string Type => "link.cleared";
+}
+
+/// <summary>hub: a site came back that had been excluded after a restore, or was restored itself, and what its copies of the hub's lanes knew more is in the lanes now.</summary>
+/// <param name="Lanes">The lanes, each with the last position that both histories have.</param>
+public sealed record LinkJoined(string Site, IReadOnlyDictionary<string, long> Lanes) : IEvent
+{
+    public static string Type => "link.joined";
 }
 
 /// <summary>hub: a site works on a node of its own from here on; this one keeps a copy of its lane.</summary>

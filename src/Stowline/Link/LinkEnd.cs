@@ -116,6 +116,8 @@ public sealed partial class LinkEnd : Pump, IDisposable
             EndWhenRepaired();
             if (Ended is not null) return true;
             worked |= await TakeOverAsync();
+            worked |= await JoinStepAsync(ct);
+            if (Ended is not null) return true;
             worked |= await SpeakAsync(ct);
             return worked;
         }
@@ -200,7 +202,7 @@ public sealed partial class LinkEnd : Pump, IDisposable
         {
             case FrameKind.Batch:
                 var batch = LinkFrames.Batch(frame);
-                if (!_takes.Contains(batch.Lane) && !_comesBack.ContainsKey(batch.Lane.Name)) throw new LinkBrokenException($"{batch.Lane} does not come this way");
+                if (!_takes.Contains(batch.Lane) && !_comesBack.ContainsKey(batch.Lane.Name) && !_forks.ContainsKey(batch.Lane.Name)) throw new LinkBrokenException($"{batch.Lane} does not come this way");
                 if (_waiting.Count < MostWaiting) _waiting.Enqueue(batch); // else it will come again
                 break;
             case FrameKind.Ack:
@@ -214,6 +216,12 @@ public sealed partial class LinkEnd : Pump, IDisposable
             case FrameKind.Diverged:
                 var diverged = LinkFrames.Diverged(frame);
                 if (_takes.Contains(new Lane(diverged.Lane)) || Array.Exists(_sends, s => s.Lane.Name == diverged.Lane)) Diverge(diverged.Lane, diverged.Reason, tell: false);
+                break;
+            case FrameKind.Fork:
+                _asked = LinkFrames.Fork(frame).Points;
+                break;
+            case FrameKind.Joined:
+                _goBack = LinkFrames.Join(frame).Points;
                 break;
             case FrameKind.Hello or FrameKind.Bye:
             default:
@@ -242,6 +250,8 @@ public sealed partial class LinkEnd : Pump, IDisposable
         {
             await RememberHeadsAsync(ct);
             _state.Opened(this, hello.Node, hello.Version, Now);
+            _joins = hello.Protocol >= LinkFrames.JoinProtocol;
+            _siteHead = hello.Lanes.FirstOrDefault(l => l.Name == Lane.Site(_site).Name && l.Writes)?.Position ?? 0;
             foreach (var own in _sends) await CompareAsync(own, hello.Lanes.FirstOrDefault(l => l.Name == own.Lane.Name && !l.Writes), points[own.Lane.Name], ct);
             foreach (var lane in _takes) await CompareAsync(hello.Lanes.FirstOrDefault(l => l.Name == lane.Name && l.Writes), points[lane.Name], ct);
             if (Ended is not null) return; // this side's database is an older one: the next greeting will say so
@@ -267,6 +277,7 @@ public sealed partial class LinkEnd : Pump, IDisposable
         own.Sent = own.Acked = theirs.Position;
         _state.Stands(point.Name, Now, head: point.Position);
         if (point.Held == 1) await ComesBackAsync(own, copy, point, theirs, ct);
+        else if (await ForkAsync(point, theirs, ct)) return;
         else if (theirs.Position > point.Position) await HoldAsync(point, theirs);
         else if (theirs.Incarnation > point.Incarnation || !await _lanes.Database.ReadAsync(s => Replicas.HasPointAsync(s, theirs), ct))
             Diverge(point.Name, $"the copy at {theirs.Position} has another history than the lane");
@@ -279,6 +290,7 @@ public sealed partial class LinkEnd : Pump, IDisposable
         _state.Stands(copy.Name, Now, position: copy.Position, head: lane?.Position ?? 0);
         if (lane is null) return;
         if (lane.Held) await GiveBackAsync(lane, copy, ct);
+        else if (_joins && !_role.IsHub) return; // the hub looks closer, and has the two histories joined where it can
         else if (lane.Position < copy.Position)
             Diverge(copy.Name, $"the copy has {copy.Position} events, the lane itself {lane.Position}: its writer has lost some, as after a restore");
         else if (lane.Position == copy.Position && lane.Position > 0 && !lane.Hash.AsSpan().SequenceEqual(copy.Hash))
@@ -300,6 +312,12 @@ public sealed partial class LinkEnd : Pump, IDisposable
         if (!_waiting.TryPeek(out var batch) || _lanes.LagOf(batch.Lane) > MostBehind) return false;
         _waiting.Dequeue();
         if (_diverged.Contains(batch.Lane.Name)) return true;
+        if (_forks.TryGetValue(batch.Lane.Name, out var fork))
+        {
+            await TakeOldAsync(fork, batch);
+            return true;
+        }
+        if (_forks.Count > 0 && batch.Lane == Lane.Site(_site)) return true; // it will come again: what it tells of is not known here yet
         var isBack = _comesBack.ContainsKey(batch.Lane.Name);
         var taken = isBack ? await _lanes.TakeBackAsync(batch.Lane, _site, batch.Groups, batch.Keys) : await _lanes.ImportAsync(batch.Lane, batch.Groups, batch.Keys);
         if (taken.Divergence is { } reason) Diverge(batch.Lane.Name, reason);
@@ -360,7 +378,7 @@ public sealed partial class LinkEnd : Pump, IDisposable
         var batch = await _lanes.Database.ReadAsync(async session =>
         {
             var groups = await Replicas.ReadAsync(session, own.Lane, own.Sent, EventsPerBatch);
-            return new LinkBatch(own.Lane, groups, await KeysAsync(session, groups));
+            return new LinkBatch(own.Lane, groups, await LinkKeys.ForAsync(session, groups));
         }, ct);
         if (batch.Groups.Count == 0) return false;
         var frame = LinkFrames.Write(batch);
@@ -371,15 +389,4 @@ public sealed partial class LinkEnd : Pump, IDisposable
     }
 
     private bool HasRoom(Outgoing own) => own.InFlight.Count < (own.IsBulk ? MostBulkBatches : MostBatches) && _sends.Sum(s => s.InFlight.Sum(f => (long)f.Bytes)) < MostBytes;
-
-    /// <summary>
-    /// A site prints the address on the label, so it gets the key of the person with the part of the order: as it is now, and none when the person has been erased
-    /// since. The key travels beside the lane and is in no log.
-    /// </summary>
-    private static async Task<IReadOnlyList<PersonKey>> KeysAsync(SqlSession session, IReadOnlyList<LaneGroup> groups)
-    {
-        Guid[] people = [.. groups.SelectMany(g => g.Events).Where(e => e.Type == PartAssigned.Type).Select(e => e.Read<PartAssigned>())
-            .Where(p => p.Personal is not null).Select(p => p.PersonId).Distinct()];
-        return people.Length == 0 ? [] : await Personal.GiveAsync(session, people);
-    }
 }

@@ -6,7 +6,7 @@ using Stowline.Log;
 namespace Stowline.Link;
 
 /// <summary>What a frame is: its first byte. Appended to, never renumbered; a frame of an unknown kind is passed over, a newer node sent it.</summary>
-internal enum FrameKind : byte { Hello = 1, Batch = 2, Ack = 3, Beat = 4, Diverged = 5, Bye = 6 }
+internal enum FrameKind : byte { Hello = 1, Batch = 2, Ack = 3, Beat = 4, Diverged = 5, Bye = 6, Fork = 7, Joined = 8 }
 
 /// <summary>Where a lane stands at whoever says so, and whether they write it.</summary>
 /// <param name="Held">Its writer was restored from a backup, and asks back what the other side has.</param>
@@ -28,6 +28,18 @@ internal sealed record LinkBeat(IReadOnlyList<LinkHead> Heads);
 /// <summary>This lane cannot go on: its copy and it have different histories.</summary>
 internal sealed record LinkDiverged(string Lane, string Reason);
 
+/// <summary>A point in the history of a lane: the end of a group.</summary>
+internal sealed record LinkPoint(string Lane, int Incarnation, long Position, byte[] Hash)
+{
+    public LanePoint Point => new() { Name = Lane, Incarnation = Incarnation, Position = Position, Hash = Hash };
+}
+
+/// <summary>From the writer of lanes, which was restored: your copies have another history. Here my incarnations ended; give me all that you have behind the last of these points that you know.</summary>
+internal sealed record LinkFork(IReadOnlyList<LinkPoint> Points);
+
+/// <summary>From the writer: all of it is in the lanes now. Go back to these points, one of each lane, and follow me from there.</summary>
+internal sealed record LinkJoin(IReadOnlyList<LinkPoint> Points);
+
 /// <summary>The last word, and why.</summary>
 internal sealed record LinkBye(string Code, string Detail);
 
@@ -40,6 +52,8 @@ internal sealed record LinkBatch(Lane Lane, IReadOnlyList<LaneGroup> Groups, IRe
 [JsonSerializable(typeof(LinkBeat))]
 [JsonSerializable(typeof(LinkDiverged))]
 [JsonSerializable(typeof(LinkBye))]
+[JsonSerializable(typeof(LinkFork))]
+[JsonSerializable(typeof(LinkJoin))]
 internal sealed partial class LinkFrameJson : JsonSerializerContext;
 
 /// <summary>The other side said something that is no frame of this protocol.</summary>
@@ -51,7 +65,10 @@ public sealed class LinkBrokenException(string message, Exception? inner = null)
 /// </summary>
 internal static class LinkFrames
 {
-    public const int Protocol = 1;
+    public const int Protocol = 2;
+
+    /// <summary>From this version on a copy that knows another history gives it, and leaves it to the writer to say so.</summary>
+    public const int JoinProtocol = 2;
 
     /// <summary>No frame is larger: a group is at most 256 commands, and the largest body of a command is 64 MB.</summary>
     public const int Largest = 256 * 1024 * 1024;
@@ -65,6 +82,9 @@ internal static class LinkFrames
     public static byte[] Write(LinkDiverged diverged) => Write(FrameKind.Diverged, JsonSerializer.SerializeToUtf8Bytes(diverged, LinkFrameJson.Default.LinkDiverged));
     public static byte[] Write(LinkBye bye) => Write(FrameKind.Bye, JsonSerializer.SerializeToUtf8Bytes(bye, LinkFrameJson.Default.LinkBye));
 
+    public static byte[] Write(LinkFork fork) => Write(FrameKind.Fork, JsonSerializer.SerializeToUtf8Bytes(fork, LinkFrameJson.Default.LinkFork));
+    public static byte[] Write(LinkJoin join) => Write(FrameKind.Joined, JsonSerializer.SerializeToUtf8Bytes(join, LinkFrameJson.Default.LinkJoin));
+
     private static byte[] Write(FrameKind kind, byte[] json) => [(byte)kind, .. json];
 
     public static FrameKind KindOf(byte[] frame) => frame.Length == 0 ? throw new LinkBrokenException("an empty frame") : (FrameKind)frame[0];
@@ -74,6 +94,9 @@ internal static class LinkFrames
     public static LinkBeat Beat(byte[] frame) => Read(frame, LinkFrameJson.Default.LinkBeat);
     public static LinkDiverged Diverged(byte[] frame) => Read(frame, LinkFrameJson.Default.LinkDiverged);
     public static LinkBye Bye(byte[] frame) => Read(frame, LinkFrameJson.Default.LinkBye);
+
+    public static LinkFork Fork(byte[] frame) => Read(frame, LinkFrameJson.Default.LinkFork);
+    public static LinkJoin Join(byte[] frame) => Read(frame, LinkFrameJson.Default.LinkJoin);
 
     private static T Read<T>(byte[] frame, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
     {

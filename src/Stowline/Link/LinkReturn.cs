@@ -67,14 +67,15 @@ public sealed partial class LinkEnd
     }
 
     /// <summary>While the other side repairs, a hub sends what it has decided first, and a site only what it gives back.</summary>
-    private bool MaySend(Outgoing own) => !_peerRepairs
-        || (own.IsReturn ? !_role.IsHub || Array.TrueForAll(_sends, s => s.IsReturn || s.Acked >= s.HeadAtFirst) : _role.IsHub);
+    private bool MaySend(Outgoing own) => IsWhole(own) && (!_peerRepairs
+        || (own.IsReturn ? !_role.IsHub || Array.TrueForAll(_sends, s => s.IsReturn || s.Acked >= s.HeadAtFirst) : _role.IsHub));
 
     private async ValueTask LookWhetherAllIsBackAsync(IReadOnlyDictionary<string, LanePoint> points)
     {
-        if (_allIsBack || _diverged.Count > 0) return;
+        if (_allIsBack || _diverged.Count > 0 || _forks.Count > 0) return;
         var isExcluded = _role.IsHub && _lanes.IsExcluded(_site);
         if (!_isRepairing && !isExcluded || _comesBack.Any(c => points[c.Key].Position < c.Value)) return;
+        if (!_isRepairing && !_lanes.IsReadUpTo(Lane.Site(_site), _siteHead)) return; // nothing is promised there, and nothing decided, before it is known what has left
         await _lanes.HeardAsync(_role.Home, _site, _lost);
         _allIsBack = true; // not before it is stored: else it would never be tried again on this connection
     }

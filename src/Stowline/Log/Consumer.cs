@@ -46,6 +46,7 @@ internal sealed class ConsumerPump : Pump
     private long _position = -1;
     private long _saved;
     private int _term;
+    private int _histories;
     private bool _helps;
     private (long Position, long At) _still = (-1, 0);
 
@@ -69,10 +70,11 @@ internal sealed class ConsumerPump : Pump
     public Consumer Consumer => _consumer;
     public Lane Source => _source;
 
-    private sealed record Cursor { public long Position { get; init; } public long Head { get; init; } public long Archived { get; init; } }
+    private sealed record Cursor { public long Position { get; init; } public long Head { get; init; } public long Archived { get; init; } public long Histories { get; init; } }
 
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
+        if (_lanes.HistoriesOf(_source) != _histories) _position = -1; // the lane was set back
         // After a restore nothing is decided until it is known what was done before: see Repairs.
         if (IsRetired || _lanes.IsInRepair(_consumer.Target(_source)) || !IsItsTurn() || _position < 0 && !await LoadAsync(ct)) return false;
         var events = await _lanes.ReadAsync(_source, _position, BatchSize, ct);
@@ -127,7 +129,8 @@ internal sealed class ConsumerPump : Pump
     {
         var cursor = await _lanes.Database.ReadAsync(async session => await session.FindAsync<Cursor>("""
             SELECT COALESCE(c.position, 0) AS position, l.head_position AS head,
-                COALESCE((SELECT MAX(a.last_position) FROM lane_archives a WHERE a.lane_id = l.id), 0) AS archived
+                COALESCE((SELECT MAX(a.last_position) FROM lane_archives a WHERE a.lane_id = l.id), 0) AS archived,
+                (SELECT COUNT(*) FROM lane_histories h WHERE h.lane = l.name) AS histories
             FROM lanes l LEFT JOIN cursors c ON c.lane_id = l.id AND c.consumer = @consumer WHERE l.name = @lane
             """, new { consumer = _consumer.Name, lane = _source.Name }), ct);
         if (cursor is null) return false; // the lane is not here yet
@@ -135,6 +138,7 @@ internal sealed class ConsumerPump : Pump
         if (cursor.Position < cursor.Archived)
             throw new InvalidOperationException($"{_consumer.Name} stands at {cursor.Position}, but {_source} is archived up to {cursor.Archived}; see docs/archive.md");
         _position = _saved = cursor.Position;
+        _histories = (int)cursor.Histories;
         // The head first: whoever asks between the two must not see a consumer without a lag.
         _progress.HeadMovedTo(cursor.Head);
         _lanes.Moved(_progress, cursor.Position, []);
@@ -165,6 +169,7 @@ internal sealed class ConsumerPump : Pump
     {
         IReadOnlyList<string> parked = anyParked
             ? await tx.QueryAsync<string>("SELECT DISTINCT subject FROM parked_events WHERE consumer = @consumer", new { consumer = _consumer.Name }) : [];
+        if (_histories > 0) events = await LaneHistories.UnreadAsync(tx, _consumer.Name, _source, events);
         var wanted = new List<EventRecord>(events.Count);
         foreach (var e in events)
         {
@@ -208,14 +213,16 @@ internal sealed class ConsumerPump : Pump
     /// <summary>Moves the cursor, compare-and-set. Answers how many events are parked for the consumer, or null when the cursor was not where it was thought.</summary>
     private async ValueTask<long?> AdvanceAsync(LaneTransaction tx, long from, long to)
     {
+        // A step whose events were read before the lane was set back means other positions.
+        const string NotSetBack = "AND (SELECT COUNT(*) FROM lane_histories h WHERE h.lane = @lane) = @histories";
         const string Parked = "RETURNING (SELECT COUNT(*) FROM parked_events p WHERE p.consumer = cursors.consumer)";
         if (from > 0)
             return await tx.ChangeAsync<long?>($"""
-                UPDATE cursors SET position = @to WHERE consumer = @consumer AND position = @from AND lane_id = (SELECT id FROM lanes WHERE name = @lane) {Parked}
-                """, new { consumer = _consumer.Name, lane = _source.Name, from, to });
+                UPDATE cursors SET position = @to WHERE consumer = @consumer AND position = @from AND lane_id = (SELECT id FROM lanes WHERE name = @lane) {NotSetBack} {Parked}
+                """, new { consumer = _consumer.Name, lane = _source.Name, from, to, histories = _histories });
         return await tx.ChangeAsync<long?>($"""
-            INSERT INTO cursors (consumer, lane_id, position) SELECT @consumer, id, @to FROM lanes WHERE name = @lane ON CONFLICT (consumer, lane_id) DO NOTHING {Parked}
-            """, new { consumer = _consumer.Name, lane = _source.Name, to });
+            INSERT INTO cursors (consumer, lane_id, position) SELECT @consumer, id, @to FROM lanes WHERE name = @lane {NotSetBack} ON CONFLICT (consumer, lane_id) DO NOTHING {Parked}
+            """, new { consumer = _consumer.Name, lane = _source.Name, to, histories = _histories });
     }
 
     /// <summary>

@@ -33,6 +33,13 @@ internal sealed class ConsumerProgress(string consumer, Lane lane, Lane target, 
         wake.Set();
     }
 
+    /// <summary>The lane is set back to a position, and the consumer with it: where it stands must be read again.</summary>
+    public void SetBackTo(long position)
+    {
+        lock (_gate) (_head, _position, _isKnown) = (position, Math.Min(_position, position), false);
+        wake.Set();
+    }
+
     /// <summary>Completes when the position is behind the consumer, with what the consumer appended on the way.</summary>
     public Task<IReadOnlyList<(Lane, long)>> ReachAsync(long position)
     {

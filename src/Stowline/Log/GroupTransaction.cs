@@ -82,6 +82,22 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
         return record;
     }
 
+    /// <summary>Appends an event of another history of the lane as it was there: only its position is another one.</summary>
+    public EventRecord AppendAgain(EventRecord e)
+    {
+        if (!_pending.TryGetValue(e.Lane, out var events)) _pending[e.Lane] = events = [];
+        var record = e with { Position = events.Count + 1 };
+        events.Add(record);
+        return record;
+    }
+
+    /// <summary>The incarnation that a lane is in.</summary>
+    public async ValueTask<int> IncarnationAsync(Lane lane)
+    {
+        await LoadAsync();
+        return HeadOf(lane).Incarnation;
+    }
+
     public async ValueTask<long> NextNumbersAsync(string kind, Lane lane, int count)
     {
         await LoadAsync();
@@ -141,15 +157,16 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
     }
 
     /// <summary>A held lane goes on, in a new incarnation.</summary>
+    /// <param name="by">How much higher than the one before.</param>
     /// <returns>The incarnation.</returns>
-    public async ValueTask<int> ReopenAsync(Lane lane)
+    public async ValueTask<int> ReopenAsync(Lane lane, int by)
     {
         await LoadAsync();
         var head = HeadOf(lane);
-        await session.WriteAsync("UPDATE lanes SET incarnation = incarnation + 1, held = 0 WHERE id = @id", new { id = head.Id });
-        _heads[lane] = new LaneHead(lane, head.Id, head.Ordinal, head.Incarnation + 1, head.Position, head.Hash, isReplica: false, isHeld: false, head.Moves);
-        await RaiseNumbersAsync(lane, head.Incarnation + 1);
-        return head.Incarnation + 1;
+        await session.WriteAsync("UPDATE lanes SET incarnation = incarnation + @by, held = 0 WHERE id = @id", new { id = head.Id, by });
+        _heads[lane] = new LaneHead(lane, head.Id, head.Ordinal, head.Incarnation + by, head.Position, head.Hash, isReplica: false, isHeld: false, head.Moves);
+        await RaiseNumbersAsync(lane, head.Incarnation + by);
+        return head.Incarnation + by;
     }
 
     /// <param name="replica">Another node writes it: it is a scope of its own here, whatever it is there.</param>

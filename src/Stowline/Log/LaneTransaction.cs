@@ -100,6 +100,23 @@ public sealed class LaneTransaction
         (_appended ??= [])[lane] = _group.Append(lane, type, payload, subject, orderId, caller);
     }
 
+    /// <summary>Appends an event of another history of its lane, with the id, time and actor of then.</summary>
+    internal void AppendAgain(EventRecord e)
+    {
+        Wrote = true;
+        (_appended ??= [])[e.Lane] = _group.AppendAgain(e);
+    }
+
+    /// <summary>Says once more what an event has said.</summary>
+    internal void AppendCopy(EventRecord e)
+    {
+        Wrote = true;
+        AppendCore(e.Lane, e.Type, e.Payload, e.Subject, e.OrderId, new Caller(e.Actor, e.Trace));
+    }
+
+    /// <summary>The incarnation that a lane of this scope is in: a restore raises it.</summary>
+    internal ValueTask<int> IncarnationAsync(Lane lane) => _group.IncarnationAsync(lane);
+
     /// <summary>
     /// The next number of a kind: <c>ordinal × 10^10 + sequence</c>, so it is unique across nodes and stays below 2^53. The hub's ordinal is 0.
     /// </summary>

@@ -91,6 +91,8 @@ public sealed partial class Lanes : IAsyncDisposable
         await LookForReplicasAsync(ct);
         WhenAnnounced(Repairs.Topic, LookForRepairsAsync);
         await LookForRepairsAsync(ct);
+        WhenAnnounced(LaneHistories.Topic, LookForHistoriesAsync);
+        await LookForHistoriesAsync(ct);
     }
 
     /// <summary>Whether another node writes this lane and here is a copy of it, or none.</summary>

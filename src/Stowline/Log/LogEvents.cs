@@ -11,6 +11,17 @@ public sealed record NodeRestored(int FromIncarnation, DateTimeOffset BackupAt, 
     public static string Type => "node.restored";
 }
 
+/// <summary>
+/// A lane of which a copy knew another history: the <paramref name="Count"/> events that follow were in that history, from <paramref name="First"/> to <paramref name="Last"/>, and are here now
+/// with the ids and times of then. It parts from this one after <paramref name="Fork"/>.
+/// </summary>
+/// <param name="Site">The site whose copy it was.</param>
+/// <param name="Unapplied">Types of those events that could not be brought into tables, with how many.</param>
+public sealed record LaneJoined(string Site, long Fork, long First, long Last, int Count, IReadOnlyDictionary<string, long>? Unapplied = null) : IEvent
+{
+    public static string Type => "lane.joined";
+}
+
 /// <summary>A site's lane: the last event that the hub has written there. The site was moved out, and its own node goes on with <see cref="LaneTakenOver"/>.</summary>
 public sealed record LaneHandedOver : IEvent
 {

@@ -6,7 +6,8 @@ namespace Stowline.Log;
 
 /// <summary>
 /// Personal fields in events and tables are encrypted with a key per person (AES-256-GCM), kept outside the log. Erasing the person deletes
-/// the key: every copy becomes unreadable, and the log stays whole and verifiable.
+/// the key: every copy becomes unreadable, and the log stays whole and verifiable. As a rule a person has one key. Where two histories were joined, in each of which one was made, there are both, one behind the
+/// other: what is sealed anew is sealed with the first.
 /// </summary>
 public static class Personal
 {
@@ -63,7 +64,7 @@ public static class Personal
         var sealedBytes = new byte[NonceSize + plain.Length + TagSize];
         var nonce = sealedBytes.AsSpan(0, NonceSize);
         ids.Fill(nonce);
-        using var aes = new AesGcm(key, TagSize);
+        using var aes = new AesGcm(key.AsSpan(0, Math.Min(key.Length, KeySize)), TagSize);
         aes.Encrypt(nonce, plain, sealedBytes.AsSpan(NonceSize, plain.Length), sealedBytes.AsSpan(NonceSize + plain.Length));
         return sealedBytes;
     }
@@ -73,27 +74,36 @@ public static class Personal
     {
         if (key is null || sealedBytes.Length < NonceSize + TagSize) return null;
         var plain = new byte[sealedBytes.Length - NonceSize - TagSize];
-        using var aes = new AesGcm(key, TagSize);
-        try
+        foreach (var one in Split(key))
         {
-            aes.Decrypt(sealedBytes[..NonceSize], sealedBytes[NonceSize..^TagSize], sealedBytes[^TagSize..], plain);
-            return plain;
+            using var aes = new AesGcm(one, TagSize);
+            try
+            {
+                aes.Decrypt(sealedBytes[..NonceSize], sealedBytes[NonceSize..^TagSize], sealedBytes[^TagSize..], plain);
+                return plain;
+            }
+            catch (AuthenticationTagMismatchException)
+            {
+                // sealed with another one
+            }
         }
-        catch (AuthenticationTagMismatchException)
-        {
-            return null;
-        }
+        return null;
     }
+
+    /// <summary>The keys of a person that are stored one behind the other.</summary>
+    public static IReadOnlyList<byte[]> Split(byte[] keys) => keys.Length % KeySize != 0 || keys.Length == KeySize ? [keys] : [.. keys.Chunk(KeySize)];
+
+    private static byte[] HashesOf(byte[] keys) => [.. Split(keys).SelectMany(SHA256.HashData)];
 
     public static ValueTask<byte[]?> KeyAsync(SqlSession session, Guid person) =>
         session.FindAsync<byte[]>("SELECT key FROM people WHERE person_id = @person AND key IS NOT NULL", new { person });
 
     /// <summary>Deletes a person's key. True when there was one.</summary>
-    /// <returns>SHA-256 of the deleted key, by which other nodes know which one to delete; null when there was none.</returns>
+    /// <returns>SHA-256 of the deleted key, by which other nodes know which one to delete; of two keys both, one behind the other; null when there was none.</returns>
     public static async ValueTask<byte[]?> EraseAsync(LaneTransaction tx, Guid person)
     {
         if (await tx.FindAsync<byte[]>("SELECT key FROM people WHERE person_id = @person AND key IS NOT NULL", new { person }) is not { } key) return null;
-        var hash = SHA256.HashData(key);
+        var hash = HashesOf(key);
         await tx.WriteAsync("UPDATE people SET key = NULL, erased_at = @now, erased_key = @hash WHERE person_id = @person", new { person, now = tx.Now, hash });
         return hash;
     }
@@ -104,24 +114,26 @@ public static class Personal
         tx.FindAsync<Known>("SELECT key, erased_key FROM people WHERE person_id = @person", new { person });
 
     /// <summary>
-    /// Another node erased a person: deletes the very key that it deleted, and remembers it beside those before, should a copy of any still be on its way. A newer
+    /// Another node erased a person: deletes the very keys that it deleted, and remembers them beside those before, should a copy of any still be on its way. A newer
     /// key, of somebody who came again, stays.
     /// </summary>
     public static async ValueTask FollowErasureAsync(LaneTransaction tx, Guid person, byte[] erased)
     {
         var known = await FindAsync(tx, person);
-        var keep = known?.Key is { } key && !SHA256.HashData(key).AsSpan().SequenceEqual(erased) ? key : null;
+        byte[]? keep = known?.Key is null ? null : [.. Split(known.Key).Where(k => !IsAmong(erased, SHA256.HashData(k))).SelectMany(k => k)];
+        if (keep is []) keep = null;
         await tx.WriteAsync("""
             INSERT INTO people (person_id, key, created_at, erased_at, erased_key) VALUES (@person, @keep, @now, @now, @erased)
             ON CONFLICT (person_id) DO UPDATE SET key = excluded.key, erased_at = excluded.erased_at, erased_key = excluded.erased_key
             """, new { person, keep, now = tx.Now, erased = Remembered(known?.ErasedKey ?? [], erased) });
     }
 
-    /// <summary>The hashes of a person's erased keys, one behind the other, with one more; of very many only the last.</summary>
+    /// <summary>The hashes of a person's erased keys, one behind the other, with more of them; of very many only the last.</summary>
     private static byte[] Remembered(byte[] before, byte[] erased)
     {
-        if (IsAmong(before, erased)) return before;
-        return [.. before.AsSpan(Math.Max(0, before.Length - (MostErased - 1) * SHA256.HashSizeInBytes)), .. erased];
+        foreach (var hash in erased.Chunk(SHA256.HashSizeInBytes))
+            if (!IsAmong(before, hash)) before = [.. before.AsSpan(Math.Max(0, before.Length - (MostErased - 1) * SHA256.HashSizeInBytes)), .. hash];
+        return before;
     }
 
     private static bool IsAmong(byte[] hashes, ReadOnlySpan<byte> hash)
@@ -141,17 +153,21 @@ public static class Personal
     }
 
     /// <summary>Takes keys over from the node that made them. A newer key of the same person replaces an older; one that is known to be erased is not taken.</summary>
-    internal static async ValueTask TakeAsync(LaneTransaction tx, IReadOnlyList<PersonKey> keys)
+    /// <param name="both">Of two keys of a person none is the newer one: what was sealed with either must be readable, and both go when the person is erased.</param>
+    internal static async ValueTask TakeAsync(LaneTransaction tx, IReadOnlyList<PersonKey> keys, bool both = false)
     {
         foreach (var given in keys)
         {
             var known = await FindAsync(tx, given.Person);
-            if (IsAmong(known?.ErasedKey ?? [], SHA256.HashData(given.Key))) continue;
-            if (known?.Key is { } same && same.AsSpan().SequenceEqual(given.Key)) continue;
+            var own = both && known?.Key is { } kept ? Split(kept) : [];
+            var taken = Split(given.Key).Where(k => !IsAmong(known?.ErasedKey ?? [], SHA256.HashData(k)) && !own.Any(o => o.AsSpan().SequenceEqual(k))).ToList();
+            if (taken.Count == 0) continue;
+            byte[] key = [.. own.Concat(taken).SelectMany(k => k)];
+            if (known?.Key is { } same && same.AsSpan().SequenceEqual(key)) continue;
             await tx.WriteAsync("""
                 INSERT INTO people (person_id, key, created_at) VALUES (@person, @key, @at)
                 ON CONFLICT (person_id) DO UPDATE SET key = excluded.key, created_at = excluded.created_at, erased_at = NULL
-                """, new { person = given.Person, key = given.Key, at = given.CreatedAt });
+                """, new { person = given.Person, key, at = given.CreatedAt });
         }
     }
 

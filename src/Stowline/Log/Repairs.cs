@@ -94,6 +94,7 @@ public static class Repairs
         var taken = await Replicas.ImportAsync(tx, lane, groups, keys);
         var events = growth.Events.GetRange(known, growth.Events.Count - known);
         if (events.Count == 0) return taken;
+        await HistoryJoin.RememberAsync(tx, events);
         await recovery.RecoverAsync(site, events, tx);
         var unapplied = events.Where(e => !recovery.Recovers(e.Type)).GroupBy(e => e.Type, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.LongCount(), StringComparer.Ordinal);
         if (await tx.FindAsync<Row>($"SELECT {Columns} FROM lane_repairs WHERE site = @site", new { site }) is not { } row) return taken;
@@ -111,7 +112,8 @@ public static class Repairs
         if (repair.State == RepairState.Heard) return new Done(); // what was on its way when it was heard has come since
         if (repair.State == RepairState.Excluded && await tx.FindAsync<string>("SELECT name FROM lanes WHERE held = 1 LIMIT 1") is null)
         {
-            // It came when nobody waited for it any more, and had nothing that is not here.
+            // It came when nobody waited for it any more. What it had is here by now, joined with what has happened since.
+            await recovery.JoinedAsync(site, tx);
             await tx.WriteAsync("DELETE FROM lane_repairs WHERE site = @site", new { site });
             tx.Announce(Topic);
             return new Done();
@@ -149,13 +151,16 @@ public static class Repairs
         var repairs = (await tx.QueryAsync<Row>($"SELECT {Columns} FROM lane_repairs")).Select(r => r.Repair).ToList();
         var lost = repairs.SelectMany(r => r.Lost).Distinct().ToList();
         var incarnation = 0;
+        // Who was left out may know of numbers that were given after another restore of the same backup; a step that nobody can foretell keeps clear of them.
+        var step = repairs.Exists(r => r.State == RepairState.Excluded) ? 2 + (int)(tx.Group.Ids.NextDouble() * 98) : 1;
         foreach (var held in await tx.QueryAsync<HeldLane>("SELECT name, incarnation FROM lanes WHERE held = 1 ORDER BY id"))
         {
             var lane = new Lane(held.Name);
-            incarnation = Math.Max(incarnation, await tx.Group.ReopenAsync(lane));
+            incarnation = Math.Max(incarnation, await tx.Group.ReopenAsync(lane, step));
             tx.Append(lane, new NodeRestored(held.Incarnation, repairs.Min(r => r.BackupAt), repairs.Sum(r => r.TakenBack), [.. lost.Where(l => l.Lane == held.Name)]), "node");
         }
         await tx.Group.RaiseNumbersAsync(role.Home, incarnation);
+        if (repairs.Exists(r => r.State == RepairState.Excluded)) await recovery.LeaveOutAsync(tx);
         foreach (var repair in repairs.Where(r => r.State != RepairState.Excluded || !role.IsHub)) await recovery.GoOnAsync(repair.Site, tx);
         await tx.WriteAsync("DELETE FROM lane_repairs WHERE state = @confirmed", new { confirmed = RepairState.Confirmed });
         tx.Announce(Topic);
@@ -176,6 +181,21 @@ internal interface IRecovery
 
     /// <summary>The lanes can be written again.</summary>
     ValueTask GoOnAsync(string site, LaneTransaction tx);
+
+    /// <summary>They can, and not every site has been heard: before <see cref="GoOnAsync"/>.</summary>
+    ValueTask LeaveOutAsync(LaneTransaction tx);
+
+    /// <summary>Why events of another history cannot be taken into this one; null when they can.</summary>
+    ValueTask<string?> FindClashAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx);
+
+    /// <summary>Brings events of another history into the tables, while the node goes on.</summary>
+    ValueTask JoinAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx);
+
+    /// <summary>All of them are here, and what the site has done since.</summary>
+    ValueTask JoinedAsync(string site, LaneTransaction tx);
+
+    /// <summary>The things of which an event says how they are from then on: a later one of its type has the last word on them.</summary>
+    IEnumerable<string> Settles(EventRecord e);
 
     /// <summary>The node of a site that was moved out was heard: deletes what the site had here.</summary>
     ValueTask LetGoAsync(string site, LaneTransaction tx);

@@ -102,7 +102,7 @@ public static class Replicas
             if (growth.Refuse(group) is { } divergence) return new ImportResult(growth.Position, divergence);
             await growth.AddAsync(tx.Group.Session, group);
         }
-        if (growth.Events.Count > 0) await Personal.TakeAsync(tx, keys);
+        if (growth.Events.Count > 0) await Personal.TakeAsync(tx, keys, both: !growth.From.IsReplica);
         return new ImportResult(growth.Position, null);
     }
 }
@@ -121,12 +121,15 @@ internal sealed class ReplicaGrowth(LaneHead from)
     public bool OpensIncarnation => _incarnation > from.Incarnation;
 
     /// <summary>Why a group can never follow here; null when it does.</summary>
-    public string? Refuse(LaneGroup group)
+    public string? Refuse(LaneGroup group) => Refuse(new LanePoint { Position = Position, Hash = Hash, Incarnation = _incarnation }, group);
+
+    /// <summary>Why a group can never follow on a point of a lane; null when it does.</summary>
+    public static string? Refuse(LanePoint at, LaneGroup group)
     {
-        if (group.First != Position + 1) return $"its group at {group.First} begins before the end of the copy at {Position}: the histories differ";
-        if (group.Incarnation < _incarnation) return $"incarnation {group.Incarnation} at position {group.First} came after incarnation {_incarnation}";
-        return LaneTable.GroupHash(Hash, group.Incarnation, group.Events).AsSpan().SequenceEqual(group.Hash) ? null
-            : $"the hash at position {group.Last} is not the one that follows on the copy at {Position}: the histories differ";
+        if (group.First != at.Position + 1) return $"its group at {group.First} begins before the end of the copy at {at.Position}: the histories differ";
+        if (group.Incarnation < at.Incarnation) return $"incarnation {group.Incarnation} at position {group.First} came after incarnation {at.Incarnation}";
+        return LaneTable.GroupHash(at.Hash, group.Incarnation, group.Events).AsSpan().SequenceEqual(group.Hash) ? null
+            : $"the hash at position {group.Last} is not the one that follows on the copy at {at.Position}: the histories differ";
     }
 
     public async ValueTask AddAsync(SqlSession session, LaneGroup group)

@@ -17,6 +17,7 @@ public static class Verification
     {
         var checks = new Dictionary<string, string>(StringComparer.Ordinal);
         checks["lanes"] = await LaneChainsAsync(session) ?? "ok";
+        checks["histories"] = await LaneHistories.CheckAsync(session) ?? "ok";
         checks["parked"] = await ParkedAsync(session) ?? "ok";
         foreach (var (name, run) in node.Modules.SelectMany(m => m.Checks(node))) checks[name] = await run(session) ?? "ok";
         return new VerificationReport(checks.Values.All(v => v == "ok"), checks);

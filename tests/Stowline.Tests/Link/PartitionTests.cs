@@ -170,7 +170,7 @@ public class PartitionTests
         Assert.Equal(keys[2], await nodes.Site.Database.ReadAsync(async s => await Personal.KeyAsync(s, person)));
     }
 
-    private static async Task EraseAsync(TwoNodes nodes) => await nodes.HubTest.RunAsync<Done>(Lane.Hub, async tx =>
+    internal static async Task EraseAsync(TwoNodes nodes) => await nodes.HubTest.RunAsync<Done>(Lane.Hub, async tx =>
     {
         var person = Personal.PersonOf("ana@example.com", null, Guid.Empty);
         tx.Append(Lane.HubAll, new PersonErased(person, await Personal.EraseAsync(tx, person)), person.ToString());

@@ -229,39 +229,40 @@ public sealed class TwoNodes : IAsyncDisposable
 
     /// <summary>The site does one thing with its oldest open task: picking or packing, one step further. False when there is nothing to do.</summary>
     /// <param name="found">What share of an item is found in its bin.</param>
-    public async Task<bool> WorkAsync(double found = 1)
+    /// <param name="at">Another node, with the <paramref name="code"/> of a site of its own.</param>
+    public async Task<bool> WorkAsync(double found = 1, TestNode? at = null, string code = Code)
     {
-        await Site.DrainAsync();
-        var picking = await Site.Database.ReadAsync(async s => await s.FindAsync<Task0>("SELECT id, status, total_items FROM picking_tasks WHERE status IN (1, 2, 3) ORDER BY id LIMIT 1"));
+        at ??= Site;
+        Task<Outcome<T>> DoAsync<T>(Func<LaneTransaction, ValueTask<Outcome<T>>> decide) => at.RunAsync(Lane.Site(code), decide); // done or refused
+        await at.DrainAsync();
+        var picking = await at.Database.ReadAsync(async s => await s.FindAsync<Task0>("SELECT id, status, total_items FROM picking_tasks WHERE site = @code AND status IN (1, 2, 3) ORDER BY id LIMIT 1", new { code }));
         if (picking is not null)
         {
-            await PickAsync(picking, found);
+            await PickAsync(at, code, picking, found);
             return true;
         }
-        var packing = await Site.Database.ReadAsync(async s => await s.FindAsync<Task0>("SELECT id, status, 0 AS total_items FROM packing_tasks WHERE status IN (1, 2, 3) ORDER BY id LIMIT 1"));
+        var packing = await at.Database.ReadAsync(async s => await s.FindAsync<Task0>("SELECT id, status, 0 AS total_items FROM packing_tasks WHERE site = @code AND status IN (1, 2, 3) ORDER BY id LIMIT 1", new { code }));
         if (packing is null) return false;
-        await DoAsync(tx => StartPacking.DecideAsync(Code, packing.Id, "ben", tx));
-        await DoAsync(tx => AddPackage.DecideAsync(Code, packing.Id, FulfillmentSite.Box(), tx));
-        await DoAsync(tx => CompletePacking.DecideAsync(Code, packing.Id, tx));
-        await DoAsync(tx => ShipPacking.DecideAsync(Code, packing.Id, new ShipPackingBody { Carrier = "post" }, tx));
+        await DoAsync(tx => StartPacking.DecideAsync(code, packing.Id, "ben", tx));
+        await DoAsync(tx => AddPackage.DecideAsync(code, packing.Id, FulfillmentSite.Box(), tx));
+        await DoAsync(tx => CompletePacking.DecideAsync(code, packing.Id, tx));
+        await DoAsync(tx => ShipPacking.DecideAsync(code, packing.Id, new ShipPackingBody { Carrier = "post" }, tx));
         return true;
     }
 
-    private async Task PickAsync(Task0 task, double found)
+    private static async Task PickAsync(TestNode at, string code, Task0 task, double found)
     {
-        await DoAsync(tx => AssignPicking.DecideAsync(Code, task.Id, "ana", tx));
-        await DoAsync(tx => StartPicking.DecideAsync(Code, task.Id, tx));
-        var items = await Site.Database.ReadAsync(async s => await s.QueryAsync<PickingItemRow>($"SELECT {PickingTasks.ItemColumns} FROM picking_items WHERE task_id = @id AND status = 1", new { id = task.Id }));
+        Task<Outcome<T>> DoAsync<T>(Func<LaneTransaction, ValueTask<Outcome<T>>> decide) => at.RunAsync(Lane.Site(code), decide);
+        await DoAsync(tx => AssignPicking.DecideAsync(code, task.Id, "ana", tx));
+        await DoAsync(tx => StartPicking.DecideAsync(code, task.Id, tx));
+        var items = await at.Database.ReadAsync(async s => await s.QueryAsync<PickingItemRow>($"SELECT {PickingTasks.ItemColumns} FROM picking_items WHERE task_id = @id AND status = 1", new { id = task.Id }));
         foreach (var item in items)
         {
             var units = (int)Math.Floor(item.Remaining * found);
-            if (units > 0) await DoAsync(tx => PickItem.DecideAsync(Code, task.Id, item.Item, new PickItemBody { Quantity = units }, tx));
+            if (units > 0) await DoAsync(tx => PickItem.DecideAsync(code, task.Id, item.Item, new PickItemBody { Quantity = units }, tx));
         }
-        await DoAsync(tx => CompletePicking.DecideAsync(Code, task.Id, tx));
+        await DoAsync(tx => CompletePicking.DecideAsync(code, task.Id, tx));
     }
-
-    /// <summary>A site's command, whether it is done or refused.</summary>
-    private Task<Outcome<T>> DoAsync<T>(Func<LaneTransaction, ValueTask<Outcome<T>>> decide) => Site.RunAsync(Lane.Site(Code), decide);
 
     // ---- what must hold
 

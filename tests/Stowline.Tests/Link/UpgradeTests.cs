@@ -59,7 +59,7 @@ public class UpgradeTests
         await nodes.CompareAsync();
     }
 
-    private static async Task SayAsync(TestNode node, Lane lane, string type, string payload, string subject)
+    internal static async Task SayAsync(TestNode node, Lane lane, string type, string payload, string subject)
     {
         await node.RunAsync<Done>(lane, tx =>
         {

@@ -29,6 +29,7 @@ internal sealed class CatalogModule : Module
     }
 
     public override bool Recovers(string type) => CatalogRecovery.Recovers(type);
+    public override IEnumerable<string> Settles(EventRecord e) => CatalogRecovery.Settles(e);
     public override ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx) => CatalogRecovery.RunAsync(events, tx);
 
     public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) =>

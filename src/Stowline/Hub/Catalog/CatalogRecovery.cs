@@ -11,6 +11,12 @@ internal static class CatalogRecovery
 {
     public static bool Recovers(string type) => type == ProductsSaved.Type || type == SiteSaved.Type;
 
+    public static IEnumerable<string> Settles(EventRecord e)
+    {
+        if (e.Type == ProductsSaved.Type) return e.Read<ProductsSaved>().Products.Select(p => "product/" + p.Sku);
+        return e.Type == SiteSaved.Type ? ["site/" + e.Read<SiteSaved>().Code] : [];
+    }
+
     public static async ValueTask RunAsync(IReadOnlyList<EventRecord> events, LaneTransaction tx)
     {
         foreach (var e in events.Where(e => e.Lane == Lane.HubAll))

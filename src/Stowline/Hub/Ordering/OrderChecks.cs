@@ -17,7 +17,8 @@ internal static class OrderChecks
 
     private static async Task<string?> KeysAsync(SqlSession session) => await session.FindAsync<string>("""
         SELECT 'order ' || number || ' is not the one under its external id' FROM orders o
-        WHERE NOT EXISTS (SELECT 1 FROM order_keys k WHERE k.channel = o.channel AND k.external_id = o.external_id AND k.order_id = o.id) LIMIT 1
+        WHERE NOT EXISTS (SELECT 1 FROM order_keys k WHERE k.channel = o.channel AND k.external_id = o.external_id AND k.order_id = o.id)
+            AND NOT EXISTS (SELECT 1 FROM order_twins t WHERE t.order_id = o.id) LIMIT 1
         """);
 
     private sealed record PartState

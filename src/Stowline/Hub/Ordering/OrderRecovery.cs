@@ -87,6 +87,7 @@ internal static class OrderRecovery
         await tx.WriteAsync("""
             INSERT INTO order_keys (channel, external_id, order_id, request_hash) VALUES (@Channel, @ExternalId, @Id, @hash) ON CONFLICT (channel, external_id) DO NOTHING
             """, new { order.Channel, order.ExternalId, order.Id, hash = facts.RequestHash ?? [] });
+        await JoinedOrders.NoteTwinAsync(tx, order);
         await OrderCounts.AddAsync(tx, [order.Status]);
         if (told.OnHold) await RecoveredOrders.HeldAsync(tx, order.Id, true, e.At);
         if (facts.Lines.Sum(l => l.Quantity) > told.Lines.Sum(l => l.Quantity)) await RecoveredOrders.NoteAsync(tx, order.Id);

@@ -62,9 +62,23 @@ public sealed class OrderingModule : Module
     public override async ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx)
     {
         await OrderRecovery.RunAsync(site, events, tx);
+        await RecoverGivenUpAsync(site, events, tx);
+    }
+
+    private async ValueTask RecoverGivenUpAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx)
+    {
         foreach (var e in events.Where(e => e.Lane == Lane.HubTo(site) && (e.Type == SiteGivenUp.Type || e.Type == SiteTakenBack.Type))) await GiveUpSite.RecoverAsync(site, e, tx, _lanes!);
     }
 
+    public override ValueTask LeaveOutAsync(LaneTransaction tx) => RecoveredOrders.RenumberAsync(tx);
+    public override ValueTask<string?> FindClashAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx) => JoinedOrders.FindClashAsync(site, events, tx);
+    public override async ValueTask JoinAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx)
+    {
+        await JoinedOrders.RunAsync(site, events, tx);
+        await RecoverGivenUpAsync(site, events, tx);
+    }
+
+    public override ValueTask JoinedAsync(string site, LaneTransaction tx) => RecoveredOrders.GoOnAsync(tx, Intake!.Routing, site);
     public override ValueTask GoOnAsync(string site, LaneTransaction tx) => RecoveredOrders.GoOnAsync(tx, Intake!.Routing);
 
     public override async Task<Guid?> FindPersonOfOrderAsync(SqlSession session, string order) =>

@@ -26,8 +26,21 @@ internal static class RecoveredOrders
         if (latest > 0) await tx.WriteAsync("UPDATE orders SET on_hold = @hold WHERE id = @order", new { hold, order });
     }
 
-    /// <summary>The lanes can be written again.</summary>
-    public static async ValueTask GoOnAsync(LaneTransaction tx, RoutingBook routing)
+    /// <summary>
+    /// A site was left out, and may have been given what waits for stock here. Were it given to another site under the same number, nobody could tell later of which of the two a site speaks.
+    /// </summary>
+    public static async ValueTask RenumberAsync(LaneTransaction tx)
+    {
+        var jump = await Rerouting.LastPartBeforeAsync(tx);
+        await tx.WriteAsync("""
+            UPDATE backorders SET part = part + @jump WHERE part <= @jump
+            """, new { jump });
+        await tx.WriteAsync("UPDATE order_parts SET part = part + @jump WHERE site IS NULL AND status = @waits AND part <= @jump", new { jump, waits = OrderStatus.Backorder });
+    }
+
+    /// <summary>The lanes can be written again; or another history of them has been joined with theirs.</summary>
+    /// <param name="joined">The site that came with it; null after a restore.</param>
+    public static async ValueTask GoOnAsync(LaneTransaction tx, RoutingBook routing, string? joined = null)
     {
         var noted = await tx.QueryAsync<Guid>("SELECT order_id FROM recovered_orders ORDER BY order_id");
         if (noted.Count == 0) return;
@@ -36,7 +49,11 @@ internal static class RecoveredOrders
         foreach (var id in noted)
         {
             if (!orders.TryGetValue(id, out var entry)) continue;
-            if (entry.Order.Cancelling)
+            if (await JoinedOrders.TwinOfAsync(tx, id) is { } other)
+            {
+                if (!entry.Order.Cancelling) await JoinedOrders.AskTwinBackAsync(tx, entry.Order, entry.Parts, other);
+            }
+            else if (entry.Order.Cancelling)
             {
                 await CancelOrder.AskAsync(tx, entry.Order, entry.Parts.Where(p => p.Status != OrderStatus.Cancelling), "cancelled before the restore");
             }
@@ -44,6 +61,7 @@ internal static class RecoveredOrders
             {
                 Tell(tx, entry.Order, entry.Parts);
                 await RouteAsync(tx, entry.Order, entry.Parts, now);
+                if (joined is not null) await JoinedOrders.AskBackAsync(tx, entry.Order, entry.Parts, joined);
             }
             await OrderRows.SaveAsync(tx, [entry]);
         }

@@ -16,6 +16,17 @@ internal static class Rerouting
 {
     public const int MaxReroutes = 3;
 
+    /// <summary>No order has so many parts.</summary>
+    private const int PartGap = 100;
+
+    /// <summary>
+    /// The last number that a part could have before the hub was restored last. Parts made since are numbered behind it: what was told to sites after the backup may not be known here, and two parts of one number
+    /// would be taken for one (decision 0029).
+    /// </summary>
+    public static async ValueTask<int> LastPartBeforeAsync(LaneTransaction tx) => (await tx.IncarnationAsync(Lane.HubAll) - 1) * PartGap;
+
+    public static async ValueTask<int> LastPartAsync(LaneTransaction tx, List<PartRow> parts) => Math.Max(parts.Max(p => p.Part), await LastPartBeforeAsync(tx));
+
     /// <summary>Promises <paramref name="units"/> anew. Adds the new parts to the order; the caller saves it.</summary>
     /// <param name="from">The part that lost the units.</param>
     public static async ValueTask RouteAsync(LaneTransaction tx, OrderRow order, List<PartRow> parts, PartRow from, IReadOnlyList<SkuUnits> units, string cause,
@@ -36,7 +47,7 @@ internal static class Rerouting
                 Match = only is null ? await RoutedOrders.MatchAsync(tx, now, order.Id) : null, Figures = now.Figures,
             }, now.Sites, allotments.For(order.Channel, units.Select(u => u.Sku)));
         var made = new List<PartRow>();
-        var next = parts.Max(p => p.Part);
+        var next = await LastPartAsync(tx, parts);
         foreach (var (site, lines) in routing.Parts)
         {
             foreach (var line in lines) allotments.Promise(order.Channel, line.Sku, site, line.Quantity);
@@ -178,7 +189,7 @@ internal static class Backorders
                 placed.Add(part);
                 continue;
             }
-            var more = new PartRow { OrderId = order.Id, Part = parts.Max(p => p.Part) + 1, Site = site, Status = OrderStatus.Allocated, Lines = [.. lines], Reroutes = part.Reroutes, IsNew = true };
+            var more = new PartRow { OrderId = order.Id, Part = await Rerouting.LastPartAsync(tx, parts) + 1, Site = site, Status = OrderStatus.Allocated, Lines = [.. lines], Reroutes = part.Reroutes, IsNew = true };
             parts.Add(more);
             placed.Add(more);
         }

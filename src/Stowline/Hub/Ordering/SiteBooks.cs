@@ -111,7 +111,7 @@ internal sealed class SiteBooks(string site, RoutingBook routing, Lanes lanes) :
                 case "part.delivered": Delivered(e.Read<PartDelivered>()); break;
                 case "part.short": await ShortAsync(e.Read<PartShort>()); break;
                 case "part.cancelled": await CancelledAsync(e.Read<PartCancelled>()); break;
-                case "part.cancel_refused": Refused(e.Read<PartCancelRefused>()); break;
+                case "part.cancel_refused": await RefusedAsync(e.Read<PartCancelRefused>()); break;
                 case "ticket.moved": Moved(e.Read<TicketMoved>()); break;
                 case "ticket.cancelled": await NotMadeAsync(e.Read<TicketCancelled>()); break;
                 case "ticket.cancel_refused": Handed(e.Read<TicketCancelRefused>()); break;
@@ -205,7 +205,7 @@ internal sealed class SiteBooks(string site, RoutingBook routing, Lanes lanes) :
             await Allotments.ReleaseAsync(tx, site, cancelled.Lines);
             var (order, parts) = _orders[cancelled.OrderId];
             (part.Status, part.Changed) = (OrderStatus.Cancelled, true);
-            if (cancelled.Cause.StartsWith("reroute", StringComparison.Ordinal) && !order.Cancelling)
+            if ((cancelled.Cause.StartsWith("reroute", StringComparison.Ordinal) || cancelled.Cause == JoinedOrders.Cause) && !order.Cancelling)
             {
                 var wish = cancelled.Cause.Length > 8 ? cancelled.Cause[8..] : null; // "reroute:WH2" names the wished site
                 await Rerouting.RouteAsync(tx, order, parts, part, cancelled.Lines, $"taken from {site} on request", now, _callers[order.Id], wish);
@@ -215,10 +215,11 @@ internal sealed class SiteBooks(string site, RoutingBook routing, Lanes lanes) :
             _arrived.UnionWith(cancelled.Lines.Select(l => l.Sku));
         }
 
-        private void Refused(PartCancelRefused refused)
+        private async ValueTask RefusedAsync(PartCancelRefused refused)
         {
             // The part has left: the site's shipping event came before this one in its lane, so the part is shipped already.
             if (Part(refused.OrderId, refused.Part) is { Status: OrderStatus.Cancelling } part) (part.Status, part.Changed) = (OrderStatus.Shipped, true);
+            if (refused.Cause == JoinedOrders.Cause && _orders.TryGetValue(refused.OrderId, out var entry)) await JoinedOrders.RefusedAsync(tx, entry.Order, entry.Parts);
         }
 
         /// <summary>How a ticket's phase reads as the status of its part (K4).</summary>

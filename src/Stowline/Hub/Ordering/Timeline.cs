@@ -77,7 +77,8 @@ public static class Timeline
         "order.unstuck" => $"No longer stuck: {d["reason"]}",
         "order.rerouted" => $"{d["cause"]}: {Parts(d["parts"])}",
         "order.shipped_after_all" => $"{d["site"]} was given up and has shipped part {d["part"]} all the same: {Units(d["lines"])} units{(Count(d["asked_back"]) == 0 ? "" : $"; asked back elsewhere: part {string.Join(", ", ((JsonArray)d["asked_back"]!).Select(p => p?.ToString()))}")}",
-        "order.doubled" => $"Shipped twice: {Units(d["lines"])} units too many have left",
+        "order.doubled" => d["other"] is { } twin ? $"{Units(d["lines"])} units {(d["left"]?.GetValue<bool>() == false ? "are under way" : "have left")} twice: order {twin} has the same external id"
+            : $"Shipped twice: {Units(d["lines"])} units too many have left",
         "part.assigned" => $"Part {d["part"]} assigned: {Units(d["lines"])} units",
         "part.cancel_requested" => $"Part {d["part"]} asked back: {d["reason"]}",
         "part.cancelled" => $"Part {d["part"]} given back: {Units(d["lines"])} units{(d["put_back_task_id"] is null ? "" : ", picked ones wait for put-back")}",

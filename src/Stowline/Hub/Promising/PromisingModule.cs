@@ -36,6 +36,8 @@ internal sealed class PromisingModule : Module
         }
     }
 
+    public override IEnumerable<string> Settles(EventRecord e) => e.Type == PolicyChanged.Type ? ["policy/" + e.Read<PolicyChanged>().Sku] : [];
+
     public override IEnumerable<(string Check, Func<SqlSession, Task<string?>> Run)> Checks(Node node)
     {
         yield return ("counters", async session => await session.FindAsync<string>("""

@@ -38,7 +38,7 @@ const russianEvents: Record<string, (d: Data) => string> = {
   "order.unstuck": (d) => `Больше не стоит: ${stuckReasons[text(d["reason"])] ?? text(d["reason"])}`,
   "order.rerouted": (d) => `${text(d["cause"])}: ${list(d["parts"]).map((p) => (p["site"] ? `${units(p["lines"])} шт. теперь со склада ${text(p["site"])}` : `${units(p["lines"])} шт. ждут товара`)).join(", ")}`,
   "order.shipped_after_all": (d) => `Склад ${text(d["site"])} был списан, но отгрузил часть ${text(d["part"])}: ${units(d["lines"])} шт.${(d["asked_back"] as unknown[] | undefined)?.length ? `; отзываются части: ${(d["asked_back"] as unknown[]).map(text).join(", ")}` : ""}`,
-  "order.doubled": (d) => `Отгружено дважды: лишних ${units(d["lines"])} шт.`,
+  "order.doubled": (d) => (d["other"] ? `${units(d["lines"])} шт. ${d["left"] === false ? "в работе" : "отгружено"} дважды: тот же внешний номер у заказа ${text(d["other"])}` : `Отгружено дважды: лишних ${units(d["lines"])} шт.`),
   "part.assigned": (d) => `Часть ${text(d["part"])} передана складу: ${units(d["lines"])} шт.`,
   "part.cancel_requested": (d) => `Часть ${text(d["part"])} отзывается: ${text(d["reason"])}`,
   "part.cancelled": (d) => `Часть ${text(d["part"])} возвращена: ${units(d["lines"])} шт.${d["put_back_task_id"] ? ", отобранное ждёт возврата в ячейки" : ""}`,

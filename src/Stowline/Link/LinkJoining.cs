@@ -1,0 +1,151 @@
+using Stowline.Contracts;
+using Stowline.Log;
+
+namespace Stowline.Link;
+
+/// <summary>
+/// What a link does when a copy of a hub's lane has another history: the hub was restored and went on without this site (decision 0029). The hub says where its incarnations ended; the site gives what its copy has
+/// behind the last of these points that it knows, and nothing else meanwhile; the hub takes it in, event by event, from where the two part. Then the site goes back to that point, and the connection ends: at the next one the
+/// copy is a beginning of its lane, as ever. Whatever is lost or breaks off is begun again, and what is there already changes nothing.
+/// </summary>
+public sealed partial class LinkEnd
+{
+    /// <summary>At the hub: lanes of which the copy has another history.</summary>
+    private readonly Dictionary<string, OldEnd> _forks = new(StringComparer.Ordinal);
+
+    /// <summary>At the site: what the hub has said and was not answered; null when nothing.</summary>
+    private IReadOnlyList<LinkPoint>? _asked;
+    private IReadOnlyList<LinkPoint>? _goBack;
+    private bool _givesOld;
+
+    /// <summary>Whether the other side knows of this.</summary>
+    private bool _joins;
+
+    /// <summary>How far the site's own lane went when the two met.</summary>
+    private long _siteHead;
+    private long _forkSaid;
+    private bool _isJoined;
+
+    /// <summary>The other history of a lane, as the copy has it.</summary>
+    /// <param name="points">Where the lane's incarnations ended, the last first, and before them where it stood when the two met.</param>
+    /// <param name="copy">Where the copy ends.</param>
+    private sealed class OldEnd(IReadOnlyList<LanePoint> points, LanePoint copy)
+    {
+        public IReadOnlyList<LanePoint> Points => points;
+        public LanePoint Copy => copy;
+
+        /// <summary>How far it is known; null before anything has come.</summary>
+        public LanePoint? At { get; set; }
+
+        /// <summary>The last point of both histories; null while all that has come is in both.</summary>
+        public LanePoint? Fork { get; set; }
+        public bool IsTaken => At?.Position >= copy.Position;
+
+        /// <summary>Whether the lane's node was restored since the two parted: else nobody has let it go on.</summary>
+        public bool WasRestored => Fork!.Position <= points[1].Position;
+    }
+
+    /// <summary>Whether the copy has another history than the lane, whose node was restored before.</summary>
+    private async ValueTask<bool> ForkAsync(LanePoint point, LanePoint theirs, CancellationToken ct)
+    {
+        if (!_role.IsHub || !_joins || point.Incarnation == 1) return false;
+        var ends = await _lanes.Database.ReadAsync(async session => await Replicas.HasPointAsync(session, theirs) ? null : await HistoryJoin.EndsAsync(session, point.Name), ct);
+        if (ends is null) return false;
+        _forks[point.Name] = new OldEnd([point, .. ends], theirs);
+        _state.Stands(point.Name, Now, diverged: "since this node was restored there are two histories; they are being joined");
+        return true;
+    }
+
+    /// <summary>While histories are joined, a lane of which there are two goes nowhere, and a site tells nothing but the old one.</summary>
+    private bool IsWhole(Outgoing own) => own.IsReturn ? _forks.Count == 0 : !_givesOld && !_forks.ContainsKey(own.Lane.Name);
+
+    private async ValueTask TakeOldAsync(OldEnd old, LinkBatch batch)
+    {
+        var follows = new List<LaneGroup>();
+        var at = old.At ?? old.Points.FirstOrDefault(p => p.Position == batch.Groups[0].First - 1);
+        if (at is null) return; // a later batch has overtaken the first one, which will come again
+        foreach (var group in batch.Groups.Where(g => g.Last > at.Position))
+        {
+            if (group.First > at.Position + 1) break;
+            if (ReplicaGrowth.Refuse(at, group) is { } wrong)
+            {
+                Diverge(batch.Lane.Name, wrong);
+                return;
+            }
+            var next = new LanePoint { Name = at.Name, Incarnation = group.Incarnation, Position = group.Last, Hash = group.Hash };
+            if (old.Fork is null && !await _lanes.Database.ReadAsync(s => Replicas.HasPointAsync(s, next))) old.Fork = at;
+            if (old.Fork is not null) follows.Add(group);
+            at = next;
+        }
+        if (follows.Count > 0 && await TakeInAsync(old, follows, batch.Keys) is { } problem)
+        {
+            Diverge(batch.Lane.Name, problem);
+            return;
+        }
+        if (old.At?.Position != at.Position) (old.At, _forkSaid) = (at, _lanes.Time.GetTimestamp());
+        if (Ended is null) Say(LinkFrames.Write(new LinkAck(batch.Lane.Name, at.Position)));
+    }
+
+    /// <returns>Why it cannot be; null when it is.</returns>
+    private async ValueTask<string?> TakeInAsync(OldEnd old, List<LaneGroup> groups, IReadOnlyList<PersonKey> keys)
+    {
+        if (old.WasRestored) return await _lanes.JoinAsync(old.Fork!, _site, groups, keys);
+        if (old.Copy.Position <= old.Points[0].Position) return $"the copy at {old.Copy.Position} has another history than the lane";
+        await HoldAsync(old.Points[0], old.Copy);
+        return null;
+    }
+
+    private ValueTask<bool> JoinStepAsync(CancellationToken ct) => Ended is not null || !_greeted ? ValueTask.FromResult(false) : _role.IsHub ? AskForOldEndsAsync() : AnswerAsync(ct);
+
+    private async ValueTask<bool> AskForOldEndsAsync()
+    {
+        if (_forks.Count == 0 || _forks.Keys.Any(_diverged.Contains)) return false;
+        var isTaken = _forks.Values.All(f => f.IsTaken);
+        if (isTaken && !_isJoined)
+        {
+            var lanes = _forks.Values.ToDictionary(f => f.Copy.Name, f => f.Fork!.Position, StringComparer.Ordinal);
+            await _lanes.TellAsync(_role.Home, new LinkJoined(_site, lanes), "link/" + _site);
+            (_isJoined, _forkSaid) = (true, 0);
+        }
+        if (!IsSince(_forkSaid, ResendAfter)) return false;
+        _forkSaid = _lanes.Time.GetTimestamp();
+        Say(isTaken ? LinkFrames.Write(new LinkJoin([.. _forks.Values.Select(f => PointOf(f.Fork!))])) : LinkFrames.Write(new LinkFork([.. _forks.Values.SelectMany(f => f.Points).Select(PointOf)])));
+        return true;
+    }
+
+    private static LinkPoint PointOf(LanePoint point) => new(point.Name, point.Incarnation, point.Position, point.Hash);
+
+    private async ValueTask<bool> AnswerAsync(CancellationToken ct)
+    {
+        if (_asked is { } asked)
+        {
+            _asked = null;
+            foreach (var lane in asked.GroupBy(p => new Lane(p.Lane)).Where(g => _takes.Contains(g.Key) && !Array.Exists(_sends, s => s.Lane == g.Key)))
+                await GiveOldAsync(lane.Key, [.. lane.Select(p => p.Point).OrderByDescending(p => p.Position)], ct);
+            return true;
+        }
+        if (_goBack is not { } points) return false;
+        _goBack = null;
+        foreach (var point in points.Where(p => _takes.Contains(new Lane(p.Lane))))
+        {
+            if (await _lanes.SetBackAsync(point.Point) is not { } problem) continue;
+            _state.Stands(point.Lane, Now, diverged: problem); // it will be asked again
+            return true;
+        }
+        End("the histories are joined");
+        return true;
+    }
+
+    private async ValueTask GiveOldAsync(Lane lane, IReadOnlyList<LanePoint> points, CancellationToken ct)
+    {
+        var (known, copy) = await _lanes.Database.ReadAsync(async session =>
+        {
+            foreach (var point in points)
+                if (await Replicas.HasPointAsync(session, point)) return (point, (await Replicas.PointsAsync(session))[lane.Name]);
+            return (LaneHistories.Beginning(lane.Name), (await Replicas.PointsAsync(session))[lane.Name]);
+        }, ct);
+        _givesOld = true;
+        _state.Stands(lane.Name, Now, diverged: "since its writer was restored there are two histories; they are being joined");
+        _sends = [.. _sends, new Outgoing(lane, isBulk: true, isReturn: true) { Head = copy.Position, Sent = known.Position, Acked = known.Position }];
+    }
+}

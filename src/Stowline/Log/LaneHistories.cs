@@ -1,0 +1,126 @@
+using Stowline.Kernel;
+using Stowline.Store;
+
+namespace Stowline.Log;
+
+/// <summary>
+/// Old ends of copies. When a lane's writer was restored and has taken in what the copy here knew more, the copy goes back to where the two histories part and follows the new one. The old end is kept with its
+/// hashes; and of an event that comes again with the new history, consumers that have read it in the old one take no notice (decision 0029).
+/// </summary>
+internal static class LaneHistories
+{
+    public const string Topic = "histories";
+
+    internal sealed record Row
+    {
+        public string Lane { get; init; } = "";
+        public int History { get; init; }
+        public long ForkPosition { get; init; }
+        public byte[] ForkHash { get; init; } = [];
+        public long LastPosition { get; init; }
+        public byte[] LastHash { get; init; } = [];
+    }
+
+    /// <summary>Where every history of a lane begins.</summary>
+    public static LanePoint Beginning(string lane) => new() { Name = lane, Incarnation = 1, Position = 0, Hash = LaneTable.FirstHash(new Lane(lane), 1) };
+
+    /// <summary>The old ends that are kept, by lane and age.</summary>
+    public static ValueTask<IReadOnlyList<Row>> AllAsync(SqlSession session) =>
+        session.QueryAsync<Row>("SELECT lane, history, fork_position, fork_hash, last_position, last_hash FROM lane_histories ORDER BY lane, history");
+
+    /// <summary>
+    /// Sets a copy back to a point in its past and keeps what stood behind it. Done before, or nothing behind it: nothing happens. Refusals: <c>other_history</c> where the copy does not have that point;
+    /// <c>parked</c> while an event of the old end is: its position will be another event's.
+    /// </summary>
+    public static async ValueTask<Outcome<Done>> SetBackAsync(LaneTransaction tx, LanePoint fork)
+    {
+        var session = tx.Group.Session;
+        var copy = (await Replicas.PointsAsync(session))[fork.Name];
+        if (!await Replicas.HasPointAsync(session, fork)) return Refusal.Conflict("other_history", $"the copy of {fork.Name} has another history before {fork.Position}, too");
+        if (copy.Position <= fork.Position) return Outcome<Done>.AlreadyDone(new Done());
+        var parked = await tx.FindAsync<long>("SELECT COUNT(*) FROM parked_events WHERE lane_id = (SELECT id FROM lanes WHERE name = @lane) AND position > @fork",
+            new { lane = fork.Name, fork = fork.Position });
+        if (parked > 0) return Refusal.Conflict("parked", $"{parked} events of {fork.Name} are parked; they must be resolved before the copy can follow the new history");
+        var args = new
+        {
+            lane = fork.Name, fork = fork.Position, hash = fork.Hash, now = tx.Now, last = copy.Position, lastHash = copy.Hash,
+            history = (int)await tx.FindAsync<long>("SELECT COUNT(*) FROM lane_histories WHERE lane = @lane", new { lane = fork.Name }) + 1,
+            incarnation = fork.Incarnation,
+        };
+        await KeepAsync(tx, args);
+        await tx.WriteAsync("UPDATE lanes SET head_position = @fork, head_hash = @hash, incarnation = @incarnation WHERE name = @lane", args);
+        tx.Announce(Topic);
+        return new Done();
+    }
+
+    private static async ValueTask KeepAsync(LaneTransaction tx, object args)
+    {
+        const string Behind = "WHERE lane_id = (SELECT id FROM lanes WHERE name = @lane)";
+        await tx.ExecuteAsync("""
+            INSERT INTO lane_histories (lane, history, fork_position, fork_hash, last_position, last_hash, kept_at) VALUES (@lane, @history, @fork, @hash, @last, @lastHash, @now)
+            """, args);
+        await tx.ExecuteAsync($"""
+            INSERT INTO history_groups (lane, history, first_position, count, incarnation, hash)
+            SELECT @lane, @history, first_position, count, incarnation, hash FROM event_groups {Behind} AND first_position > @fork
+            """, args);
+        await tx.ExecuteAsync($"""
+            INSERT INTO history_events (lane, history, position, id, type, subject, order_id, at, actor, trace, payload)
+            SELECT @lane, @history, position, id, type, subject, order_id, at, actor, trace, payload FROM events {Behind} AND position > @fork
+            """, args);
+        await tx.ExecuteAsync($"DELETE FROM event_groups {Behind} AND first_position > @fork", args);
+        await tx.ExecuteAsync($"DELETE FROM events {Behind} AND position > @fork", args);
+        // Locked before they are read; and new rows, so that a consumer's step that waits for the old one finds it gone.
+        await tx.ExecuteAsync($"UPDATE cursors SET position = position {Behind}", args);
+        await tx.ExecuteAsync($"""
+            INSERT INTO history_cursors (lane, history, consumer, position) SELECT @lane, @history, consumer, position FROM cursors {Behind} AND position > @fork
+            """, args);
+        await tx.ExecuteAsync($"DELETE FROM cursors {Behind} AND position > @fork", args);
+        await tx.ExecuteAsync($"""
+            INSERT INTO cursors (consumer, lane_id, position)
+            SELECT h.consumer, l.id, @fork FROM history_cursors h JOIN lanes l ON l.name = h.lane WHERE h.lane = @lane AND h.history = @history AND @fork > 0
+            """, args);
+    }
+
+    /// <summary>Those of the events that the consumer has not read in an old end of the lane.</summary>
+    public static async ValueTask<IReadOnlyList<EventRecord>> UnreadAsync(LaneTransaction tx, string consumer, Lane lane, IReadOnlyList<EventRecord> events)
+    {
+        var read = new HashSet<Guid>();
+        await tx.SelectAsync("""
+            SELECT e.id FROM history_events e JOIN history_cursors c ON c.lane = e.lane AND c.history = e.history
+            WHERE e.lane = k.lane AND e.id = k.id AND c.consumer = k.consumer AND c.position >= e.position
+            """, events.Count, [Column.Same("lane", events.Count, lane.Name), Column.From("id", events, e => e.Id), Column.Same("consumer", events.Count, consumer)],
+            row => read.Add(row.GetGuid(0)));
+        return read.Count == 0 ? events : [.. events.Where(e => !read.Contains(e.Id))];
+    }
+
+    /// <summary>Part of <c>stowline verify</c>: each old end chains from the hash at which it parts from its lane, to its last one.</summary>
+    public static async Task<string?> CheckAsync(SqlSession session)
+    {
+        foreach (var row in await AllAsync(session))
+        {
+            var fork = new LanePoint { Name = row.Lane, Position = row.ForkPosition, Hash = row.ForkHash };
+            if (!await Replicas.HasPointAsync(session, fork)) return $"{row.Lane}: the old end {row.History} parts at {row.ForkPosition}, where the lane has another hash";
+            if (await ChainAsync(session, row) is { } wrong) return $"{row.Lane}, old end {row.History}: {wrong}";
+        }
+        return null;
+    }
+
+    private static async Task<string?> ChainAsync(SqlSession session, Row row)
+    {
+        var (position, hash) = (row.ForkPosition, row.ForkHash);
+        while (position < row.LastPosition)
+        {
+            var group = await session.FindAsync<GroupRow>("""
+                SELECT first_position, count, incarnation, hash FROM history_groups WHERE lane = @Lane AND history = @History AND first_position = @next
+                """, new { row.Lane, row.History, next = position + 1 });
+            if (group is null) return $"a gap after position {position}";
+            var events = await session.QueryAsync<StoredEvent>($"""
+                SELECT {StoredEvent.Columns} FROM history_events WHERE lane = @Lane AND history = @History AND position > @position AND position <= @last ORDER BY position
+                """, new { row.Lane, row.History, position, last = position + group.Count });
+            hash = LaneTable.GroupHash(hash, group.Incarnation, [.. events.Select(e => e.ToRecord(new Lane(row.Lane)))]);
+            if (events.Count != group.Count || !hash.AsSpan().SequenceEqual(group.Hash)) return $"the group at {group.FirstPosition} was altered: its hash does not match its events";
+            position += group.Count;
+        }
+        return hash.AsSpan().SequenceEqual(row.LastHash) ? null : "its last hash is not that of its last group";
+    }
+}

@@ -1,0 +1,60 @@
+using Stowline.Kernel;
+
+namespace Stowline.Log;
+
+/// <summary>Lanes of which there were two histories (decision 0029).</summary>
+public sealed partial class Lanes
+{
+    private volatile IReadOnlyDictionary<string, int> _histories = new Dictionary<string, int>();
+
+    /// <summary>How many old ends of a lane are kept here: each time one more, the lane was set back.</summary>
+    internal int HistoriesOf(Lane lane) => _histories.GetValueOrDefault(lane.Name);
+
+    /// <summary>Takes groups of another history of a lane into it, as <see cref="HistoryJoin.TakeAsync"/>. Durable when it completes.</summary>
+    /// <returns>Why it cannot be done; null when it is.</returns>
+    internal Task<string?> JoinAsync(LanePoint fork, string site, IReadOnlyList<LaneGroup> groups, IReadOnlyList<PersonKey> keys)
+    {
+        var lane = new Lane(fork.Name);
+        return TryInternallyAsync(lane.Scope, lane, tx => HistoryJoin.TakeAsync(tx, fork, site, groups, keys, Recovery));
+    }
+
+    /// <summary>Tells in the lane <paramref name="home"/> that all that the copies at a site knew more is in the lanes.</summary>
+    internal Task TellAsync<T>(Lane home, T told, string subject) where T : IEvent => ExecuteInternallyAsync<Done>(home.Scope, home, tx =>
+    {
+        tx.Append(home, told, subject);
+        return ValueTask.FromResult<Outcome<Done>>(new Done());
+    });
+
+    /// <summary>Whether all consumers of a lane are known to have read it up to a position.</summary>
+    internal bool IsReadUpTo(Lane lane, long position) => !_progress.TryGetValue(lane, out var consumers) || Array.TrueForAll(consumers, c => c.IsKnown && c.Position >= position);
+
+    /// <summary>Sets a copy back to where its writer's history and the one here part, as <see cref="LaneHistories.SetBackAsync"/>.</summary>
+    /// <returns>Why it cannot be done; null when it is.</returns>
+    internal async Task<string?> SetBackAsync(LanePoint fork)
+    {
+        var problem = await TryInternallyAsync(fork.Name, new Lane(fork.Name), tx => LaneHistories.SetBackAsync(tx, fork));
+        if (problem is null) await LookForHistoriesAsync(default);
+        return problem;
+    }
+
+    private Task<string?> TryInternallyAsync(string scope, Lane lane, Func<LaneTransaction, ValueTask<Outcome<Done>>> decide) => ExecuteInternallyAsync<string?>(scope, lane, async tx =>
+    {
+        var outcome = await decide(tx);
+        return outcome.Refusal?.Detail;
+    });
+
+    /// <summary>Reads again which lanes were set back, and forgets what is remembered of those that have been since.</summary>
+    private async Task LookForHistoriesAsync(CancellationToken ct)
+    {
+        var all = await Database.ReadAsync(async session => await LaneHistories.AllAsync(session), ct);
+        var before = _histories;
+        _histories = all.GroupBy(h => h.Lane, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Count(), StringComparer.Ordinal);
+        foreach (var last in all.GroupBy(h => h.Lane, StringComparer.Ordinal).Select(g => g.Last()).Where(h => h.History > before.GetValueOrDefault(h.Lane)))
+        {
+            var lane = new Lane(last.Lane);
+            _tails.TryRemove(lane, out _);
+            if (!_progress.TryGetValue(lane, out var consumers)) continue;
+            foreach (var consumer in consumers) consumer.SetBackTo(last.ForkPosition);
+        }
+    }
+}

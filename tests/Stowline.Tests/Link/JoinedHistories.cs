@@ -1,0 +1,427 @@
+using Stowline.Contracts;
+using Stowline.Hub.Catalog;
+using Stowline.Hub.Ordering;
+using Stowline.Hub.Promising;
+using Stowline.Kernel;
+using Stowline.Link;
+using Stowline.Log;
+using Stowline.Site.Stock;
+using Stowline.Tests.Support;
+
+namespace Stowline.Tests.Link;
+
+/// Goal: a site without which a restored hub went on comes back, and what it was told before and has done since is known again: nothing is lost, doubled or hidden. Method: a hub with the site WH1
+/// of its own and WH2 with its node; the hub is restored and WH2 excluded; at the end the copies are their lanes again and the hub's view is the site's own books.
+public class JoinedHistories
+{
+    [Theory, EveryDatabase]
+    public async Task What_an_excluded_site_was_told_and_has_done_is_known_again(string store)
+    {
+        await using var nodes = await StartAsync(store, store);
+        await nodes.ReceiveAsync("A", 10);
+        await nodes.DrainAsync();
+        var backup = await nodes.BackUpAsync(nodes.HubTest);
+        await nodes.Hub.ProductsAsync("C");
+        var shipped = (await nodes.OrderAsync("1", "A", 3, b => b with { Customer = new CustomerDetails("Ana", "ana@example.com", null) })).Value;
+        var open = (await nodes.OrderAsync("2", "A", 2)).Value;
+        await nodes.DrainAsync();
+        while (await nodes.WorkAsync() && (await nodes.Hub.ReadAsync(shipped.Id)).Status != OrderStatus.Shipped) await nodes.DrainAsync();
+        var told = (await nodes.Hub.LaneAsync(Lane.HubTo(TwoNodes.Code))).Where(e => e.OrderId is not null).ToList();
+        var before = await nodes.Hub.ReadAsync(shipped.Id);
+
+        await GoOnWithoutAsync(nodes, backup);
+        Assert.Equal("insufficient_stock", (await nodes.OrderAsync("9", "A", 1)).Refusal?.Code); // the books of the backup say 10, and nobody knows what they are worth
+        await nodes.Hub.ProductsAsync("D");
+        await ComeBackAsync(nodes);
+
+        var now = await nodes.Hub.ReadAsync(shipped.Id);
+        Assert.Equal((OrderStatus.Shipped, before.Number, before.Customer, before.Total), (now.Status, now.Number, now.Customer, now.Total));
+        Assert.Equal(2, UnitsOf(await nodes.Hub.ReadAsync(open.Id)));
+        Assert.Equal(5, await nodes.Hub.AvailableAsync("A"));
+        foreach (var node in new[] { nodes.HubTest, nodes.Site })
+            Assert.Equal(["C", "D"], await node.Database.ReadAsync(async s => await s.QueryAsync<string>("SELECT sku FROM products WHERE sku IN ('C', 'D') ORDER BY sku")));
+        // Each of the old events stands in the lane once, as it was.
+        var again = (await nodes.Hub.LaneAsync(Lane.HubTo(TwoNodes.Code))).Where(e => told.Exists(t => t.Id == e.Id)).ToList();
+        Assert.Equal(told.Select(e => (e.Id, e.At, e.Actor, Convert.ToHexString(e.Payload))), again.Select(e => (e.Id, e.At, e.Actor, Convert.ToHexString(e.Payload))));
+        Assert.Equal(2, (await OldEndsAsync(nodes.Site)).Count);
+        Assert.Single(await OfTypeAsync(nodes, LinkJoined.Type));
+        Assert.False(nodes.HubTest.Lanes.IsExcluded(TwoNodes.Code));
+
+        Assert.True((await nodes.OrderAsync("9", "A", 1)).IsOk);
+        await FinishAsync(nodes);
+        Assert.Equal(OrderStatus.Shipped, (await nodes.Hub.ReadAsync(open.Id)).Status);
+    }
+
+    [Theory, EveryDatabase]
+    public async Task Units_that_were_promised_elsewhere_meanwhile_are_asked_back(string store)
+    {
+        await using var nodes = await StartAsync(store);
+        var (order, backup) = await WaitingOrderAsync(nodes);
+        await nodes.ReceiveAsync("A", 4);
+        await nodes.DrainAsync();
+        Assert.Equal("WH2", (await nodes.Hub.ReadAsync(order)).Parts.Single().Site);
+
+        await GoOnWithoutAsync(nodes, backup);
+        await ReceiveAtHubAsync(nodes, "A", 4);
+        await nodes.DrainAsync();
+        Assert.Equal(["WH1"], (await nodes.Hub.ReadAsync(order)).Parts.Where(p => p.Lines.Count > 0).Select(p => p.Site));
+        await ComeBackAsync(nodes);
+        Assert.Equal(4, UnitsOf(await nodes.Hub.ReadAsync(order)));
+        Assert.Equal(0, await CountAsync(nodes.Site, "SELECT COUNT(*) FROM picking_tasks WHERE status IN (1, 2, 3)"));
+        Assert.Equal(4, await nodes.Hub.AvailableAsync("A"));
+        await FinishAsync(nodes);
+    }
+
+    [Theory, EveryDatabase]
+    public async Task What_has_left_at_the_site_that_came_back_is_not_sent_again_from_the_other(string store)
+    {
+        await using var nodes = await StartAsync(store);
+        var (order, backup) = await WaitingOrderAsync(nodes);
+        await nodes.ReceiveAsync("A", 4);
+        await nodes.DrainAsync();
+        await GoOnWithoutAsync(nodes, backup);
+        await ReceiveAtHubAsync(nodes, "A", 4);
+        while (await nodes.WorkAsync()) { }
+        await ComeBackAsync(nodes);
+        var parts = (await nodes.Hub.ReadAsync(order)).Parts;
+        Assert.Equal(["WH2"], parts.Where(p => p.Status == OrderStatus.Shipped).Select(p => p.Site));
+        Assert.Equal(4, UnitsOf(await nodes.Hub.ReadAsync(order)));
+        Assert.Equal(4, await nodes.Hub.AvailableAsync("A")); // WH1 gave its part back
+        await FinishAsync(nodes);
+        Assert.Empty(await OfTypeAsync(nodes, OrderDoubled.Type));
+    }
+
+    [Theory, EveryDatabase]
+    public async Task Where_both_have_left_the_order_says_so(string store)
+    {
+        await using var nodes = await StartAsync(store);
+        var (order, backup) = await WaitingOrderAsync(nodes);
+        await nodes.ReceiveAsync("A", 4);
+        await nodes.DrainAsync();
+        await GoOnWithoutAsync(nodes, backup);
+        await ReceiveAtHubAsync(nodes, "A", 4);
+        await nodes.DrainAsync();
+        while (await nodes.WorkAsync()) { }
+        while (await nodes.WorkAsync(at: nodes.HubTest, code: "WH1")) { }
+        await ComeBackAsync(nodes);
+        var told = (await OfTypeAsync(nodes, OrderDoubled.Type)).Single().Read<OrderDoubled>();
+        Assert.Equal((Guid.Parse(order), true, null, "A 4"), (told.OrderId, told.Left, told.Other, string.Join(", ", told.Lines.Select(l => $"{l.Sku} {l.Quantity}"))));
+        Assert.Equal(["WH1", "WH2"], (await nodes.Hub.ReadAsync(order)).Parts.Where(p => p.Status == OrderStatus.Shipped).Select(p => p.Site!).Order());
+        Assert.Contains(await nodes.HubTest.Database.ReadAsync(s => Timeline.ReadAsync(s, Guid.Parse(order))), t => t.Summary == "Shipped twice: 4 units too many have left");
+        await FinishAsync(nodes);
+    }
+
+    [Theory, EveryDatabase]
+    public async Task An_order_that_was_placed_again_meanwhile_is_not_sent_twice(string store)
+    {
+        await using var nodes = await StartAsync(store);
+        await nodes.ReceiveAsync("A", 4);
+        await nodes.DrainAsync();
+        var backup = await nodes.BackUpAsync(nodes.HubTest);
+        var first = (await nodes.OrderAsync("1", "A", 3)).Value.Id;
+        await nodes.DrainAsync();
+        await GoOnWithoutAsync(nodes, backup);
+        await ReceiveAtHubAsync(nodes, "A", 5);
+        var second = (await nodes.OrderAsync("1", "A", 3)).Value.Id;
+        Assert.NotEqual(first, second);
+        await ComeBackAsync(nodes);
+        Assert.Equal((OrderStatus.Cancelled, OrderStatus.Allocated), ((await nodes.Hub.ReadAsync(first)).Status, (await nodes.Hub.ReadAsync(second)).Status));
+        var told = (await OfTypeAsync(nodes, OrderDoubled.Type)).Single().Read<OrderDoubled>();
+        Assert.Equal((Guid.Parse(first), false, Guid.Parse(second)), (told.OrderId, told.Left, told.Other));
+        Assert.Equal(6, await nodes.Hub.AvailableAsync("A"));
+        await FinishAsync(nodes);
+    }
+
+    [Theory, EveryDatabase]
+    public async Task What_the_hub_has_said_since_its_restore_has_the_last_word(string store)
+    {
+        await using var nodes = await StartAsync(store);
+        await ReceiveAtHubAsync(nodes, "A", 10);
+        await nodes.ReceiveAsync("B", 10);
+        await nodes.DrainAsync();
+        var order = (await nodes.Hub.PlaceAsync("1", ("A", 2), ("B", 3))).Value.Id;
+        await nodes.DrainAsync();
+        var backup = await nodes.BackUpAsync(nodes.HubTest);
+        await NameAsync(nodes, ("C", "old"), ("D", "old"));
+        await HoldAsync(nodes, order, true);
+        await PolicyAsync(nodes, "A", 5);
+        await PolicyAsync(nodes, "B", 5);
+        await nodes.DrainAsync();
+        await GoOnWithoutAsync(nodes, backup);
+        nodes.Advance(TimeSpan.FromSeconds(1));
+        await NameAsync(nodes, ("C", "new"));
+        await PolicyAsync(nodes, "B", 1);
+        await HoldAsync(nodes, order, true);
+        await HoldAsync(nodes, order, false);
+        await ComeBackAsync(nodes);
+        foreach (var node in new[] { nodes.HubTest, nodes.Site })
+            Assert.Equal(["C new", "D old"], await node.Database.ReadAsync(async s => await s.QueryAsync<string>("SELECT sku || ' ' || name FROM products WHERE sku IN ('C', 'D') ORDER BY sku")));
+        Assert.Equal(["A 5", "B 1"], await nodes.HubTest.Database.ReadAsync(async s => await s.QueryAsync<string>("SELECT sku || ' ' || safety_stock FROM policies WHERE site = 'WH2' ORDER BY sku")));
+        Assert.Equal(9 - 3, await nodes.Hub.AvailableAsync("B"));
+        Assert.False((await nodes.Hub.ReadAsync(order)).OnHold);
+        Assert.Equal(0, await CountAsync(nodes.Site, "SELECT COUNT(*) FROM picking_tasks WHERE on_hold = @yes"));
+        await FinishAsync(nodes);
+    }
+
+    [Theory, EveryDatabase]
+    public async Task A_person_who_came_in_both_histories_can_be_read_in_both_and_is_erased_in_both(string store)
+    {
+        await using var nodes = await StartAsync(store);
+        await nodes.ReceiveAsync("A", 4);
+        await ReceiveAtHubAsync(nodes, "B", 4);
+        await nodes.DrainAsync();
+        var backup = await nodes.BackUpAsync(nodes.HubTest);
+        var ana = new CustomerDetails("Ana", "ana@example.com", null);
+        var first = (await nodes.OrderAsync("1", "A", 1, b => b with { Customer = ana })).Value.Id;
+        await nodes.DrainAsync();
+        await GoOnWithoutAsync(nodes, backup);
+        var second = (await nodes.OrderAsync("2", "B", 1, b => b with { Customer = ana })).Value.Id;
+        await ComeBackAsync(nodes);
+        var third = (await nodes.OrderAsync("3", "A", 1, b => b with { Customer = ana })).Value.Id; // gives the site both keys
+        await nodes.DrainAsync();
+        foreach (var order in new[] { first, second, third }) Assert.Equal(ana, (await nodes.Hub.ReadAsync(order)).Customer);
+        Assert.True(await IsReadableAtSiteAsync(nodes, first) && await IsReadableAtSiteAsync(nodes, third));
+
+        await PartitionTests.EraseAsync(nodes);
+        await nodes.DrainAsync();
+        foreach (var order in new[] { first, second, third }) Assert.Null((await nodes.Hub.ReadAsync(order)).Customer);
+        foreach (var node in new[] { nodes.HubTest, nodes.Site }) Assert.Equal(0, await CountAsync(node, "SELECT COUNT(*) FROM people WHERE key IS NOT NULL"));
+    }
+
+    private sealed record Sealed0 { public Guid PersonId { get; init; } public byte[] Personal { get; init; } = []; }
+
+    private static async Task<bool> IsReadableAtSiteAsync(TwoNodes nodes, string order)
+    {
+        var part = await nodes.Site.Database.ReadAsync(async s => await s.FindAsync<Sealed0>("SELECT person_id, personal FROM fulfillment_orders WHERE order_id = @id", new { id = Guid.Parse(order) }));
+        return Personal.Decrypt(await nodes.Site.Database.ReadAsync(async s => await Personal.KeyAsync(s, part!.PersonId)), part!.Personal) is not null;
+    }
+
+    /// The join is interrupted anywhere, by lost frames, cut lines and restarts of either node.
+    [Fact]
+    public async Task However_often_the_join_is_interrupted_it_ends_the_same()
+    {
+        for (var seed = 1; seed <= 8; seed++)
+        {
+            await using var nodes = await StartAsync("sqlite", seed: seed);
+            await nodes.ReceiveAsync("A", 30);
+            await nodes.DrainAsync();
+            var backup = await nodes.BackUpAsync(nodes.HubTest);
+            for (var i = 0; i < 6; i++)
+            {
+                await nodes.OrderAsync($"{i}", "A", 2);
+                await nodes.Hub.ProductsAsync($"P{i}");
+                await nodes.DrainAsync();
+            }
+            await nodes.WorkAsync();
+            await GoOnWithoutAsync(nodes, backup);
+            var random = new Random(seed);
+            (nodes.Lost, nodes.Doubled, nodes.Late) = (10, 10, 20);
+            for (var i = 0; i < 25; i++)
+            {
+                nodes.Connect();
+                for (var step = random.Next(14); step > 0; step--) await nodes.StepAsync();
+                if (random.Next(3) == 0) await (random.Next(2) == 0 ? nodes.RestartHubAsync() : nodes.RestartSiteAsync());
+                nodes.Advance(TimeSpan.FromSeconds(random.Next(5)));
+            }
+            (nodes.Lost, nodes.Doubled, nodes.Late) = (0, 0, 0);
+            await ComeBackAsync(nodes);
+            var ids = (await nodes.Hub.LaneAsync(Lane.HubTo(TwoNodes.Code))).Concat(await nodes.Hub.LaneAsync(Lane.HubAll)).Select(e => e.Id).ToList();
+            Assert.Equal(ids.Count, ids.Distinct().Count());
+            Assert.Equal(18, await nodes.Hub.AvailableAsync("A"));
+            await FinishAsync(nodes);
+            Assert.Equal(6, await CountAsync(nodes.HubTest, "SELECT COUNT(*) FROM orders WHERE status = 6"));
+        }
+    }
+
+    [Theory, EveryDatabase]
+    public async Task A_site_that_is_set_back_to_the_old_history_joins_again_and_nothing_is_doubled(string store)
+    {
+        await using var nodes = await StartAsync(store);
+        await nodes.ReceiveAsync("A", 10);
+        await nodes.DrainAsync();
+        var backup = await nodes.BackUpAsync(nodes.HubTest);
+        await nodes.OrderAsync("1", "A", 3);
+        await nodes.DrainAsync();
+        var old = await nodes.BackUpAsync(nodes.Site);
+        await GoOnWithoutAsync(nodes, backup);
+        await ComeBackAsync(nodes);
+        await nodes.OrderAsync("2", "A", 1);
+        await FinishAsync(nodes);
+
+        await nodes.RestoreSiteAsync(old);
+        nodes.Connect();
+        await nodes.HearAsync();
+        Assert.True((await TwoNodes.ConfirmAsync(nodes.Site)).IsOk);
+        await nodes.DrainAsync();
+        await nodes.CompareAsync();
+        Assert.Equal(6, await nodes.Hub.AvailableAsync("A"));
+        Assert.Equal(2, await CountAsync(nodes.Site, "SELECT COUNT(*) FROM fulfillment_orders WHERE status = 6"));
+        Assert.Equal(2, (await OfTypeAsync(nodes, LinkJoined.Type)).Count);
+    }
+
+    [Theory, EveryDatabase]
+    public async Task A_hub_that_is_restored_again_after_a_join_knows_what_was_joined(string store)
+    {
+        await using var nodes = await StartAsync(store);
+        await nodes.ReceiveAsync("A", 10);
+        await nodes.DrainAsync();
+        var backup = await nodes.BackUpAsync(nodes.HubTest);
+        var order = (await nodes.OrderAsync("1", "A", 3)).Value.Id;
+        await nodes.DrainAsync();
+        await GoOnWithoutAsync(nodes, backup);
+        var between = await nodes.BackUpAsync(nodes.HubTest);
+        await ComeBackAsync(nodes);
+        var joined = await CountAsync(nodes.HubTest, "SELECT COUNT(*) FROM joined_events");
+
+        await nodes.RestoreHubAsync(between);
+        nodes.Connect();
+        await nodes.HearAsync();
+        Assert.True((await TwoNodes.ConfirmAsync(nodes.HubTest)).IsOk);
+        await nodes.DrainAsync();
+        Assert.Equal((joined, 3), (await CountAsync(nodes.HubTest, "SELECT COUNT(*) FROM joined_events"), UnitsOf(await nodes.Hub.ReadAsync(order))));
+        await FinishAsync(nodes);
+    }
+
+    [Theory, EveryDatabase]
+    public async Task While_an_old_event_is_parked_at_the_site_its_copy_stays_as_it_is(string store)
+    {
+        await using var nodes = await StartAsync(store);
+        await nodes.ReceiveAsync("A", 10);
+        await nodes.DrainAsync();
+        var backup = await nodes.BackUpAsync(nodes.HubTest);
+        await nodes.OrderAsync("1", "A", 3);
+        await UpgradeTests.SayAsync(nodes.HubTest, Lane.HubTo(TwoNodes.Code), TicketCancelRequested.Type, """{"order_id":7}""", "odd");
+        await nodes.DrainAsync();
+        await GoOnWithoutAsync(nodes, backup);
+        nodes.Connect();
+        for (var i = 0; i < 30; i++)
+        {
+            while (await nodes.StepAsync()) { }
+            nodes.Advance(TimeSpan.FromSeconds(1));
+        }
+        Assert.Empty(await OldEndsAsync(nodes.Site));
+        var view = (await LinkViews.ReadAsync(nodes.Site.Database, nodes.Site.Node.Modules.OfType<LinkModule>().Single())).Single();
+        Assert.Contains(view.In.Lanes, l => l.Diverged?.Contains("two histories", StringComparison.Ordinal) == true);
+        foreach (var consumer in nodes.Site.Node.Consumers) await nodes.Site.PumpUntilAsync(consumer.DiscardAsync("odd", null, "nobody knows", TestNode.Tester, default));
+        await ComeBackAsync(nodes);
+        await FinishAsync(nodes);
+    }
+
+    [Theory, EveryDatabase]
+    public async Task An_old_end_that_was_altered_is_found(string store)
+    {
+        await using var nodes = await StartAsync("sqlite", store);
+        await nodes.ReceiveAsync("A", 10);
+        await nodes.DrainAsync();
+        var backup = await nodes.BackUpAsync(nodes.HubTest);
+        await nodes.OrderAsync("1", "A", 3);
+        await nodes.DrainAsync();
+        await GoOnWithoutAsync(nodes, backup);
+        await ComeBackAsync(nodes);
+        await using (var session = await nodes.Site.Database.OpenAsync(readOnly: false, default)) await session.ExecuteAsync("UPDATE history_events SET actor = 'nobody'");
+        var report = await Verification.RunAsync(nodes.Site.Node);
+        Assert.Equal(["histories"], report.Checks.Where(c => c.Value != "ok").Select(c => c.Key));
+        Assert.Contains("altered", report.Checks["histories"], StringComparison.Ordinal);
+    }
+
+    [Theory, EveryDatabase]
+    public async Task A_part_that_is_at_two_sites_under_one_number_lets_the_lane_stand_still(string store)
+    {
+        await using var nodes = await StartAsync(store);
+        var (order, backup) = await WaitingOrderAsync(nodes);
+        await nodes.ReceiveAsync("A", 4);
+        await nodes.DrainAsync();
+        await GoOnWithoutAsync(nodes, backup);
+        // As when the same backup had been restored twice, and the parts of the first time were not known the second time.
+        await using (var session = await nodes.HubTest.Database.OpenAsync(readOnly: false, default))
+            await session.ExecuteAsync("UPDATE order_parts SET part = 1, site = 'WH1', status = 2");
+        nodes.Connect();
+        for (var i = 0; i < 20; i++)
+        {
+            while (await nodes.StepAsync()) { }
+            nodes.Advance(TimeSpan.FromSeconds(1));
+        }
+        var view = (await LinkViews.ReadAsync(nodes.HubTest.Database, nodes.HubTest.Node.Modules.OfType<LinkModule>().Single())).Single();
+        Assert.Equal(LinkCondition.Diverged, view.State);
+        Assert.Equal("WH1", (await nodes.Hub.ReadAsync(order)).Parts.Single().Site);
+        Assert.True(nodes.HubTest.Lanes.IsExcluded(TwoNodes.Code));
+        Assert.Empty(await OldEndsAsync(nodes.Site));
+    }
+
+    // ---- what they share
+
+    private static async Task<TwoNodes> StartAsync(string store, string siteStore = "sqlite", int seed = 1)
+    {
+        var nodes = await TwoNodes.StartAsync(store, siteStore, seed);
+        await nodes.Hub.SiteAsync("WH1");
+        nodes.Connect();
+        await nodes.DrainAsync();
+        return nodes;
+    }
+
+    /// <summary>An order of four A that waits for stock, and the hub's backup of then.</summary>
+    private static async Task<(string Order, string Backup)> WaitingOrderAsync(TwoNodes nodes)
+    {
+        var order = (await nodes.OrderAsync("1", "A", 4, b => b with { Backorder = true })).Value.Id;
+        await nodes.DrainAsync();
+        return (order, await nodes.BackUpAsync(nodes.HubTest));
+    }
+
+    /// <summary>The hub comes back from its backup, and an operator lets it go on without WH2.</summary>
+    private static async Task GoOnWithoutAsync(TwoNodes nodes, string backup)
+    {
+        await nodes.RestoreHubAsync(backup);
+        Assert.Equal(RepairStage.Excluded, (await TwoNodes.ConfirmAsync(nodes.HubTest, exclude: true)).Value.State);
+        await nodes.HubTest.DrainAsync();
+    }
+
+    /// <summary>WH2 comes back; then both rest.</summary>
+    private static async Task ComeBackAsync(TwoNodes nodes)
+    {
+        nodes.Connect();
+        for (var i = 0; await TwoNodes.RepairOfAsync(nodes.HubTest) is not null; i++)
+        {
+            Assert.True(i < 60, "the site is still left out");
+            await nodes.DrainAsync();
+            nodes.Advance(TimeSpan.FromSeconds(2));
+            while (await nodes.StepAsync()) { }
+        }
+        await nodes.DrainAsync();
+        await nodes.CompareAsync();
+    }
+
+    private static async Task FinishAsync(TwoNodes nodes)
+    {
+        while (await nodes.WorkAsync()) await nodes.DrainAsync();
+        await nodes.DrainAsync();
+        await nodes.CompareAsync();
+    }
+
+    private static async Task ReceiveAtHubAsync(TwoNodes nodes, string sku, int quantity)
+    {
+        var receipt = new ReceiptBody("PO", [new ReceiptLine { Sku = sku, Quantity = quantity }]);
+        Assert.True((await nodes.HubTest.RunAsync(Lane.Site("WH1"), tx => ReceiveStock.DecideAsync("WH1", receipt, tx))).IsOk);
+        await nodes.HubTest.DrainAsync();
+    }
+
+    private static async Task NameAsync(TwoNodes nodes, params (string Sku, string Name)[] products)
+    {
+        var items = SaveProducts.CheckAll([.. products.Select(p => new ProductBody { Sku = p.Sku, Name = p.Name, Price = new Money(1m, "EUR") })]);
+        Assert.True((await nodes.HubTest.RunAsync(Lane.Hub, tx => SaveProducts.DecideAsync(items.Value, tx))).IsOk);
+    }
+
+    private static async Task PolicyAsync(TwoNodes nodes, string sku, int safety) =>
+        Assert.True((await nodes.HubTest.RunAsync(Lane.Hub, tx => Policies.DecideAsync(TwoNodes.Code, sku, new PolicyBody(safety, 0), tx))).IsOk);
+
+    private static async Task HoldAsync(TwoNodes nodes, string order, bool hold) =>
+        Assert.True((await nodes.HubTest.RunAsync(Lane.Hub, tx => ChangeOrder.HoldAsync(Guid.Parse(order), hold, null, tx))).IsOk);
+
+    private static async Task<List<EventRecord>> OfTypeAsync(TwoNodes nodes, string type) => [.. (await nodes.Hub.LaneAsync(Lane.Hub)).Where(e => e.Type == type)];
+
+    private static Task<IReadOnlyList<LaneHistories.Row>> OldEndsAsync(TestNode node) => node.Database.ReadAsync(async s => await LaneHistories.AllAsync(s));
+
+    private static Task<long> CountAsync(TestNode node, string sql) => node.Database.ReadAsync(async s => await s.FindAsync<long>(sql, new { yes = true }));
+
+    /// <summary>The units of an order's live parts.</summary>
+    private static int UnitsOf(OrderView order) => order.Parts.Where(p => p.Status is not (OrderStatus.Cancelled or OrderStatus.Short)).Sum(p => p.Lines.Sum(l => l.Quantity));
+}
