@@ -1,4 +1,4 @@
-import { useEffect, useState, type FormEvent } from "react";
+import { useEffect, useRef, useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { api, body, type Schemas } from "../api/client";
 import { outbox, useOutbox } from "./outbox";
@@ -85,12 +85,19 @@ function OneTask({ task, session, onDone }: { task: Task; session: Session; onDo
   const { actions } = useOutbox();
   const [done, setDone] = useState<string[]>([]);
   const [absent, setAbsent] = useState<Line[]>([]);
+  const entering = useRef(false);
   const acts = act(task, session);
   const line = task.lines.find((l) => l.status === "open" && !done.includes(l.id));
   const refused = actions.some((a) => a.about === aboutTask(task.id) && a.refused);
   async function enter(at: Line, units: number) {
-    await outbox.add(task.kind === "count" ? acts.count(at, units, await expectedOf(session.site, at)) : acts.remove(at, units));
-    pass(at);
+    if (entering.current) return; // a second Enter, or the next scan, before this one is kept
+    entering.current = true;
+    try {
+      await outbox.add(task.kind === "count" ? acts.count(at, units, await expectedOf(session.site, at)) : acts.remove(at, units));
+      pass(at);
+    } finally {
+      entering.current = false;
+    }
   }
   function pass(at: Line) {
     feedback(true);
