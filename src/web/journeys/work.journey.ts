@@ -119,6 +119,7 @@ test("an expired lot is taken away by whoever was sent for it", async ({ page, b
   await page.getByRole("button", { name: "They are taken away" }).click();
   // Somebody has taken the rest away without saying so.
   await expect(page.getByText("A-01-02")).toBeVisible();
+  await expect(page.getByTestId("outbox")).toHaveText("All sent");
   await scan(page, "A-01-02");
   await page.getByRole("button", { name: "Nothing is there" }).click();
   await page.getByRole("button", { name: "Done", exact: true }).click();

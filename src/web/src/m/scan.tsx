@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect, useEffectEvent, useState, type FormEvent } from "react";
+import { lazy, Suspense, useEffectEvent, useLayoutEffect, useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { readScan, type Scan } from "../gs1/gs1";
 import { beep } from "../ui/sound";
@@ -10,7 +10,8 @@ const GS = "\u001d";
 /** Hears a scanner that types: characters one behind the other, then Enter, wherever the page is touched last. */
 export function useScanner(onScan: (scan: Scan) => void) {
   const pass = useEffectEvent(onScan);
-  useEffect(() => {
+  // Before the page is painted: a scan that follows at once must not lose its first characters.
+  useLayoutEffect(() => {
     let text = "";
     let last = 0;
     const hear = (e: KeyboardEvent) => {
