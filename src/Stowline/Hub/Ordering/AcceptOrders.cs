@@ -258,11 +258,11 @@ internal sealed class AcceptGroup(LaneTransaction tx)
         await tx.InsertAsync("order_keys", n,
             Column.From("channel", _accepted, a => a.Order.Channel), Column.From("external_id", _accepted, a => a.Order.ExternalId),
             Column.From("order_id", _accepted, a => a.Order.Id), Column.From("request_hash", _accepted, a => a.Order.RequestHash));
-        tx.StartWriting(); // no more than keeps the database busy: until it is sent the database waits, and the rest takes time to encrypt and to put into words
         await OrderRows.InsertPartsAsync(tx, parts);
         if (Allotments.HasPools) await PoolParts.NoteAsync(tx, _accepted.SelectMany(a => a.Parts.Select(p => (a.Order.Channel, p))));
         await Backorders.AddAsync(tx, parts.Where(p => p.Site is null));
         await OrderCounts.AddAsync(tx, _accepted.Select(a => a.Status));
+        tx.StartWriting(); // the rest takes time to encrypt and to put into words; less before it was tried and is slower (decision 0007)
         await SealAsync();
         await tx.InsertAsync("orders", n,
             Column.From("id", _accepted, a => a.Order.Id), Column.From("number", _accepted, a => a.Number), Column.From("channel", _accepted, a => a.Order.Channel),
