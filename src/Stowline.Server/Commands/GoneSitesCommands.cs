@@ -1,7 +1,4 @@
 using System.CommandLine;
-using System.Net.Http.Headers;
-using System.Net.Http.Json;
-using Stowline.Http;
 using Stowline.Hub.Ordering;
 using Stowline.Kernel;
 using Stowline.Log;
@@ -75,19 +72,10 @@ internal static class GoneSitesCommands
         {
             if (!context.Parsed.GetValue(Yes)) throw new CommandRefusedException($"sites {name} cannot simply be undone: say --yes when you have made sure of it");
             var site = context.Parsed.GetRequiredValue(_code);
-            var done = context.Parsed.GetValue(_url) is { } url ? await OverHttpAsync<TBody, T>(url, site, body, context.Parsed.GetValue(_admin), ct) : await OnDataAsync(context, site, decide, ct);
+            var done = context.Parsed.GetValue(_url) is { } url
+                ? await RunningNode.PostAsync<TBody, T>(url, $"/api/v1/sites/{Uri.EscapeDataString(site)}/{name}", body, context.Parsed.GetValue(_admin), ct) : await OnDataAsync(context, site, decide, ct);
             context.Report.Line(tell(done));
             return context.Report.End(true, new Dictionary<string, object?> { ["ok"] = true, ["site"] = site, ["result"] = done });
-        }
-
-        private async Task<T> OverHttpAsync<TBody, T>(string address, string site, TBody body, string? key, CancellationToken ct)
-        {
-            if (!Uri.TryCreate(address, UriKind.Absolute, out var node) || node.Scheme is not ("http" or "https")) throw new CommandRefusedException("--url must be the node's address, http:// or https://");
-            using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(60) };
-            if (key is not null) http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
-            using var answer = await http.PostAsJsonAsync(new Uri(node, $"/api/v1/sites/{Uri.EscapeDataString(site)}/{name}"), body, HttpJson.Options, ct);
-            if (answer.IsSuccessStatusCode) return (await answer.Content.ReadFromJsonAsync<T>(HttpJson.Options, ct))!;
-            throw new CommandRefusedException($"the node refuses: {await answer.Content.ReadAsStringAsync(ct)}");
         }
 
         private static async Task<T> OnDataAsync<T>(CommandContext context, string site, Func<Node, string, Task<Outcome<T>>> decide, CancellationToken ct)

@@ -1,8 +1,5 @@
 using System.CommandLine;
-using System.Net.Http.Headers;
-using System.Net.Http.Json;
 using Stowline.Contracts;
-using Stowline.Http;
 using Stowline.Link;
 using Stowline.Log;
 
@@ -50,20 +47,12 @@ internal static class LinkCommands
         {
             var site = context.Parsed.GetRequiredValue(code);
             var repair = context.Parsed.GetValue(url) is { } address
-                ? await OverHttpAsync(address, site, context.Parsed.GetValue(exclude), context.Parsed.GetValue(admin), ct) : await OnDataAsync(context, site, context.Parsed.GetValue(exclude), ct);
+                ? await RunningNode.PostAsync<Dictionary<string, bool>, RepairView>(address, $"/api/v1/links/{Uri.EscapeDataString(site)}/repair", new() { ["exclude"] = context.Parsed.GetValue(exclude) },
+                    context.Parsed.GetValue(admin), ct)
+                : await OnDataAsync(context, site, context.Parsed.GetValue(exclude), ct);
             Tell(context, repair);
             return context.Report.End(true, new Dictionary<string, object?> { ["ok"] = true, ["site"] = site, ["repair"] = repair });
         });
-    }
-
-    private static async Task<RepairView> OverHttpAsync(string address, string site, bool exclude, string? key, CancellationToken ct)
-    {
-        if (!Uri.TryCreate(address, UriKind.Absolute, out var node) || node.Scheme is not ("http" or "https")) throw new CommandRefusedException("--url must be the node's address, http:// or https://");
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(60) };
-        if (key is not null) http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
-        using var answer = await http.PostAsJsonAsync(new Uri(node, $"/api/v1/links/{Uri.EscapeDataString(site)}/repair"), new Dictionary<string, bool> { ["exclude"] = exclude }, ct);
-        if (answer.IsSuccessStatusCode) return (await answer.Content.ReadFromJsonAsync<RepairView>(HttpJson.Options, ct))!;
-        throw new CommandRefusedException($"the node refuses: {await answer.Content.ReadAsStringAsync(ct)}");
     }
 
     private static async Task<RepairView> OnDataAsync(CommandContext context, string site, bool exclude, CancellationToken ct)

@@ -392,8 +392,7 @@ public class JoinedHistories
 
     private static async Task FinishAsync(TwoNodes nodes)
     {
-        while (await nodes.WorkAsync()) await nodes.DrainAsync();
-        await nodes.DrainAsync();
+        await nodes.WorkOffAsync();
         await nodes.CompareAsync();
     }
 

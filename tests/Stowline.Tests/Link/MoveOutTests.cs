@@ -76,7 +76,7 @@ public sealed class MoveOutTests
             Assert.Equal(TransferStatus.Received, (await nodes.HubTest.Database.ReadAsync(async s => await TransferRows.FindAsync(s, Guid.Parse(transfer.Id, CultureInfo.InvariantCulture))))!.Status);
         // 122 with the returned ones, less seven orders of four, one of three, one of two, and five that went away; what was not found in the short pick was counted.
         Assert.Equal(122 - 28 - 3 - 2 - 5, (await nodes.Site.Database.ReadAsync(async s => await s.FindAsync<long>("SELECT on_hand FROM site_skus WHERE sku = 'A'"))));
-        Assert.Equal(0, await CountAsync(nodes.HubTest, "order_parts WHERE site IS NOT NULL AND status IN (2, 3, 4, 5, 8)"));
+        await nodes.AllServedAsync();
         var packing = await nodes.Site.Database.ReadAsync(async s => await s.FindAsync<Guid>("SELECT id FROM packing_tasks WHERE order_id = @id", new { id = Guid.Parse(orders["late"]) }));
         Assert.Contains("Long Street 1", (await nodes.Site.Database.ReadAsync(s => Labels.RenderAsync(s, Code, packing))).Value);
     }
@@ -178,8 +178,7 @@ public sealed class MoveOutTests
         Assert.Equal("site_is_remote", (await MoveAsync(nodes.HubTest)).Refusal?.Code);
         Assert.Equal("not_moved_out", (await MoveOutSite.WriteAsync(nodes.HubTest.Node, Code, Stream.Null)).Refusal?.Code);
         Assert.True((await nodes.HubTest.PumpUntilAsync(JoinSite.RunAsync(nodes.HubTest.Node, Code, TestNode.Tester))).IsOk); // a lost key is made anew as ever
-        while (await nodes.WorkAsync()) await nodes.DrainAsync();
-        await nodes.DrainAsync();
+        await nodes.WorkOffAsync();
         await nodes.CompareAsync();
     }
 
@@ -208,8 +207,7 @@ public sealed class MoveOutTests
         await nodes.Site.VerifyAsync(); // the chain goes on from the checkpoint
         nodes.Connect();
         await nodes.DrainAsync();
-        while (await nodes.WorkAsync()) await nodes.DrainAsync();
-        await nodes.DrainAsync();
+        await nodes.WorkOffAsync();
         await nodes.CompareAsync();
         Assert.Equal(2, await CountAsync(nodes.Site, "shipments"));
         folder.Delete(recursive: true);
@@ -299,8 +297,7 @@ public sealed class MoveOutTests
         nodes.Connect();
         await nodes.DrainAsync();
         await beside.DrainAsync();
-        while (await nodes.WorkAsync()) await nodes.DrainAsync();
-        await nodes.DrainAsync();
+        await nodes.WorkOffAsync();
         await nodes.CompareAsync();
         await beside.Node.DisposeAsync();
     }
@@ -343,10 +340,9 @@ public sealed class MoveOutTests
         nodes.Connect();
         await nodes.DrainAsync();
         await nodes.CompareAsync();
-        while (await nodes.WorkAsync()) await nodes.DrainAsync();
-        await nodes.DrainAsync();
+        await nodes.WorkOffAsync();
         await nodes.CompareAsync();
-        Assert.Equal(0, await CountAsync(nodes.HubTest, "order_parts WHERE site IS NOT NULL AND status IN (2, 3, 4, 5, 8)"));
+        await nodes.AllServedAsync();
     }
 
     public static TheoryData<string, int> Seeds

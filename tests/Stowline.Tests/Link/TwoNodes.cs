@@ -250,6 +250,13 @@ public sealed class TwoNodes : IAsyncDisposable
         return true;
     }
 
+    /// <summary>People do all that there is to do, and what comes of it, until there is no more.</summary>
+    public async Task WorkOffAsync()
+    {
+        while (await WorkAsync()) await DrainAsync();
+        await DrainAsync();
+    }
+
     private static async Task PickAsync(TestNode at, string code, Task0 task, double found)
     {
         Task<Outcome<T>> DoAsync<T>(Func<LaneTransaction, ValueTask<Outcome<T>>> decide) => at.RunAsync(Lane.Site(code), decide);
@@ -299,6 +306,10 @@ public sealed class TwoNodes : IAsyncDisposable
             """);
         await SameAsync($"SELECT CAST(task_id AS text) || '/' || line AS what, status AS a, COALESCE(difference, 0) AS b FROM stock_task_lines WHERE site = '{Code}' ORDER BY task_id, line");
     }
+
+    /// <summary>No part of an order is open at a site: what lives was served.</summary>
+    public async Task AllServedAsync() =>
+        Assert.Equal(0, await HubTest.Database.ReadAsync(async s => await s.FindAsync<long>("SELECT COUNT(*) FROM order_parts WHERE site IS NOT NULL AND status IN (2, 3, 4, 5, 8)")));
 
     /// <summary>The same question has the same answer on both nodes.</summary>
     private Task SameAsync(string question) => SameAsync(question, question);

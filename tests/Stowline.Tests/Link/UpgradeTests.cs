@@ -34,8 +34,7 @@ public class UpgradeTests
         var parked = await nodes.Site.Database.ReadAsync(async s => await LaneReader.ParkedSubjectsAsync(s, 10));
         Assert.Equal([first.Id], parked.Select(p => p.Subject));
         foreach (var consumer in nodes.Site.Node.Consumers) await nodes.Site.PumpUntilAsync(consumer.DiscardAsync(first.Id, null, "of a newer hub", TestNode.Tester, default));
-        while (await nodes.WorkAsync()) await nodes.DrainAsync();
-        await nodes.DrainAsync();
+        await nodes.WorkOffAsync();
         Assert.Equal(4, await nodes.Hub.AvailableAsync("A"));
         await nodes.CompareAsync();
     }

@@ -77,7 +77,7 @@ internal static class JoinedOrders
     /// <param name="first">The site that is asked first: its parts are the ones that came back. Null: whose part is the youngest.</param>
     public static async ValueTask AskBackAsync(LaneTransaction tx, OrderRow order, List<PartRow> parts, string? first)
     {
-        var surplus = (await Rerouting.BalanceAsync(tx, order, parts)).Where(b => b.Value < 0).ToDictionary(b => b.Key, b => -b.Value, StringComparer.Ordinal);
+        var surplus = await Rerouting.SurplusAsync(tx, order, parts);
         foreach (var part in parts.Where(p => p is { Site: not null, Made: false } && OrderLifecycle.IsOpen(p.Status)).OrderByDescending(p => p.Site == first).ThenByDescending(p => p.Part))
         {
             if (!part.Lines.Exists(l => surplus.GetValueOrDefault(l.Sku) > 0)) continue;

@@ -88,6 +88,10 @@ internal static class Rerouting
         return balance;
     }
 
+    /// <summary>Units per SKU of which live parts have more than the order wants.</summary>
+    public static async ValueTask<Dictionary<string, int>> SurplusAsync(LaneTransaction tx, OrderRow order, List<PartRow> parts) =>
+        (await BalanceAsync(tx, order, parts)).Where(b => b.Value < 0).ToDictionary(b => b.Key, b => -b.Value, StringComparer.Ordinal);
+
     /// <summary>Tells the sites of new parts.</summary>
     public static async ValueTask AssignAsync(LaneTransaction tx, OrderRow order, IReadOnlyList<PartRow> parts, Caller caller)
     {

@@ -27,7 +27,7 @@ internal static class ShippedAfterAll
     /// <summary>Asks back what the order now has too much of: first what only waits for stock, then the newest parts at sites. What it lacks by that is promised anew when they answer.</summary>
     private static async ValueTask<List<int>> TakeBackAsync(LaneTransaction tx, OrderRow order, List<PartRow> parts, string why, Caller caller)
     {
-        var surplus = (await Rerouting.BalanceAsync(tx, order, parts)).Where(b => b.Value < 0).ToDictionary(b => b.Key, b => -b.Value, StringComparer.Ordinal);
+        var surplus = await Rerouting.SurplusAsync(tx, order, parts);
         var asked = new List<int>();
         foreach (var other in parts.Where(p => !p.Made && OrderLifecycle.IsOpen(p.Status) && p.Status != OrderStatus.Cancelling).OrderBy(p => p.Site is not null).ThenByDescending(p => p.Part))
         {
