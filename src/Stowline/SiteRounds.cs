@@ -8,7 +8,7 @@ namespace Stowline;
 internal abstract class SiteRounds(Node node) : Pump
 {
     private static readonly TimeSpan Between = TimeSpan.FromMinutes(1);
-    private long? _lookedAt; // on the clock that is never set: one that is set back by hours must not keep anybody from looking
+    private readonly Rest _rest = new(node.Time);
 
     public override TimeSpan Idle => TimeSpan.FromSeconds(10);
 
@@ -20,7 +20,7 @@ internal abstract class SiteRounds(Node node) : Pump
 
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
-        if (_lookedAt is { } last && node.Time.GetElapsedTime(last) < Between) return false;
+        if (!_rest.IsOver) return false;
         var now = node.Time.GetUtcNow();
         var any = false;
         foreach (var site in node.Sites.Where(s => !node.IsRemote(s) && !node.Lanes.IsInRepair(Lane.Site(s))))
@@ -30,7 +30,7 @@ internal abstract class SiteRounds(Node node) : Pump
             if (!done.Outcome.IsOk) return false; // the queue is full or the node stops: the next round finds the same again
             any = true;
         }
-        if (!any) _lookedAt = node.Time.GetTimestamp();
+        if (!any) _rest.For(Between);
         return any;
     }
 }

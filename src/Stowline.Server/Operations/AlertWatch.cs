@@ -28,7 +28,7 @@ internal sealed class AlertWatch(Node node, StatusEndpoints.Around around) : Pum
     /// <summary>Between sites of one business nothing is on its way for longer, unless it is lost or nobody has taken it in.</summary>
     private static readonly TimeSpan TransferPatience = TimeSpan.FromDays(7);
 
-    private DateTimeOffset _next = DateTimeOffset.MinValue;
+    private readonly Rest _rest = new(node.Time);
     private HashSet<string> _before = [];
 
     public override string Name => "alerts";
@@ -36,9 +36,9 @@ internal sealed class AlertWatch(Node node, StatusEndpoints.Around around) : Pum
 
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
+        if (!_rest.IsOver) return false;
+        _rest.For(Between);
         var now = node.Time.GetUtcNow();
-        if (now < _next) return false;
-        _next = now + Between;
         var shared = await node.Database.ReadAsync(s => BusinessAsync(s, node.Modules.OfType<ChannelsModule>().FirstOrDefault()?.Sync, now), ct);
         await WriteAsync("", shared, shared.Select(f => f.Key).ToHashSet(StringComparer.Ordinal), ct);
 

@@ -339,11 +339,7 @@ public sealed partial class Lanes : IAsyncDisposable
         // said that they did, and else now and then.
         if (_tails.TryGetValue(lane, out var tail) && tail.After(after, limit) is { } recent
             && (Database.SingleWriter || recent.Count == limit || !ask && (recent.Count > 0 || tail.Head <= after && !tail.IsTimeToLook(Time)))) return recent;
-        var rows = await Database.ReadAsync(async session => await session.QueryAsync<StoredEvent>("""
-            SELECT e.position, e.id, e.type, e.subject, e.order_id, e.at, e.actor, e.trace, e.payload
-            FROM events e WHERE e.lane_id = (SELECT id FROM lanes WHERE name = @lane) AND e.position > @after ORDER BY e.position LIMIT @limit
-            """, new { lane = lane.Name, after, limit }), ct);
-        return [.. rows.Select(r => new EventRecord(lane, r.Position, r.Id, r.Type, r.Subject, r.OrderId, r.At, r.Actor, r.Trace, r.Payload))];
+        return await Database.ReadAsync(session => LaneReader.AfterAsync(session, lane, after, limit), ct);
     }
 
     public async ValueTask DisposeAsync()

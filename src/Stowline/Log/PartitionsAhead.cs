@@ -9,18 +9,19 @@ namespace Stowline.Log;
 /// <param name="sql">A call of the table's partition function; <c>@now</c> and <c>@ahead</c> (two months later) may stand in it.</param>
 internal sealed class PartitionsAhead(Database database, string table, string sql) : Pump
 {
-    private DateTimeOffset _next;
+    private static readonly TimeSpan Between = TimeSpan.FromHours(1);
+    private readonly Rest _rest = new(database.Time);
 
     public override string Name => $"partitions of {table}";
-    public override TimeSpan Idle => TimeSpan.FromHours(1);
+    public override TimeSpan Idle => Between;
 
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
+        if (!database.Dialect.IsPostgres || !_rest.IsOver) return false;
         var now = database.Time.GetUtcNow();
-        if (!database.Dialect.IsPostgres || now < _next) return false;
         await using var session = await database.OpenAsync(readOnly: false, ct);
         await session.FindAsync<int>(sql, new { now, ahead = now.AddMonths(2) });
-        _next = now.AddHours(1);
+        _rest.For(Between);
         return false;
     }
 }

@@ -12,7 +12,7 @@ namespace Stowline.Tests.Link;
 
 /// Goal: a site without which a restored hub went on comes back, and what it was told before and has done since is known again: nothing is lost, doubled or hidden. Method: a hub with the site WH1
 /// of its own and WH2 with its node; the hub is restored and WH2 excluded; at the end the copies are their lanes again and the hub's view is the site's own books.
-public class JoinedHistories
+public partial class JoinedHistories
 {
     [Theory, EveryDatabase]
     public async Task What_an_excluded_site_was_told_and_has_done_is_known_again(string store)
@@ -347,80 +347,4 @@ public class JoinedHistories
         Assert.True(nodes.HubTest.Lanes.IsExcluded(TwoNodes.Code));
         Assert.Empty(await OldEndsAsync(nodes.Site));
     }
-
-    // ---- what they share
-
-    private static async Task<TwoNodes> StartAsync(string store, string siteStore = "sqlite", int seed = 1)
-    {
-        var nodes = await TwoNodes.StartAsync(store, siteStore, seed);
-        await nodes.Hub.SiteAsync("WH1");
-        nodes.Connect();
-        await nodes.DrainAsync();
-        return nodes;
-    }
-
-    /// <summary>An order of four A that waits for stock, and the hub's backup of then.</summary>
-    private static async Task<(string Order, string Backup)> WaitingOrderAsync(TwoNodes nodes)
-    {
-        var order = (await nodes.OrderAsync("1", "A", 4, b => b with { Backorder = true })).Value.Id;
-        await nodes.DrainAsync();
-        return (order, await nodes.BackUpAsync(nodes.HubTest));
-    }
-
-    /// <summary>The hub comes back from its backup, and an operator lets it go on without WH2.</summary>
-    private static async Task GoOnWithoutAsync(TwoNodes nodes, string backup)
-    {
-        await nodes.RestoreHubAsync(backup);
-        Assert.Equal(RepairStage.Excluded, (await TwoNodes.ConfirmAsync(nodes.HubTest, exclude: true)).Value.State);
-        await nodes.HubTest.DrainAsync();
-    }
-
-    /// <summary>WH2 comes back; then both rest.</summary>
-    private static async Task ComeBackAsync(TwoNodes nodes)
-    {
-        nodes.Connect();
-        for (var i = 0; await TwoNodes.RepairOfAsync(nodes.HubTest) is not null; i++)
-        {
-            Assert.True(i < 60, "the site is still left out");
-            await nodes.DrainAsync();
-            nodes.Advance(TimeSpan.FromSeconds(2));
-            while (await nodes.StepAsync()) { }
-        }
-        await nodes.DrainAsync();
-        await nodes.CompareAsync();
-    }
-
-    private static async Task FinishAsync(TwoNodes nodes)
-    {
-        await nodes.WorkOffAsync();
-        await nodes.CompareAsync();
-    }
-
-    private static async Task ReceiveAtHubAsync(TwoNodes nodes, string sku, int quantity)
-    {
-        var receipt = new ReceiptBody("PO", [new ReceiptLine { Sku = sku, Quantity = quantity }]);
-        Assert.True((await nodes.HubTest.RunAsync(Lane.Site("WH1"), tx => ReceiveStock.DecideAsync("WH1", receipt, tx))).IsOk);
-        await nodes.HubTest.DrainAsync();
-    }
-
-    private static async Task NameAsync(TwoNodes nodes, params (string Sku, string Name)[] products)
-    {
-        var items = SaveProducts.CheckAll([.. products.Select(p => new ProductBody { Sku = p.Sku, Name = p.Name, Price = new Money(1m, "EUR") })]);
-        Assert.True((await nodes.HubTest.RunAsync(Lane.Hub, tx => SaveProducts.DecideAsync(items.Value, tx))).IsOk);
-    }
-
-    private static async Task PolicyAsync(TwoNodes nodes, string sku, int safety) =>
-        Assert.True((await nodes.HubTest.RunAsync(Lane.Hub, tx => Policies.DecideAsync(TwoNodes.Code, sku, new PolicyBody(safety, 0), tx))).IsOk);
-
-    private static async Task HoldAsync(TwoNodes nodes, string order, bool hold) =>
-        Assert.True((await nodes.HubTest.RunAsync(Lane.Hub, tx => ChangeOrder.HoldAsync(Guid.Parse(order), hold, null, tx))).IsOk);
-
-    private static async Task<List<EventRecord>> OfTypeAsync(TwoNodes nodes, string type) => [.. (await nodes.Hub.LaneAsync(Lane.Hub)).Where(e => e.Type == type)];
-
-    private static Task<IReadOnlyList<LaneHistories.Row>> OldEndsAsync(TestNode node) => node.Database.ReadAsync(async s => await LaneHistories.AllAsync(s));
-
-    private static Task<long> CountAsync(TestNode node, string sql) => node.Database.ReadAsync(async s => await s.FindAsync<long>(sql, new { yes = true }));
-
-    /// <summary>The units of an order's live parts.</summary>
-    private static int UnitsOf(OrderView order) => order.Parts.Where(p => p.Status is not (OrderStatus.Cancelled or OrderStatus.Short)).Sum(p => p.Lines.Sum(l => l.Quantity));
 }

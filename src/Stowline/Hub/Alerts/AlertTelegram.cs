@@ -21,7 +21,7 @@ public sealed class AlertTelegram(Node node, TelegramSettings settings) : Pump, 
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
     private readonly HttpClient _client = new() { Timeout = System.Threading.Timeout.InfiniteTimeSpan };
-    private DateTimeOffset _next = DateTimeOffset.MinValue;
+    private readonly Rest _rest = new(node.Time);
     private int _failures;
 
     private sealed record Row
@@ -38,8 +38,8 @@ public sealed class AlertTelegram(Node node, TelegramSettings settings) : Pump, 
 
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
+        if (!_rest.IsOver) return false;
         var now = node.Time.GetUtcNow();
-        if (now < _next) return false;
         var waits = await node.Database.ReadAsync(async s => await s.FindAsync<Guid?>("""
             SELECT id FROM alerts WHERE told < 2 AND raised_at > @since AND (told = 0 OR resolved_at IS NOT NULL) AND (told_until IS NULL OR told_until < @now) ORDER BY id LIMIT 1
             """, new { since = now.AddDays(-1), now }), ct);
@@ -47,7 +47,7 @@ public sealed class AlertTelegram(Node node, TelegramSettings settings) : Pump, 
         var wait = await SendAsync(Text(alert), ct);
         if (wait is { } pause)
         {
-            _next = now + pause;
+            _rest.For(pause);
             await SetAsync(id, "told_until = NULL");
             return false;
         }

@@ -120,22 +120,21 @@ internal sealed class ChannelCleaning(Node node) : Pump
 {
     private const int Step = 1_000;
     private static readonly TimeSpan Between = TimeSpan.FromHours(24);
-    private DateTimeOffset _next = DateTimeOffset.MinValue;
+    private readonly Rest _rest = new(node.Time);
 
     public override string Name => "stock synchronization clean-up";
     public override TimeSpan Idle => TimeSpan.FromMinutes(10);
 
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
-        var now = node.Time.GetUtcNow();
-        if (now < _next || !node.Lanes.Duty.IsOurs) return false;
-        var before = now - StockSyncSettings.Kept;
+        if (!_rest.IsOver || !node.Lanes.Duty.IsOurs) return false;
+        var before = node.Time.GetUtcNow() - StockSyncSettings.Kept;
         var any = await node.Database.ReadAsync(async s => await s.FindAsync<Guid?>("SELECT id FROM stock_sync_log WHERE at < @before LIMIT 1", new { before })
             ?? await s.FindAsync<Guid?>("SELECT id FROM stock_operations WHERE status IN (3, 5) AND updated_at < @before AND command_id IS NULL LIMIT 1", new { before })
             ?? await s.FindAsync<Guid?>("SELECT id FROM channel_reports WHERE status IN (3, 5) AND updated_at < @before LIMIT 1", new { before }), ct);
         if (any is null)
         {
-            _next = now + Between;
+            _rest.For(Between);
             return false;
         }
         var outcome = await node.Lanes.ExecuteAsConsumerAsync<int>(Lane.Hub, Caller.System, async tx =>

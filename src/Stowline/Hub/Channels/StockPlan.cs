@@ -25,12 +25,13 @@ internal sealed class StockPlan : Pump, IAsyncDisposable
     private readonly ChannelsModule _module;
     private readonly ConcurrentDictionary<(string Account, string Sku), Guid> _orders = new();
     private long _committedAt;
-    private DateTimeOffset _next = DateTimeOffset.MinValue;
-    private DateTimeOffset _looked = DateTimeOffset.MinValue;
+    private readonly Rest _rest;
+    private readonly Rest _withoutNews;
 
     public StockPlan(Node node, ChannelsModule module)
     {
         (_node, _module) = (node, module);
+        (_rest, _withoutNews) = (new Rest(node.Time), new Rest(node.Time));
         node.Lanes.Committed += OnCommitted;
     }
 
@@ -58,17 +59,18 @@ internal sealed class StockPlan : Pump, IAsyncDisposable
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
         var now = _node.Time.GetUtcNow();
-        if (!_node.Lanes.Duty.IsOurs || now < _next) return false;
+        if (!_node.Lanes.Duty.IsOurs || !_rest.IsOver) return false;
         // Where others may write, their commits are not seen here, only their effects.
         var recent = !_node.Database.SingleWriter || now.UtcTicks - Volatile.Read(ref _committedAt) <= Aftermath.Ticks;
-        if (!recent && now < _looked + Anyhow) return false;
+        if (!recent && !_withoutNews.IsOver) return false;
+        var began = _node.Time.GetTimestamp();
         var worked = false;
         foreach (var account in await _node.Database.ReadAsync(async s => await AccountRow.AllAsync(s), ct))
             if (account is { Enabled: true, Rules.SendsStock: true }) worked |= await PlanAsync(account, ct);
-        _looked = now;
+        _withoutNews.For(Anyhow);
         // A large catalog is looked at less often: never more than a twentieth of the time.
-        var pace = 20 * (_node.Time.GetUtcNow() - now);
-        _next = now + (pace > Between ? pace : Between);
+        var pace = 20 * _node.Time.GetElapsedTime(began);
+        _rest.For(pace > Between ? pace : Between);
         return worked;
     }
 

@@ -18,13 +18,13 @@ internal sealed class HookFeed : Pump, IAsyncDisposable
 
     private readonly Node _node;
     private volatile bool _any;
-    private DateTimeOffset _nextCleaning = DateTimeOffset.MinValue;
+    private readonly Rest _cleaned;
 
     private sealed record CursorRow { public Guid WebhookId { get; init; } public string Lane { get; init; } = ""; public long Position { get; init; } }
 
     public HookFeed(Node node)
     {
-        _node = node;
+        (_node, _cleaned) = (node, new Rest(node.Time));
         node.Lanes.Committed += OnCommitted;
     }
 
@@ -91,14 +91,13 @@ internal sealed class HookFeed : Pump, IAsyncDisposable
     /// <summary>The delivery log is kept for a month.</summary>
     private async Task<bool> CleanAsync(CancellationToken ct)
     {
-        var now = _node.Time.GetUtcNow();
-        if (now < _nextCleaning) return false;
-        var before = now - Kept;
+        if (!_cleaned.IsOver) return false;
+        var before = _node.Time.GetUtcNow() - Kept;
         var old = await _node.Database.ReadAsync(async s => await s.FindAsync<DateTimeOffset?>(
             "SELECT last_at FROM webhook_deliveries WHERE status > 1 AND last_at < @before LIMIT 1", new { before }), ct);
         if (old is null)
         {
-            _nextCleaning = now + BetweenCleaning;
+            _cleaned.For(BetweenCleaning);
             return false;
         }
         var outcome = await _node.Lanes.ExecuteAsConsumerAsync<int>(Lane.Hub, Caller.System, async tx => await tx.ExecuteAsync($"""

@@ -18,8 +18,8 @@ internal sealed class MeasureSites(Node node, RoutingBook book) : Pump
     private const int Window = 5_000;
     private const int MostShipments = 200;
 
-    private DateTimeOffset _nextCount = DateTimeOffset.MinValue;
-    private DateTimeOffset _nextLeads = DateTimeOffset.MinValue;
+    private readonly Rest _counted = new(node.Time);
+    private readonly Rest _timed = new(node.Time);
     private long _seen = -1;
     private IReadOnlyDictionary<string, double> _leads = SiteWork.None.LeadMinutes;
 
@@ -29,17 +29,17 @@ internal sealed class MeasureSites(Node node, RoutingBook book) : Pump
 
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
-        var now = node.Time.GetUtcNow();
         var version = book.Version;
-        if (now < _nextCount && version == _seen) return false;
+        if (!_counted.IsOver && version == _seen) return false;
         var rules = new RuleSet(await node.Database.ReadAsync(RoutingRules.AllAsync, ct)).Rules;
-        (_nextCount, _seen) = (now + BetweenCounts, version);
+        _counted.For(BetweenCounts);
+        _seen = version;
         var (counts, times) = (rules.Any(r => r.Strategy == RoutingStrategy.LoadBalanced), rules.Any(r => r.Strategy == RoutingStrategy.Fastest));
         if (!counts && !times) return false;
-        if (times && now >= _nextLeads)
+        if (times && _timed.IsOver)
         {
             _leads = await node.Database.ReadAsync(LeadsAsync, ct);
-            _nextLeads = now + BetweenLeads;
+            _timed.For(BetweenLeads);
         }
         book.Begin();
         book.Take(new SiteWork(counts ? await node.Database.ReadAsync(RoutedOrders.OpenPartsAsync, ct) : SiteWork.None.OpenParts, _leads));

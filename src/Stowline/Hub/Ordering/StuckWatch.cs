@@ -17,7 +17,7 @@ internal sealed class StuckWatch(Node node) : Pump
     /// <summary>Most changes that are written in one transaction.</summary>
     private const int Step = 250;
     private static readonly TimeSpan Between = TimeSpan.FromMinutes(1);
-    private DateTimeOffset _next = DateTimeOffset.MinValue;
+    private readonly Rest _rest = new(node.Time);
 
     private sealed record Known { public Guid OrderId { get; init; } public StuckReason Reason { get; init; } }
 
@@ -26,8 +26,8 @@ internal sealed class StuckWatch(Node node) : Pump
 
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
+        if (!_rest.IsOver) return false;
         var now = node.Time.GetUtcNow();
-        if (now < _next) return false;
         var rules = node.StuckRules;
         var found = await node.Database.ReadAsync(session => FindAsync(session, rules, now), ct);
         if (await DifferAsync(found, ct))
@@ -40,7 +40,7 @@ internal sealed class StuckWatch(Node node) : Pump
             }
             while (more.Value);
         }
-        _next = now + Between;
+        _rest.For(Between);
         return false;
     }
 

@@ -14,7 +14,7 @@ internal sealed class QuoteCleaning(Node node, ModelFolder folder) : Pump
     public static readonly TimeSpan Kept = TimeSpan.FromDays(30);
     private static readonly TimeSpan Between = TimeSpan.FromHours(1);
     private static readonly TimeSpan InHands = TimeSpan.FromDays(1);
-    private DateTimeOffset _next = DateTimeOffset.MinValue;
+    private readonly Rest _rest = new(node.Time);
 
     public override string Name => "model clean-up";
     public override TimeSpan Idle => TimeSpan.FromMinutes(10);
@@ -22,13 +22,13 @@ internal sealed class QuoteCleaning(Node node, ModelFolder folder) : Pump
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
         var now = node.Time.GetUtcNow();
-        if (now < _next || folder.Root is not { } root || !Directory.Exists(root)) return false;
+        if (!_rest.IsOver || folder.Root is not { } root || !Directory.Exists(root)) return false;
         foreach (var file in Directory.EnumerateFiles(root))
         {
             if (Path.GetFileName(file) == "folder.id" || File.GetLastWriteTimeUtc(file) > (now - InHands).UtcDateTime) continue;
             if (!await IsNeededAsync(file, now, ct)) File.Delete(file);
         }
-        _next = now + Between;
+        _rest.For(Between);
         return false;
     }
 
