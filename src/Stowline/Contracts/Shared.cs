@@ -88,6 +88,7 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(PersonErased))]
 [JsonSerializable(typeof(KeyCreated))]
 [JsonSerializable(typeof(KeyRevoked))]
+[JsonSerializable(typeof(KeyTierChanged))]
 [JsonSerializable(typeof(LinkAlerted))]
 [JsonSerializable(typeof(LinkCleared))]
 [JsonSerializable(typeof(LinkJoined))]
