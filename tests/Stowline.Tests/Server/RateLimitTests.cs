@@ -163,7 +163,7 @@ public class RateLimitTests
         Assert.Equal("\"address\";r=0;t=60", (await node.CallAsync(null, "/api/v1/carrier-webhooks/guess", "POST", "{}")).State);
         var refused = await node.CallAsync("stow_0123456789abcdef_" + new string('1', 64));
         Assert.Equal((429, "rate_limited", 60), (refused.Status, Code(refused), refused.RetryAfter));
-        Assert.Equal("\"default\";q=60000;w=60", (await node.CallAsync(key)).Policy);
+        Assert.Equal("\"default\";q=600000;w=60", (await node.CallAsync(key)).Policy);
         Assert.Equal(200, (await node.CallAsync(null, "/health/ready")).Status);
         Assert.Contains("\nstowline_rate_limited_total{caller=\"address\"} 1\n", (await node.CallAsync(key, "/metrics")).Body);
     }
@@ -258,7 +258,7 @@ public class RateLimitTests
     {
         var tiers = RateTiers.Parse("partner=10/1s+1000/1d, address=off").Tiers!;
         Assert.Equal("\"partner\";q=10;w=1, \"partner/1d\";q=1000;w=86400", tiers.OfKey("partner").Policy);
-        Assert.Equal("\"default\";q=60000;w=60", tiers.OfKey("gone").Policy);
+        Assert.Equal("\"default\";q=600000;w=60", tiers.OfKey("gone").Policy);
         Assert.Empty(tiers.OfAddress.Limits);
         Assert.Equal(["default", "partner"], tiers.OfKeys);
         Assert.False(RateTiers.Parse("off").Tiers!.Any);

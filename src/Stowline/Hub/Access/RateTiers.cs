@@ -17,7 +17,7 @@ public sealed class RateTier(string name, IReadOnlyList<RateLimit> limits)
     public string Name => name;
     public IReadOnlyList<RateLimit> Limits => limits;
 
-    /// <summary>The header <c>RateLimit-Policy</c>, a list of structured fields: <c>"default";q=60000;w=60</c>.</summary>
+    /// <summary>The header <c>RateLimit-Policy</c>, a list of structured fields: <c>"default";q=600000;w=60</c>.</summary>
     public string Policy { get; } = string.Join(", ", limits.Select(l => string.Create(CultureInfo.InvariantCulture, $"\"{l.Name}\";q={l.Quota};w={l.Seconds}")));
 }
 
@@ -38,7 +38,7 @@ public sealed class RateTiers
     private RateTiers(Dictionary<string, RateTier> tiers) => _tiers = tiers;
 
     /// <summary>Far above what people and well-meant programs do, and below what would keep all others waiting.</summary>
-    public static RateTiers Standard { get; } = Read("default=60000/1m,address=6000/1m", []).Tiers!;
+    public static RateTiers Standard { get; } = Read("default=600000/1m,address=6000/1m", []).Tiers!;
 
     /// <summary>Nobody is limited.</summary>
     public static RateTiers Off { get; } = Read("", []).Tiers!;
