@@ -179,6 +179,7 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(List<TicketItem>))]
 [JsonSerializable(typeof(PersonalDetails))]
 [JsonSerializable(typeof(List<SkuUnits>))]
+[JsonSerializable(typeof(List<TransferLot>))]
 [JsonSerializable(typeof(SkuUnits[]))]
 [JsonSerializable(typeof(List<PlacedLine>))]
 internal sealed partial class ContractsJson : JsonSerializerContext
