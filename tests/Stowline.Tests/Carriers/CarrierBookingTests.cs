@@ -46,6 +46,35 @@ public sealed class CarrierBookingTests
         await node.Test.VerifyAsync();
     }
 
+    /// Goal: a label is a picture of what is known: without it the parcel is followed all the same, and its carrier is not taken for away by what lies elsewhere.
+    [Theory]
+    [InlineData("picture", 404, "", 5)]
+    [InlineData("picture", 403, "", 5)]
+    [InlineData("picture", 302, "", 5)]
+    [InlineData("picture", 200, "", 5)]
+    [InlineData("picture", 500, "", 10)]
+    [InlineData("label", 200, """{"Code":"0000","Item":[{"LabelType":2}]}""", 5)]
+    public async Task A_label_that_cannot_be_had_holds_up_neither_tracking_nor_its_carrier(string operation, int status, string body, int most)
+    {
+        await using var yun = (YunDouble)await new YunDouble().OpenAsync();
+        yun.Instead = o => o == operation ? (status, body) : null;
+        await using var node = await CarrierNode.StartAsync("sqlite");
+        await node.YunAsync(yun);
+        var (order, packing) = await node.PackedAsync();
+        await node.BookAsync(packing, "yun");
+        Assert.True((await node.ShipAsync(packing, "yun")).IsOk);
+        yun.Parcels[0].State = "2";
+        await node.PassAsync(TimeSpan.FromHours(5), TimeSpan.FromMinutes(10));
+        var booking = await node.BookingAsync(packing);
+        Assert.Equal((BookingStatus.Booked, false, ParcelStatus.InTransit), (booking.Status, booking.HasCarrierLabel, booking.TrackingStatus));
+        Assert.Equal(most, yun.Log.Split(' ').Count(o => o == operation));
+        Assert.DoesNotContain(await node.Test.Lanes.ReadAsync(Lane.Site(CarrierNode.Code), 0, 10_000), e => e.Type == CarrierUnavailable.Type);
+        yun.Parcels[0].State = "3";
+        await node.PassAsync(TimeSpan.FromHours(2), TimeSpan.FromMinutes(30));
+        Assert.Equal("delivered", await node.StatusAsync(order));
+        await node.Test.VerifyAsync();
+    }
+
     /// Goal: whatever is lost of the answer, the carrier has one parcel and we know its number.
     [Theory]
     [InlineData(Trouble.ServerErrorAfter, "create find label picture")]

@@ -197,22 +197,23 @@ internal static class BookingResults
     // ---- labels, cancelling
 
     /// <summary>The carrier's own label, kept encrypted with the person's key: their address is on it.</summary>
-    public static async ValueTask LabelledAsync(LaneTransaction tx, BookingRow booking, CarrierAnswer answer, byte[]? content, string type, double random)
+    public static async ValueTask LabelledAsync(LaneTransaction tx, BookingRow booking, CarrierAnswer answer, double random)
     {
-        if (content is not null && answer.Result == CallResult.Ok)
+        if (answer is { Result: CallResult.Ok, Bytes: { } content })
         {
             var keys = await Personal.KeysAsync(tx, [booking.PersonId]);
-            await tx.WriteAsync("UPDATE carrier_bookings SET label = @label, label_type = @type, error = NULL WHERE id = @id", new { id = booking.Id, label = Personal.Encrypt(keys[booking.PersonId], content, Personal.IdsOf(tx)), type });
+            await tx.WriteAsync("UPDATE carrier_bookings SET label = @label, label_type = @type, error = NULL WHERE id = @id",
+                new { id = booking.Id, label = Personal.Encrypt(keys[booking.PersonId], content, Personal.IdsOf(tx)), type = answer.ContentType ?? LabelTypes.Unknown });
             await NextAsync(tx, booking);
         }
-        else if (answer.Result is CallResult.Refused or CallResult.Missing && booking.Attempts >= 5)
+        else if (booking.Attempts >= (answer.IsHeard ? CarrierRetry.RefusedLabels : CarrierRetry.MostLabels))
         {
-            // It has a number, and our own label can be printed: the parcel does not wait for a picture.
+            // It has a number, and our own label can be printed: neither the parcel nor its tracking waits for a picture.
             await NextAsync(tx, booking, "no label: " + answer.Error);
         }
         else
         {
-            await SetAsync(tx, booking, booking.Status, BookingTodo.Label, tx.Now + CarrierRetry.After(booking.Attempts, random, answer.RetryAfter), answer.Error ?? "no label in the answer");
+            await SetAsync(tx, booking, booking.Status, BookingTodo.Label, tx.Now + CarrierRetry.After(booking.Attempts, random, answer.RetryAfter), answer.Error);
         }
     }
 
