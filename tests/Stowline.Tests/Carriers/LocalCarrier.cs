@@ -44,6 +44,9 @@ public abstract class LocalCarrier : IAsyncDisposable
     /// <summary>For the next purchases, one each.</summary>
     public Queue<Trouble> Troubles { get; } = new();
 
+    /// <summary>What is answered to an operation instead.</summary>
+    public Func<string, (int Status, string Body)?> Instead { get; set; } = _ => null;
+
     /// <summary>Nobody answers at all.</summary>
     public bool Dead { get; set; }
 
@@ -87,7 +90,7 @@ public abstract class LocalCarrier : IAsyncDisposable
             operation = OperationOf(request);
             _log.Add(operation);
             if (operation == "create") Troubles.TryDequeue(out trouble);
-            answer = trouble is Trouble.TooMany or Trouble.ServerError or Trouble.Forbidden or Trouble.Refused ? (0, "") : Answer(operation, request);
+            answer = trouble is Trouble.TooMany or Trouble.ServerError or Trouble.Forbidden or Trouble.Refused ? (0, "") : Instead(operation) ?? Answer(operation, request);
         }
         if (operation == "create" && answer.Status != 0) _taken.TrySetResult();
         await WriteAsync(http, trouble, operation, answer);
@@ -161,9 +164,6 @@ public sealed class YunDouble : LocalCarrier
 {
     public const string Pdf = "%PDF-1.4 label of ";
 
-    /// <summary>What is answered to an operation instead.</summary>
-    public Func<string, (int Status, string Body)?> Instead { get; set; } = _ => null;
-
     protected override string OperationOf(CarrierRequest r) => r.Path switch
     {
         "/api/WayBill/CreateOrder" => "create", "/api/WayBill/GetOrder" => "find", "/api/Label/Print" => "label", "/api/Tracking/GetTrackInfo" => "track", "/api/WayBill/Delete" => "cancel",
@@ -174,7 +174,7 @@ public sealed class YunDouble : LocalCarrier
     {
         if (operation != "picture") Must(r.Basic == "C1&yun-secret", $"{operation}: the credentials are {r.Bearer}");
         else Must(r.Bearer.Length == 0, "the credentials were sent to where the label lies");
-        return Instead(operation) ?? operation switch
+        return operation switch
         {
             "create" => Create(r.Body!),
             "find" => Find(r.Query["OrderNumber"].ToString()) is { } p ? (200, $$"""{"Code":"0000","Message":"ok","Item":{"WayBillNumber":"{{p.Number}}","CustomerOrderNumber":"{{p.Reference}}","TrackingNumber":null,"Status":3} }""")

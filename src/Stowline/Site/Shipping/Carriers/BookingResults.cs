@@ -17,7 +17,10 @@ internal static class BookingResults
 
     // ---- the carrier
 
-    /// <summary>Counts answers that did not come; after some in a row the carrier is left alone for a while. One that says how long it wants to be left alone is believed.</summary>
+    /// <summary>
+    /// Counts answers that did not come; after some in a row the carrier is left alone for a while. One that says how long it wants to be left alone is believed; where it says nothing else for long it
+    /// is away like any other, so that its parcels go on to others and somebody is told.
+    /// </summary>
     public static async ValueTask CountAsync(LaneTransaction tx, CarrierRow row, CarrierAnswer answer, double random)
     {
         var (site, carrier) = (row.Site, row.Carrier);
@@ -25,18 +28,15 @@ internal static class BookingResults
         {
             await tx.WriteAsync("UPDATE carriers SET failures = 0, failing_since = NULL, open_until = NULL, last_success_at = @now WHERE site = @site AND carrier = @carrier", new { site, carrier, now = tx.Now });
             if (row.IsOpen) tx.Append(Lane.Site(site), new CarrierRecovered(carrier), "carrier/" + carrier);
+            return;
         }
-        else if (answer.RetryAfter is { } asked)
-        {
-            await tx.WriteAsync("UPDATE carriers SET open_until = @until, last_error = @error WHERE site = @site AND carrier = @carrier", new { site, carrier, until = tx.Now + asked, error = answer.Error });
-        }
-        else
-        {
-            var (failures, since) = (row.Failures + 1, row.FailingSince ?? tx.Now);
-            await tx.WriteAsync("UPDATE carriers SET failures = @failures, failing_since = @since, open_until = @until, last_error = @error WHERE site = @site AND carrier = @carrier",
-                new { site, carrier, failures, since, until = CarrierRetry.Open(failures, random) is { } open ? tx.Now + open : (DateTimeOffset?)null, error = answer.Error });
-            if (failures == CarrierRetry.OpenAfter) tx.Append(Lane.Site(site), new CarrierUnavailable(carrier, failures, since), "carrier/" + carrier);
-        }
+        // Days in which it was not asked, since nothing was to be sent, are no failure.
+        var since = row.FailingSince is { } known && !(tx.Now - row.OpenUntil > CarrierRetry.Unasked) ? known : tx.Now;
+        var failures = answer.RetryAfter is null ? row.Failures + 1 : tx.Now - since < CarrierRetry.BusyFor ? row.Failures : Math.Max(row.Failures + 1, CarrierRetry.OpenAfter);
+        var wait = answer.RetryAfter ?? CarrierRetry.Open(failures, random);
+        await tx.WriteAsync("UPDATE carriers SET failures = @failures, failing_since = @since, open_until = @until, last_error = @error WHERE site = @site AND carrier = @carrier",
+            new { site, carrier, failures, since, until = wait is { } open ? tx.Now + open : (DateTimeOffset?)null, error = answer.Error });
+        if (row.Failures < CarrierRetry.OpenAfter && failures >= CarrierRetry.OpenAfter) tx.Append(Lane.Site(site), new CarrierUnavailable(carrier, failures, since), "carrier/" + carrier);
     }
 
     // ---- buying
