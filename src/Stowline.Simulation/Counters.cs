@@ -6,7 +6,7 @@ public sealed class Counters
     /// <summary>What must happen at least once in every hundred seeds of 500 steps.</summary>
     public static readonly IReadOnlyList<string> Rare =
     [
-        "orders", "orders answered again", "orders refused for stock", "orders cancelled", "cancellations too late", "orders re-routed", "backorders", "orders held",
+        "orders", "promises", "orders answered again", "orders refused for stock", "orders cancelled", "cancellations too late", "orders re-routed", "backorders", "orders held",
         "parts assigned", "parts shipped", "parts short", "parts cancelled", "picks short", "bins tried again", "put-backs", "returns", "damages", "counts", "bins locked", "policies changed",
         "persons erased", "recalls asked", "recalls answered", "crashes", "crashes in a commit", "commits refused", "commit answers lost", "answers never given", "requests answered again",
         "partitions", "one-way partitions", "connections", "connections gone silent", "frames lost", "frames doubled", "frames overtaken", "duplicates dropped", "batches sent again",

@@ -67,7 +67,15 @@ internal sealed class World : IDisposable
     {
         Committed = Committed,
         Parked = (node, what) => Fail($"{node.Name}: {what}"),
+        Promised = Promised,
     };
+
+    /// <summary>The no-over-promise rule at the moment of the promise: later a loss may come, and then nobody can tell any more.</summary>
+    private void Promised(SimNode node, string sku, string site, long free)
+    {
+        Counters.Add("promises");
+        if (free < 0) _problem ??= new BrokenException($"{node.Name} promises {-free} {sku} at {site} more than it has");
+    }
 
     [DoesNotReturn]
     public void Fail(string what) => throw new BrokenException(what);
