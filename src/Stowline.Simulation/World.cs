@@ -49,9 +49,6 @@ internal sealed class World : IDisposable
     /// <summary>Whether a node was restored: what it alone knew need not be known any more.</summary>
     public bool HasForgotten { get; private set; }
 
-    /// <summary>Sites without which a restored hub went on: their copies of the hub's lanes may have another history, until they have come back.</summary>
-    public HashSet<string> Excluded { get; } = new(StringComparer.Ordinal);
-
     /// <summary>Whether a restored node does not yet go on.</summary>
     public bool IsRepairing => HasForgotten && Nodes.Any(n => _audit.RepairsOf(n).Count > 0);
 
@@ -282,7 +279,6 @@ internal sealed class World : IDisposable
     private async Task ExcludeAsync(string site)
     {
         Tell($"an operator excludes {site}");
-        Excluded.Add(site);
         var answer = await Hub.AskAsync(n => Link.RepairLink.RunAsync(n, site, exclude: true, new Caller("operator")));
         if (answer is { IsOk: true, Value.State: Link.RepairStage.Excluded }) Counters.Add("sites excluded");
     }
