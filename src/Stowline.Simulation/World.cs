@@ -49,9 +49,6 @@ internal sealed class World : IDisposable
     /// <summary>Whether a node was restored: what it alone knew need not be known any more.</summary>
     public bool HasForgotten { get; private set; }
 
-    /// <summary>Sites without which a restored hub went on: their copies of the hub's lanes may have another history, until they have come back.</summary>
-    public HashSet<string> Excluded { get; } = new(StringComparer.Ordinal);
-
     /// <summary>Whether a restored node does not yet go on.</summary>
     public bool IsRepairing => HasForgotten && Nodes.Any(n => _audit.RepairsOf(n).Count > 0);
 
@@ -67,7 +64,15 @@ internal sealed class World : IDisposable
     {
         Committed = Committed,
         Parked = (node, what) => Fail($"{node.Name}: {what}"),
+        Promised = Promised,
     };
+
+    /// <summary>The no-over-promise rule at the moment of the promise: later a loss may come, and then nobody can tell any more.</summary>
+    private void Promised(SimNode node, string sku, string site, long free)
+    {
+        Counters.Add("promises");
+        if (free < 0) _problem ??= new BrokenException($"{node.Name} promises {-free} {sku} at {site} more than it has");
+    }
 
     [DoesNotReturn]
     public void Fail(string what) => throw new BrokenException(what);
@@ -274,7 +279,6 @@ internal sealed class World : IDisposable
     private async Task ExcludeAsync(string site)
     {
         Tell($"an operator excludes {site}");
-        Excluded.Add(site);
         var answer = await Hub.AskAsync(n => Link.RepairLink.RunAsync(n, site, exclude: true, new Caller("operator")));
         if (answer is { IsOk: true, Value.State: Link.RepairStage.Excluded }) Counters.Add("sites excluded");
     }
