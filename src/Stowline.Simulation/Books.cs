@@ -34,6 +34,9 @@ internal sealed record CounterRow
     public long Released { get; init; }
     public long Unheard { get; init; }
 
+    /// <summary>The last epoch of which nothing counts at the hub any more; 0 at a site.</summary>
+    public int ClosedEpoch { get; init; }
+
     public long Disputed { get; init; }
 }
 
@@ -118,7 +121,7 @@ internal static class Books
         "SELECT sku, epoch, granted, consumed, withdrawn, returned, on_hand, damaged, disputed FROM site_skus ORDER BY sku");
 
     public static ValueTask<IReadOnlyList<CounterRow>> AtHubAsync(SqlSession session, string site) => session.QueryAsync<CounterRow>("""
-        SELECT sku, epoch, granted, consumed, withdrawn, returned, on_hand, damaged, disputed, promised, released, unheard FROM allotments WHERE site = @site ORDER BY sku
+        SELECT sku, epoch, granted, consumed, withdrawn, returned, on_hand, damaged, disputed, promised, released, unheard, closed_epoch FROM allotments WHERE site = @site ORDER BY sku
         """, new { site });
 
     /// <summary>Per bin what the site has, or what the hub's copy says that it has.</summary>
