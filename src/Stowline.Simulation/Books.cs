@@ -124,6 +124,12 @@ internal static class Books
         SELECT sku, epoch, granted, consumed, withdrawn, returned, on_hand, damaged, disputed, promised, released, unheard, closed_epoch FROM allotments WHERE site = @site ORDER BY sku
         """, new { site });
 
+    /// <summary>What is free of SKUs at sites, by the keys <c>sku</c> and <c>site</c>.</summary>
+    public const string FreeOf = "SELECT a.sku, a.site, a.granted - a.withdrawn - a.returned - a.promised + a.released FROM allotments a WHERE a.sku = k.sku AND a.site = k.site";
+
+    /// <summary>Whether an update promises units. What brings promises back after a restore, or says what has left all the same, does not: it may leave less than nothing free.</summary>
+    public static bool IsPromise(string table, string set) => table == "allotments" && set == "promised = allotments.promised + k.units";
+
     /// <summary>Per bin what the site has, or what the hub's copy says that it has.</summary>
     public static ValueTask<IReadOnlyList<SameRow>> BinsAsync(SqlSession session, string site, bool copy) => session.QueryAsync<SameRow>(
         $"SELECT sku || '/' || bin || '/' || lot AS what, on_hand AS a, damaged AS b FROM {(copy ? "stock_copies" : "stock")} WHERE site = @site AND on_hand > 0 ORDER BY 1", new { site });
