@@ -142,6 +142,31 @@ public class WebhookTests
     }
 
     [Theory, EveryDatabase]
+    public async Task Days_in_which_an_endpoint_was_not_asked_do_not_switch_it_off(string store)
+    {
+        await using var receiver = await HookReceiver.StartAsync();
+        receiver.Answer = (_, response) =>
+        {
+            response.StatusCode = 503;
+            return Task.CompletedTask;
+        };
+        await using var node = await HookNode.StartAsync(store);
+        var hook = await node.HookAsync(receiver.Url);
+        await node.HappenAsync(Order(1));
+        await node.SettleAsync();
+        node.Time.Advance(TimeSpan.FromDays(30)); // the node was off
+        await node.SettleAsync();
+        Assert.True((await node.ShowAsync(hook.Id)).Enabled);
+        for (var day = 0; day < 5; day++)
+        {
+            await node.HappenAsync(Order(day));
+            node.Time.Advance(TimeSpan.FromDays(1));
+            await node.SettleAsync();
+        }
+        Assert.False((await node.ShowAsync(hook.Id)).Enabled);
+    }
+
+    [Theory, EveryDatabase]
     public async Task Gone_switches_off_at_once_and_retry_after_is_believed(string store)
     {
         await using var receiver = await HookReceiver.StartAsync();

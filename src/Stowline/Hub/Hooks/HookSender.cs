@@ -41,7 +41,7 @@ internal sealed class HookSender(Node node, HookTarget target) : Pump, IAsyncDis
 
     private sealed record Claim(WebhookRow Hook, IReadOnlyList<Due> Due);
 
-    /// <param name="Gone">The endpoint says that it wants nothing any more (410).</param>
+    /// <param name="Gone">The endpoint says that it wants nothing any more (410). Where each order has an address of its own, that is only about this one.</param>
     private sealed record Sent(Due Due, DeliveryStatus Status, int? Code, string? Error, string? Body, TimeSpan? RetryAfter, bool Gone = false);
 
     public override string Name => "webhooks";
@@ -173,7 +173,7 @@ internal sealed class HookSender(Node node, HookTarget target) : Pump, IAsyncDis
         if (response.IsSuccessStatusCode) return new Sent(due, DeliveryStatus.Delivered, code, null, answer, null);
         var error = code is >= 300 and < 400 ? "answered with a redirect, which is not followed" : $"answered with {code}";
         var after = response.Headers.RetryAfter is { } asked ? asked.Delta ?? asked.Date - now : null;
-        return new Sent(due, DeliveryStatus.Pending, code, error, answer, after, Gone: code == 410);
+        return new Sent(due, DeliveryStatus.Pending, code, error, answer, after, Gone: code == 410 && !hook.Url.Contains("{id}", StringComparison.Ordinal));
     }
 
     /// <summary>The beginning of the answer; the rest is not read.</summary>
@@ -210,7 +210,8 @@ internal sealed class HookSender(Node node, HookTarget target) : Pump, IAsyncDis
 
     private async Task FailAsync(LaneTransaction tx, WebhookRow hook, List<Sent> tried)
     {
-        var since = hook.FailingSince ?? tx.Now;
+        // Each failure pauses it for minutes at most: that end tells when it was last asked.
+        var since = hook.FailingSince is { } known && !(tx.Now - hook.PausedUntil > HookRetry.Unasked) ? known : tx.Now;
         await tx.WriteAsync("UPDATE webhooks SET failures = failures + 1, failing_since = @since, paused_until = @until WHERE id = @id",
             new { id = hook.Id, since, until = tx.Now + HookRetry.Pause(hook.Failures, node.Ids.NextDouble()) });
         var reason = tried.Any(s => s.Gone) ? "the endpoint answered 410 Gone"
