@@ -61,13 +61,7 @@ internal sealed class SimSession(SqliteConnection connection, SimDatabase databa
     public override async ValueTask UpdateAsync(string table, string set, int count, Column[] keys, params Column[] values)
     {
         for (var times = Mutants.Times(database.Mutant, set); times > 0; times--) await base.UpdateAsync(table, set, count, keys, values);
-        if (database.Promised is { } promised && IsPromise(table, set))
-            await base.SelectAsync("SELECT a.sku, a.site, a.granted - a.withdrawn - a.returned - a.promised + a.released FROM allotments a WHERE a.sku = k.sku AND a.site = k.site", count, keys,
-                row => promised(row.GetString(0), row.GetString(1), row.GetInt64(2)));
+        if (database.Promised is { } promised && Books.IsPromise(table, set))
+            await base.SelectAsync(Books.FreeOf, count, keys, row => promised(row.GetString(0), row.GetString(1), row.GetInt64(2)));
     }
-
-    // ---- promises
-
-    /// <summary>Whether an update promises units. What brings promises back after a restore, or says what has left all the same, does not: it may leave less than nothing free.</summary>
-    private static bool IsPromise(string table, string set) => table == "allotments" && set == "promised = allotments.promised + k.units";
 }

@@ -19,6 +19,7 @@ internal sealed class World : IDisposable
     private readonly Customers _customers;
     private readonly Audit _audit;
     private readonly Troubles _troubles;
+    private readonly Partings _partings;
     private Exception? _problem;
 
     /// <param name="images">The disks that the nodes begin with: the hub's, then the sites'.</param>
@@ -32,7 +33,7 @@ internal sealed class World : IDisposable
         Sites = [.. Enumerable.Range(1, plan.Sites).Select(n => NewNode($"WH{n}", new NodeRole($"WH{n}", n), images[n]))];
         Lines = [.. Sites.Select(s => new SimLine(this, Hub, s) { Weather = plan.Weather })];
         Workers = [.. Sites.Select(s => new Workers(this, s))];
-        (_customers, _audit, _troubles) = (new Customers(this, Hub), new Audit(this), new Troubles(this, plan));
+        (_customers, _audit, _troubles, _partings) = (new Customers(this, Hub), new Audit(this), new Troubles(this, plan), new Partings(this));
     }
 
     public Plan Plan { get; }
@@ -136,6 +137,7 @@ internal sealed class World : IDisposable
     private void Act()
     {
         if (HasForgotten && Chance(50)) Operate();
+        if (Plan.Partings > 0 && Chance(Plan.Partings)) _partings.Act();
         var who = Random.Next(Sites.Count + 1);
         Trace.Add("act", who);
         if (who == Sites.Count) _customers.Act();
@@ -307,7 +309,7 @@ internal sealed class World : IDisposable
     /// <summary>Asks again what was never answered, and lets people work. False when nothing is left to do.</summary>
     private bool FinishWork()
     {
-        var left = (HasForgotten && Operate()) | _customers.ReleaseAll();
+        var left = (HasForgotten && Operate()) | _customers.ReleaseAll() | _partings.TakeAllBack();
         foreach (var wish in Book.Unanswered.ToList())
         {
             _customers.Place(wish);
