@@ -21,6 +21,7 @@ internal sealed class Guard(Node node, NodeMetrics metrics, KeyGate? gate, ILogg
     {
         var started = Stopwatch.GetTimestamp();
         SetTrace(http);
+        PathValues.Decode(http);
         try
         {
             var refusal = gate is null ? Stranger(http.Request) : await gate.CheckAsync(http);

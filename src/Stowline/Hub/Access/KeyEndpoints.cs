@@ -12,10 +12,9 @@ internal static class KeyEndpoints
 {
     public static void Map(IEndpointRouteBuilder api, Node node, KeyRing ring)
     {
-        api.Post("/keys", http => CreateAsync(http, node, ring)).WithTags("Keys").WithSummary("Make a key; the answer is the only place where it is shown").Accepts<KeyBody>("application/json").Produces<MadeKey>(201);
-        api.Get("/keys", http => ListAsync(http, node)).WithTags("Keys").WithSummary("The keys, without their secrets").Produces<Page<KeyView>>();
-        // An encoded slash arrives as it was sent; in a name it is a slash.
-        api.MapDelete("/keys/{name}", (HttpContext http, string name) => RevokeAsync(http, name.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase), node, ring)).WithTags("Keys").WithSummary("Revoke a key; it counts at once").Produces<KeyView>();
+        api.Post("/keys", http => CreateAsync(http, node, ring)).WithTags("Keys").WithSummary("Make a key; the answer is the only place where it is shown").Accepts<KeyBody>("application/json").Produces<MadeKey>(201).KeepsNoAnswer();
+        api.Get("/keys", http => ListAsync(http, node)).WithTags("Keys").WithSummary("The keys, without their secrets").Pages<KeyView>();
+        api.MapDelete("/keys/{name}", (HttpContext http, string name) => RevokeAsync(http, name, node, ring)).WithTags("Keys").WithSummary("Revoke a key; it counts at once").Produces<KeyView>().KeepsNoAnswer();
     }
 
     /// <summary>
