@@ -13,23 +13,37 @@ public sealed class PostgresDatabase : Database
     /// </summary>
     private const string WriterOptions = "-c jit=off -c enable_hashjoin=off -c enable_mergejoin=off -c enable_seqscan=off -c plan_cache_mode=force_generic_plan";
 
+    private const int UsualPool = 40;
+
+    /// <summary>Connections for writing that are not the lanes' writers': migrations, partitions and the like.</summary>
+    private const int Spare = 2;
+
     private readonly NpgsqlDataSource _source;
     private readonly NpgsqlDataSource _writers;
     private readonly string _connection;
 
     /// <param name="connection"><c>postgres://user:password@host:port/database?…</c> or an Npgsql connection string.</param>
-    public PostgresDatabase(string connection, TimeProvider time) : base(time)
+    public PostgresDatabase(string connection, TimeProvider time) : this(Complete(connection), time)
     {
-        var builder = new NpgsqlConnectionStringBuilder(Parse(connection))
-        {
-            MaxAutoPrepare = 200, AutoPrepareMinUsages = 2, Enlist = false, NoResetOnClose = true, ApplicationName = "stowline",
-        };
-        if (!builder.ContainsKey("Maximum Pool Size")) builder.MaxPoolSize = 40;
+    }
+
+    private PostgresDatabase(NpgsqlConnectionStringBuilder builder, TimeProvider time) : base(time, builder.MaxPoolSize, Math.Max(1, builder.MaxPoolSize - Spare))
+    {
         Address = $"{builder.Host}:{builder.Port}/{builder.Database}";
         _connection = builder.ToString();
         _source = new NpgsqlDataSourceBuilder(_connection).Build();
         builder.Options = WriterOptions;
         _writers = new NpgsqlDataSourceBuilder(builder.ToString()).Build();
+    }
+
+    private static NpgsqlConnectionStringBuilder Complete(string connection)
+    {
+        var builder = new NpgsqlConnectionStringBuilder(Parse(connection))
+        {
+            MaxAutoPrepare = 200, AutoPrepareMinUsages = 2, Enlist = false, NoResetOnClose = true, ApplicationName = "stowline",
+        };
+        if (!builder.ContainsKey("Maximum Pool Size")) builder.MaxPoolSize = UsualPool;
+        return builder;
     }
 
     public string Address { get; }

@@ -45,7 +45,17 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
     {
         var commands = queue.Take();
         if (commands.Count == 0) return false;
-        for (var turn = Begin(commands, ct); turn is not null; turn = turn.Next) await RunAsync(turn, ct);
+        try
+        {
+            for (var turn = Begin(commands, ct); turn is not null; turn = turn.Next) await RunAsync(turn, ct);
+        }
+        catch
+        {
+            if (Interlocked.Exchange(ref _session, null) is { } unknown) await database.Writers.DropAsync(unknown, isLost: false);
+            throw;
+        }
+        // There may be more scopes than connections.
+        if (Interlocked.Exchange(ref _session, null) is { } session) await database.Writers.GiveBackAsync(session);
         return true;
     }
 
@@ -203,7 +213,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         _session = null;
         try
         {
-            await session.DiscardAsync();
+            await database.Writers.DropAsync(session, isLost: true);
         }
         catch (Exception)
         {
@@ -242,7 +252,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
     {
         if (_session is { } open) return open;
         // Kept before anything can go wrong with it, so that whoever handles that drops it.
-        var session = _session = await database.OpenAsync(readOnly: false, ct);
+        var session = _session = await database.Writers.TakeAsync(ct);
         if (!_registered)
         {
             await session.ExecuteAsync("DELETE FROM lane_writers WHERE started_at < @old", new { old = database.Time.GetUtcNow().AddDays(-90) });
@@ -251,9 +261,9 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         return session;
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
         queue.Close();
-        if (_session is not null) await _session.DisposeAsync();
+        return ValueTask.CompletedTask;
     }
 }

@@ -1,15 +1,23 @@
-using System.Collections.Concurrent;
-
 namespace Stowline.Store;
 
 /// <summary>
-/// One node's database. Hands out sessions: a writer's session lives as long as its writer, readers' sessions are pooled so that their
-/// prepared statements stay warm.
+/// One node's database. Hands out sessions, pooled so that their prepared statements stay warm: a writer has one while it works, a reader for one read.
 /// </summary>
-public abstract class Database(TimeProvider time) : IAsyncDisposable
+public abstract class Database : IAsyncDisposable
 {
-    private readonly ConcurrentBag<SqlSession> _readers = [];
-    private bool _disposed;
+    private readonly SessionPool _readers;
+
+    /// <param name="mostReaders">How many reads may run at once; the others wait for their turn.</param>
+    /// <param name="mostWriters">How many writers may work at once.</param>
+    protected Database(TimeProvider time, int mostReaders = int.MaxValue, int mostWriters = int.MaxValue)
+    {
+        Time = time;
+        _readers = new SessionPool(ct => OpenAsync(readOnly: true, ct), mostReaders);
+        Writers = new SessionPool(ct => OpenAsync(readOnly: false, ct), mostWriters);
+    }
+
+    /// <summary>The sessions of the lanes' writers.</summary>
+    internal SessionPool Writers { get; }
 
     public abstract Dialect Dialect { get; }
 
@@ -19,7 +27,7 @@ public abstract class Database(TimeProvider time) : IAsyncDisposable
     /// <summary>True when the one writer must drain all lanes in turn (SQLite); false when scopes commit in parallel (PostgreSQL).</summary>
     public abstract bool SingleWriter { get; }
 
-    public TimeProvider Time => time;
+    public TimeProvider Time { get; }
 
     /// <summary>Opens a session of its own. The caller disposes it.</summary>
     public abstract ValueTask<SqlSession> OpenAsync(bool readOnly, CancellationToken ct);
@@ -36,22 +44,19 @@ public abstract class Database(TimeProvider time) : IAsyncDisposable
     /// <summary>Runs a read on a pooled session, outside any writer. Each call sees at least everything committed before it.</summary>
     public async Task<T> ReadAsync<T>(Func<SqlSession, Task<T>> read, CancellationToken ct = default)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        if (!_readers.TryTake(out var session)) session = await OpenAsync(readOnly: true, ct);
+        var session = await _readers.TakeAsync(ct);
+        T result;
         try
         {
-            var result = await read(session);
-            if (_disposed) await session.DisposeAsync();
-            else _readers.Add(session);
-            return result;
+            result = await read(session);
         }
         catch (Exception e)
         {
-            // Its state is unknown; the next reader opens a fresh one.
-            if (IsInfrastructure(e)) await session.DiscardAsync();
-            else await session.DisposeAsync();
+            await _readers.DropAsync(session, IsInfrastructure(e));
             throw;
         }
+        await _readers.GiveBackAsync(session);
+        return result;
     }
 
     /// <summary>Runs several reads on one snapshot: what they see fits together.</summary>
@@ -70,8 +75,8 @@ public abstract class Database(TimeProvider time) : IAsyncDisposable
 
     public virtual async ValueTask DisposeAsync()
     {
-        _disposed = true;
-        while (_readers.TryTake(out var session)) await session.DisposeAsync();
+        await _readers.DisposeAsync();
+        await Writers.DisposeAsync();
         GC.SuppressFinalize(this);
     }
 }

@@ -31,7 +31,7 @@ public class RetailCrashes
         await using var __ = drop;
         var random = new Random(4711);
         for (var kill = 1; kill <= 4; kill++)
-            await KillAtAsync(events * kill / 5 + random.Next((int)events / 10), file, store, folder, database);
+            await KillAtAsync(events * kill / 7 + random.Next((int)events / 14), file, store, folder, database);
         var (resumed, report) = await ReplayAsync(file, folder, database);
         Assert.True(resumed == 0, report);
         AssertSame(calm, report);

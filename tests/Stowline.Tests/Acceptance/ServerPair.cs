@@ -68,7 +68,7 @@ internal sealed class ServerPair : IAsyncDisposable
     public async Task<int> OnDutyAsync()
     {
         var onDuty = -1;
-        await UntilAsync("one of two processes is on duty", TimeSpan.FromSeconds(30), async () =>
+        await UntilAsync("one of two processes is on duty", TimeSpan.FromMinutes(1), async () =>
         {
             var processes = (await B.GetAsync("system/status")).GetProperty("processes").EnumerateArray().ToArray();
             if (processes.Length != 2 || processes.Count(p => p.GetProperty("on_duty").GetBoolean()) != 1) return false;

@@ -16,6 +16,7 @@ internal sealed record BrokerNode(Node Node, string? Folder, (string Server, str
     {
         var (database, folder, postgres) = await TestNode.NewDatabaseAsync(store, TimeProvider.System);
         var node = await Node.OpenAsync(database);
+        node.Lanes.LongestWait = TestNode.LongestWait;
         node.Start();
         await Must(node.Lanes.ExecuteAsync<SiteView>(Lane.Hub, Caller.System, tx => SaveSite.DecideAsync("WH1", new SiteBody { Name = "W", Type = SiteType.Warehouse }, tx, node)));
         await Must(node.Lanes.ExecuteAsync<BulkResult>(Lane.Hub, Caller.System, tx => SaveProducts.DecideAsync(

@@ -53,7 +53,7 @@ public sealed class RabbitTestBroker(string setting, string more = "backoff_ms=1
             await channel.BasicAckAsync(e.DeliveryTag, multiple: false);
         };
         await channel.BasicConsumeAsync(place + "-out", autoAck: false, consumer);
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(5));
         while (found.Count < atLeast) found.Add(await arrived.Reader.ReadAsync(limit.Token));
         // What should not be there must have the chance to show.
         using var little = new CancellationTokenSource(TimeSpan.FromMilliseconds(500));

@@ -85,7 +85,7 @@ public class PartitionTests
     {
         await using var connection = new Npgsql.NpgsqlConnection(place.Server);
         await connection.OpenAsync();
-        await using var command = new Npgsql.NpgsqlCommand($"DROP DATABASE IF EXISTS {place.Name} WITH (FORCE)", connection);
+        await using var command = new Npgsql.NpgsqlCommand($"DROP DATABASE IF EXISTS {place.Name} WITH (FORCE)", connection) { CommandTimeout = 0 };
         await command.ExecuteNonQueryAsync();
     }
 }

@@ -70,7 +70,7 @@ public class GrpcTests
         await grpc.CallAsync("/grpc.health.v1.Health/Check", new Protocol.Health.HealthCheckRequest(), Protocol.Health.HealthCheckResponse.Parser);
         using var silent = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await silent.ConnectAsync(IPAddress.Loopback, node.Url.Port);
-        await node.StopAsync().WaitAsync(TimeSpan.FromSeconds(15)); // a connection that has said nothing does not keep it
+        await node.StopAsync().WaitAsync(TimeSpan.FromMinutes(1)); // a connection that has said nothing does not keep it
     }
 
     [Fact]

@@ -25,6 +25,7 @@ public sealed class ServerNode : IAsyncDisposable
     {
         var (database, folder, _) = await TestNode.NewDatabaseAsync(store, TimeProvider.System);
         var node = await Node.OpenAsync(database);
+        node.Lanes.LongestWait = TestNode.LongestWait;
         var configuration = new Configuration { Port = 0, Auth = auth };
         var host = ServerHost.Build(node, configure?.Invoke(configuration) ?? configuration, more, liveQueue, web);
         await host.StartAsync();

@@ -69,6 +69,6 @@ public class TraceTests
         Assert.Equal(0, status.GetProperty("pumps").EnumerateArray().Sum(p => p.GetProperty("errors").GetInt64()));
         var clock = Stopwatch.StartNew();
         await node.DisposeAsync();
-        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(20), $"stopping took {clock.Elapsed}");
+        Assert.True(clock.Elapsed < TimeSpan.FromMinutes(1), $"stopping took {clock.Elapsed}");
     }
 }

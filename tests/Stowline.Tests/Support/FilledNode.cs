@@ -38,7 +38,7 @@ public sealed class FilledNode : IAsyncDisposable
     {
         await using var connection = new Npgsql.NpgsqlConnection(server);
         await connection.OpenAsync();
-        await using var command = new Npgsql.NpgsqlCommand(sql, connection);
+        await using var command = new Npgsql.NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
         await command.ExecuteNonQueryAsync();
     }
 

@@ -96,7 +96,7 @@ public sealed class LiveClient : IAsyncDisposable
 
     private Task WriteAsync(string json) => _socket.SendAsync(Encoding.UTF8.GetBytes(json + (char)Separator), WebSocketMessageType.Text, true, Limit());
 
-    private CancellationToken Limit() => new CancellationTokenSource(TimeSpan.FromSeconds(20)).Token;
+    private CancellationToken Limit() => new CancellationTokenSource(TimeSpan.FromMinutes(1)).Token;
 
     public ValueTask DisposeAsync()
     {

@@ -55,7 +55,7 @@ public sealed class OtlpReceiver : IAsyncDisposable
     /// <summary>The spans of a trace, once they are as wished. Fails after half a minute, saying what came.</summary>
     public async Task<IReadOnlyList<ReceivedSpan>> WaitForAsync(string traceId, Func<IReadOnlyList<ReceivedSpan>, bool> enough)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         while (true)
         {
             Task more;
@@ -69,7 +69,7 @@ public sealed class OtlpReceiver : IAsyncDisposable
     /// <summary>Waits until a metric of this name was sent.</summary>
     public async Task WaitForMetricAsync(string name)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         while (true)
         {
             Task more;

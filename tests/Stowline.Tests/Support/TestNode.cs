@@ -70,6 +70,9 @@ public sealed class TestNode : IAsyncDisposable
         ? new PostgresDatabase(new Npgsql.NpgsqlConnectionStringBuilder(p.Server) { Database = p.Name, MaxPoolSize = 20 }.ToString(), Time)
         : new SqliteDatabase(Path.Combine(_folder!, "stowline.db"), Time);
 
+    /// <summary>For nodes on the real clock: on a machine that is busy elsewhere an answer waits for its consumers as long as it takes.</summary>
+    public static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
+
     /// <summary>An empty database of its own: a file in a temporary folder, or a new database on the test server.</summary>
     public static async Task<(Database Database, string? Folder, (string, string)? Postgres)> NewDatabaseAsync(string store, TimeProvider time)
     {
@@ -83,7 +86,7 @@ public sealed class TestNode : IAsyncDisposable
         await using (var connection = new Npgsql.NpgsqlConnection(server))
         {
             await connection.OpenAsync();
-            await using var command = new Npgsql.NpgsqlCommand($"CREATE DATABASE {name}", connection);
+            await using var command = new Npgsql.NpgsqlCommand($"CREATE DATABASE {name}", connection) { CommandTimeout = 0 };
             await command.ExecuteNonQueryAsync();
         }
         var own = new Npgsql.NpgsqlConnectionStringBuilder(server) { Database = name, Pooling = true, MaxPoolSize = 20 };
@@ -165,7 +168,7 @@ public sealed class TestNode : IAsyncDisposable
     {
         await using var connection = new Npgsql.NpgsqlConnection(server);
         await connection.OpenAsync();
-        await using var command = new Npgsql.NpgsqlCommand($"DROP DATABASE IF EXISTS {name} WITH (FORCE)", connection);
+        await using var command = new Npgsql.NpgsqlCommand($"DROP DATABASE IF EXISTS {name} WITH (FORCE)", connection) { CommandTimeout = 0 };
         await command.ExecuteNonQueryAsync();
     }
 }
