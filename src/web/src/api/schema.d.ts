@@ -544,7 +544,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The policies of a site */
+        /** The policies of a site, in order of SKU */
         get: operations["get_sites_by_code_policies"];
         put?: never;
         post?: never;
@@ -7481,6 +7481,10 @@ export interface operations {
     get_keys: {
         parameters: {
             query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -7510,8 +7514,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description Who does it: stands in every event and movement. With auth=off only. */
                 "Stowline-Actor"?: components["parameters"]["Actor"];
             };
@@ -7548,8 +7550,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description Who does it: stands in every event and movement. With auth=off only. */
                 "Stowline-Actor"?: components["parameters"]["Actor"];
             };
@@ -7900,6 +7900,14 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before; without it, the first page. */
                 cursor?: string;
+                /** @description Only of this kind. */
+                type?: "warehouse" | "pickup_point" | "parcel_locker" | "storefront" | "partner_warehouse" | "kitchen" | "workshop";
+                /** @description true or false. */
+                active?: string;
+                /** @description Only those below this site. */
+                parent?: string;
+                /** @description Only in this city, exactly as it is written. */
+                city?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -8119,8 +8127,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description Who does it: stands in every event and movement. With auth=off only. */
                 "Stowline-Actor"?: components["parameters"]["Actor"];
             };
@@ -8182,8 +8188,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description Who does it: stands in every event and movement. With auth=off only. */
                 "Stowline-Actor"?: components["parameters"]["Actor"];
             };
@@ -8220,7 +8224,7 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before; without it, the first page. */
                 cursor?: string;
-                /** @description These SKUs, in one page; may be repeated. */
+                /** @description These SKUs, in one page unless limit says less; may be repeated. */
                 sku?: string[];
                 /** @description What may be promised to orders of this channel: without what is kept for others (/pools). Otherwise to some channel or other. */
                 channel?: string;
@@ -8301,6 +8305,10 @@ export interface operations {
     get_sites_by_code_policies: {
         parameters: {
             query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -9053,6 +9061,10 @@ export interface operations {
     get_orders_by_id_timeline: {
         parameters: {
             query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -9086,6 +9098,10 @@ export interface operations {
     get_transfers_by_id_timeline: {
         parameters: {
             query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -9415,6 +9431,10 @@ export interface operations {
     get_routing_rules: {
         parameters: {
             query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -9982,6 +10002,10 @@ export interface operations {
     get_webhooks: {
         parameters: {
             query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -10011,8 +10035,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description Who does it: stands in every event and movement. With auth=off only. */
                 "Stowline-Actor"?: components["parameters"]["Actor"];
             };
@@ -10182,8 +10204,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description Who does it: stands in every event and movement. With auth=off only. */
                 "Stowline-Actor"?: components["parameters"]["Actor"];
             };
@@ -10475,6 +10495,10 @@ export interface operations {
     get_channels: {
         parameters: {
             query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -10660,8 +10684,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description Who does it: stands in every event and movement. With auth=off only. */
                 "Stowline-Actor"?: components["parameters"]["Actor"];
             };
@@ -12177,7 +12199,7 @@ export interface operations {
                 site?: string;
                 /** @description Only in this state. */
                 status?: "shipped" | "delivered" | "returned";
-                /** @description Only of the order with this id. */
+                /** @description Only of this order, by id, number or channel:external_id. */
                 order?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
@@ -12418,8 +12440,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description Who does it: stands in every event and movement. With auth=off only. */
                 "Stowline-Actor"?: components["parameters"]["Actor"];
             };
@@ -12506,6 +12526,10 @@ export interface operations {
     get_sites_by_code_carriers: {
         parameters: {
             query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -12669,7 +12693,7 @@ export interface operations {
                 site?: string;
                 /** @description Only in this state. */
                 status?: "pending" | "asking" | "booked" | "unsure" | "failed" | "cancelling" | "cancelled";
-                /** @description Only of the order with this id. */
+                /** @description Only of this order, by id, number or channel:external_id. */
                 order?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
@@ -13249,6 +13273,10 @@ export interface operations {
     get_sites_by_code_stops: {
         parameters: {
             query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -13442,7 +13470,7 @@ export interface operations {
                 site?: string;
                 /** @description Only in this state. */
                 status?: "pending" | "assigned" | "in_progress" | "completed" | "cancelled";
-                /** @description Only of the order with this id. */
+                /** @description Only of this order, by id, number or channel:external_id. */
                 order?: string;
                 /** @description Only of this worker. */
                 worker?: string;
@@ -13849,7 +13877,7 @@ export interface operations {
                 site?: string;
                 /** @description Only in this state. */
                 status?: "pending" | "in_progress" | "packed" | "shipped" | "cancelled";
-                /** @description Only of the order with this id. */
+                /** @description Only of this order, by id, number or channel:external_id. */
                 order?: string;
                 /** @description Only of this worker. */
                 worker?: string;
@@ -14089,7 +14117,7 @@ export interface operations {
                 site?: string;
                 /** @description Only in this state. */
                 status?: "pending" | "completed";
-                /** @description Only of the order with this id. */
+                /** @description Only of this order, by id, number or channel:external_id. */
                 order?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
@@ -14498,7 +14526,7 @@ export interface operations {
                 site?: string;
                 /** @description Only in this state. */
                 status?: "waiting" | "active" | "done" | "cancelled";
-                /** @description Only of the order with this id. */
+                /** @description Only of this order, by id, number or channel:external_id. */
                 order?: string;
                 /** @description Only of this worker. */
                 worker?: string;
