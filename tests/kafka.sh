@@ -36,10 +36,10 @@ alive() { [ -s "$dir/$1.pid" ] && kill -0 "$(cat "$dir/$1.pid")" 2>/dev/null; }
 
 # wait_for NAME COMMAND...
 wait_for() {
-  local name=$1 end=$((SECONDS + 90)); shift
+  local name=$1 end=$((SECONDS + 180)); shift
   until "$@" >/dev/null 2>&1; do
     alive "$name" || { tail -n 20 "$dir/$name.log" >&2; return 1; }
-    [ $SECONDS -lt $end ] || { echo "$name is not ready after 90 s" >&2; return 1; }
+    [ $SECONDS -lt $end ] || { echo "$name is not ready after 180 s" >&2; return 1; }
     sleep 0.2
   done
 }

@@ -149,7 +149,7 @@ internal static class RelayBench
 
         public Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
         {
-            Messages.AddRange(messages);
+            Messages.AddRange(messages.Select(m => m with { Body = m.Body.ToArray() }));
             return Task.FromResult<IReadOnlyList<(int, string)>>([]);
         }
 
@@ -168,7 +168,7 @@ internal static class RelayBench
         {
             var refused = await broker.PublishAsync(messages, ct);
             var now = time.GetUtcNow();
-            foreach (var message in messages) Lags.Add((now - Protocol.OrderEvent.Parser.ParseFrom(message.Body).At.ToDateTimeOffset()).TotalMilliseconds);
+            foreach (var message in messages) Lags.Add((now - Protocol.OrderEvent.Parser.ParseFrom(message.Body.Span).At.ToDateTimeOffset()).TotalMilliseconds);
             return refused;
         }
 

@@ -14,7 +14,8 @@ internal static class OrderEventBytes
 {
     [ThreadStatic] private static ProtoBuffer? s_buffer;
 
-    public static byte[] Of(EventRecord e)
+    /// <summary>In memory of this thread, good until it makes the next.</summary>
+    public static ReadOnlySpan<byte> Of(EventRecord e)
     {
         var to = s_buffer ??= new ProtoBuffer();
         to.Clear();
@@ -28,7 +29,7 @@ internal static class OrderEventBytes
         var data = e.Type == OrderPlaced.Type ? Placed(to, e) : OrderEvents.AroundPerson(e.Payload);
         if (e.Type == OrderStatusChanged.Type && SnakeCaseEnum<OrderStatus>.TryParse(e.Read<OrderStatusChanged>().To, out var status)) to.Number(Wire.OrderEvent.StatusFieldNumber, (int)status);
         to.Bytes(Wire.OrderEvent.DataFieldNumber, data.Before, data.After);
-        return to.ToArray();
+        return to.Written;
     }
 
     /// <summary>The order, in one pass over the payload.</summary>

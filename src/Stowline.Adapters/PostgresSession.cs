@@ -391,6 +391,7 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         public override string GetString(int column) => reader.GetString(column);
         public override long GetInt64(int column) => reader.GetFieldType(column) == typeof(int) ? reader.GetInt32(column)
             : reader.GetFieldType(column) == typeof(bool) ? reader.GetBoolean(column) ? 1 : 0 : reader.GetInt64(column);
+        public override double GetDouble(int column) => reader.GetDouble(column);
         public override Guid GetGuid(int column) => reader.GetGuid(column);
         public override byte[] GetBytes(int column) => reader.GetFieldValue<byte[]>(column);
         public override DateTimeOffset GetTime(int column) => new(reader.GetDateTime(column), TimeSpan.Zero);

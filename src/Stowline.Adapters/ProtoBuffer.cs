@@ -15,8 +15,8 @@ internal sealed class ProtoBuffer
 
     public void Clear() => _at = 0;
 
-    /// <summary>What was written, as memory of its own.</summary>
-    public byte[] ToArray() => _bytes.AsSpan(0, _at).ToArray();
+    /// <summary>What was written, until more is.</summary>
+    public ReadOnlySpan<byte> Written => _bytes.AsSpan(0, _at);
 
     public void Number(int field, long value)
     {

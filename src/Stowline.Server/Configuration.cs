@@ -4,9 +4,11 @@ using System.Text.Json;
 using Stowline.Adapters.Kafka;
 using Stowline.Adapters.RabbitMq;
 using Stowline.Adapters.Redis;
+using Stowline.Hub.Access;
 using Stowline.Hub.Alerts;
 using Stowline.Hub.Channels;
 using Stowline.Kernel;
+using Stowline.Server.Hosting;
 
 namespace Stowline.Server;
 
@@ -77,6 +79,12 @@ public sealed record Configuration
     /// <summary>What credentials of marketplaces are sealed with, 32 bytes; null: a file <c>secrets.key</c> in the data folder.</summary>
     public byte[]? SecretsKey { get; init; }
 
+    /// <summary>How much callers may ask for, see <see cref="RateTiers.Parse"/>; null where nothing was said: the standard with <c>auth=keys</c>, no limits without.</summary>
+    public RateTiers? RateLimits { get; init; }
+
+    /// <summary>The proxies before this node whose word for the caller's address counts; empty: nobody's.</summary>
+    public TrustedProxies TrustedProxies { get; init; } = TrustedProxies.None;
+
     /// <summary>How stock is kept in step with marketplaces.</summary>
     public StockSyncSettings StockSync { get; init; } = new();
 
@@ -87,7 +95,7 @@ public sealed record Configuration
     private static readonly string[] NotYet = [];
 
     private static readonly string[] Known = ["data", "database", "listen", "port", "auth", "otlp", "otlp_sample", "log_format", "log_level", "node", "stuck", "kafka", "redis", "rabbitmq", "webhooks_allow_private", "carriers_allow_private",
-        "telegram_token", "telegram_chat", "telegram_url", "site", "hub", "key", "secrets_key", .. StockSyncNames.All];
+        "telegram_token", "telegram_chat", "telegram_url", "site", "hub", "key", "secrets_key", "rate_limits", "trusted_proxies", .. StockSyncNames.All];
 
     public bool IsPostgres =>
         Database.StartsWith("postgres://", StringComparison.Ordinal) || Database.StartsWith("postgresql://", StringComparison.Ordinal);
@@ -182,7 +190,7 @@ public sealed record Configuration
         {
             throw new CommandRefusedException(e.Message);
         }
-        set = set with { StockSync = StockSyncNames.Read(given) };
+        set = set with { StockSync = StockSyncNames.Read(given), RateLimits = Limits(given), TrustedProxies = TrustedProxies.Parse(given.GetValueOrDefault("trusted_proxies") ?? "") };
         if (given.GetValueOrDefault("secrets_key") is { Length: > 0 } secret)
             set = set with { SecretsKey = SecretBox.KeyOf(secret) ?? throw new CommandRefusedException("secrets_key must be 32 bytes in Base64, as 'openssl rand -base64 32' makes them") };
         set = Telemetry(set, given);
@@ -193,6 +201,13 @@ public sealed record Configuration
         if (set.Database.Length > 0 && !set.IsPostgres && !set.Database.StartsWith("sqlite:", StringComparison.Ordinal))
             throw new CommandRefusedException("the database must be empty, sqlite:PATH or postgres://user:password@host:port/name");
         return set;
+    }
+
+    private static RateTiers? Limits(Dictionary<string, string> given)
+    {
+        if (given.GetValueOrDefault("rate_limits") is not { Length: > 0 } text) return null;
+        var (tiers, problem) = RateTiers.Parse(text);
+        return tiers ?? throw new CommandRefusedException("rate_limits: " + problem);
     }
 
     private static Configuration Telemetry(Configuration set, Dictionary<string, string> given)

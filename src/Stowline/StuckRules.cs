@@ -1,6 +1,6 @@
-using System.Globalization;
 using System.Text.Json.Serialization;
 using Stowline.Contracts;
+using Stowline.Kernel;
 
 namespace Stowline;
 
@@ -67,22 +67,9 @@ public sealed class StuckRules
             if (parts.Length != 2) return (null, $"'{entry}' is not of the form reason=age");
             if (!SnakeCaseEnum<StuckReason>.TryParse(parts[0], out var reason)) return (null, $"there is no reason '{parts[0]}'; it {SnakeCaseEnum<StuckReason>.Choices}");
             if (parts[1] == "off") ages.Remove(reason);
-            else if (Age(parts[1]) is { } age) ages[reason] = age;
+            else if (Spans.Parse(parts[1]) is { } age) ages[reason] = age;
             else return (null, $"'{parts[1]}' is no age; write 90s, 45m, 2h, 7d or off");
         }
         return (new StuckRules(ages), null);
-    }
-
-    private static TimeSpan? Age(string text)
-    {
-        if (text.Length < 2 || !int.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number > 100_000) return null;
-        return text[^1] switch
-        {
-            's' => TimeSpan.FromSeconds(number),
-            'm' => TimeSpan.FromMinutes(number),
-            'h' => TimeSpan.FromHours(number),
-            'd' => TimeSpan.FromDays(number),
-            _ => null,
-        };
     }
 }

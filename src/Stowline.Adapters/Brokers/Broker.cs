@@ -1,7 +1,8 @@
 namespace Stowline.Adapters.Brokers;
 
 /// <summary>A message to a broker. Messages of one key keep their order.</summary>
-public sealed record OutgoingMessage(string Key, string Type, byte[] Body);
+/// <param name="Body">Good until its publishing has completed.</param>
+public sealed record OutgoingMessage(string Key, string Type, ReadOnlyMemory<byte> Body);
 
 /// <summary>A message from a broker.</summary>
 /// <param name="Source">Where it came from, such as <c>kafka:orders-in/0</c>.</param>

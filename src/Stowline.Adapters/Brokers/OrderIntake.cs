@@ -20,12 +20,12 @@ public sealed class OrderIntake : Pump, IAsyncDisposable
     private readonly AcceptOrders _intake;
     private readonly Meter _meter;
     private readonly Counter<long> _taken;
+    private readonly Rest _looks;
     private QueueState? _state;
-    private DateTimeOffset _looked;
 
     public OrderIntake(Node node, IBrokerIn broker, OrderFormat format)
     {
-        (_node, _broker, _format) = (node, broker, format);
+        (_node, _broker, _format, _looks) = (node, broker, format, new Rest(node.Time));
         _intake = node.Modules.OfType<OrderingModule>().Single().Intake!;
         _meter = new Meter(new MeterOptions("Stowline.Intake") { Scope = node.Lanes });
         _taken = _meter.CreateCounter<long>("stowline_intake_messages", description: "Messages from brokers by what became of them");
@@ -43,8 +43,8 @@ public sealed class OrderIntake : Pump, IAsyncDisposable
 
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
+        await LookAsync(ct);
         var messages = await _broker.ReceiveAsync(BatchSize, ct);
-        if (_node.Time.GetUtcNow() - _looked >= Look) (_state, _looked) = (await _broker.StateAsync(ct), _node.Time.GetUtcNow());
         if (messages.Count == 0)
         {
             if (_broker.Trouble is { } trouble) (LastError, LastErrorAt) = (trouble, _node.Time.GetUtcNow());
@@ -66,6 +66,21 @@ public sealed class OrderIntake : Pump, IAsyncDisposable
         {
             await _broker.RewindAsync(messages, CancellationToken.None);
             throw;
+        }
+    }
+
+    /// <summary>Never between a message and its acknowledgment: how long the queue is, is good to know, and where the broker does not say it, orders come in all the same.</summary>
+    private async Task LookAsync(CancellationToken ct)
+    {
+        if (!_looks.IsOver) return;
+        _looks.For(Look);
+        try
+        {
+            _state = await _broker.StateAsync(ct);
+        }
+        catch (Exception) when (!ct.IsCancellationRequested)
+        {
+            _state = null;
         }
     }
 

@@ -6,26 +6,36 @@ namespace Stowline.Adapters.Brokers;
 /// <param name="types">Which events; empty for all of them.</param>
 public sealed class OrderRelay(Lanes lanes, IBrokerOut broker, IReadOnlySet<string> types) : LaneRelay(lanes, Lane.Hub)
 {
-    private const int Few = 100;
-
     public override string Name => broker.Name;
     protected override int BatchSize => broker.BatchSize;
     protected override string? Trouble => broker.Trouble;
     protected override bool Wants(EventRecord e) => OrderEvents.Wants(e.Type, types);
 
-    protected override HandOver Prepare(IReadOnlyList<EventRecord> events)
+    protected override IOutgoing Begin() => new Messages(broker);
+
+    /// <summary>The messages of a batch, one behind the other in memory that is used again when the broker has confirmed them. Tens of thousands in a second would otherwise outlive one collection after the other.</summary>
+    private sealed class Messages(IBrokerOut broker) : IOutgoing
     {
-        var messages = new OutgoingMessage[events.Count];
-        // Encoding is what a relay costs. With a backlog all cores do it.
-        if (messages.Length < Few) for (var i = 0; i < messages.Length; i++) messages[i] = Encode(events[i]);
-        else Parallel.For(0, messages.Length, i => messages[i] = Encode(events[i]));
-        return async ct => [.. (await broker.PublishAsync(messages, ct)).Select(r => (events[r.Index], r.Reason))];
+        private readonly List<OutgoingMessage> _messages = [];
+        private readonly MessageMemory _memory = new();
+
+        public void Add(EventRecord e) => _messages.Add(new OutgoingMessage(KeyOf(e), e.Type, _memory.Keep(OrderEventBytes.Of(e))));
+
+        public async Task<IReadOnlyList<(int Index, string Reason)>> HandOverAsync(CancellationToken ct)
+        {
+            var refused = await broker.PublishAsync(_messages, ct);
+            _memory.Free(); // not after a failure: the broker's client may still hold on to some
+            return refused;
+        }
     }
 
-    private static OutgoingMessage Encode(EventRecord e)
+    /// <summary>The order's id. A refused attempt has no order: its subject, channel and external id, stands for it.</summary>
+    private static string KeyOf(EventRecord e)
     {
-        // A refused attempt has no order: its subject, channel and external id, stands for it.
-        return new OutgoingMessage(e.OrderId?.ToString() ?? e.Subject, e.Type, OrderEvents.Encode(e));
+        if (e.OrderId is not { } id) return e.Subject;
+        Span<char> text = stackalloc char[36];
+        id.TryFormat(text, out _);
+        return text.SequenceEqual(e.Subject) ? e.Subject : text.ToString();
     }
 
     public override async ValueTask DisposeAsync()

@@ -30,7 +30,7 @@ public sealed class KafkaOut(KafkaSettings settings) : IBrokerOut
                 var index = i;
                 try
                 {
-                    producer.Produce(settings.Topic, new Message<string, byte[]> { Key = messages[i].Key, Value = messages[i].Body }, report => waiting.Report(index, report.Error));
+                    producer.Produce(settings.Topic, new Message<string, byte[]> { Key = messages[i].Key, Value = messages[i].Body.ToArray() }, report => waiting.Report(index, report.Error));
                 }
                 catch (ProduceException<string, byte[]> e)
                 {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.RegularExpressions;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -61,8 +62,21 @@ public sealed partial class RabbitOut(RabbitSettings settings, TimeProvider time
 
     private Task SendAsync(IChannel channel, OutgoingMessage message, CancellationToken ct) => channel.BasicPublishAsync(settings.Exchange, message.Type, mandatory: true, new BasicProperties
     {
-        Persistent = true, ContentType = "application/x-protobuf", Type = message.Type, CorrelationId = message.Key, Timestamp = new AmqpTimestamp(time.GetUtcNow().ToUnixTimeSeconds()),
+        Persistent = true, ContentType = "application/x-protobuf", Type = message.Type, CorrelationId = Short(message.Key), Timestamp = new AmqpTimestamp(time.GetUtcNow().ToUnixTimeSeconds()),
     }, message.Body, ct).AsTask();
+
+    /// <summary>As much of it as fits into a short string of AMQP: 255 bytes. The key of a refused order may be longer, being its channel and external id.</summary>
+    private static string Short(string text)
+    {
+        if (Encoding.UTF8.GetMaxByteCount(text.Length) <= byte.MaxValue || Encoding.UTF8.GetByteCount(text) <= byte.MaxValue) return text;
+        var (chars, bytes) = (0, 0);
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if ((bytes += rune.Utf8SequenceLength) > byte.MaxValue) break;
+            chars += rune.Utf16SequenceLength;
+        }
+        return text[..chars];
+    }
 
     private async Task<RabbitLink> OpenAsync(CancellationToken ct)
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using StackExchange.Redis;
 using Stowline.Adapters.Brokers;
+using Stowline.Log;
 
 namespace Stowline.Adapters.Redis;
 
@@ -15,7 +16,7 @@ public sealed class RedisIn(RedisLink link, RedisSettings settings, string strea
     private bool _hasGroup;
     private string? _given = "0"; // null when nothing is left of what was given to us before
     private string _claimFrom = "0-0";
-    private DateTimeOffset _nextClaim;
+    private readonly Rest _claims = new(time);
 
     public string Name => "redis intake " + stream;
     public string? Trouble => null; // it throws what is wrong
@@ -37,13 +38,18 @@ public sealed class RedisIn(RedisLink link, RedisSettings settings, string strea
                 _given = again.Count > 0 ? (string)again[^1].Tag : null;
                 if (again.Count > 0) return again;
             }
-            if (time.GetUtcNow() >= _nextClaim && await ClaimAsync(most, ct) is { Count: > 0 } abandoned) return abandoned;
+            if (_claims.IsOver && await ClaimAsync(most, ct) is { Count: > 0 } abandoned) return abandoned;
             return await ReadAsync(">", most, ct);
         }
         catch (RedisServerException e) when (e.Message.StartsWith("NOGROUP", StringComparison.Ordinal))
         {
-            _hasGroup = false; // somebody deleted the stream or the group: it is made again, from the beginning of what is there
+            (_hasGroup, _given) = (false, "0"); // somebody deleted the stream or the group: it is made again, from the beginning of what is there
             return [];
+        }
+        catch
+        {
+            _given = "0"; // the answer may have been lost on its way here: what it gave us must not be overtaken
+            throw;
         }
     }
 
@@ -70,7 +76,7 @@ public sealed class RedisIn(RedisLink link, RedisSettings settings, string strea
     {
         var answer = (RedisResult[])await link.RunAsync("XAUTOCLAIM", ct, stream, group, settings.Consumer, (long)settings.Claim.TotalMilliseconds, _claimFrom, "COUNT", most);
         _claimFrom = (string)answer[0];
-        if (_claimFrom == "0-0") _nextClaim = time.GetUtcNow() + TimeSpan.FromTicks(Math.Min(settings.Claim.Ticks / 4, TimeSpan.TicksPerSecond * 10));
+        if (_claimFrom == "0-0") _claims.For(TimeSpan.FromTicks(Math.Min(settings.Claim.Ticks / 4, TimeSpan.TicksPerSecond * 10)));
         return Entries(answer[1]);
     }
 

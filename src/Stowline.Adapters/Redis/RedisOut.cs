@@ -10,7 +10,7 @@ public sealed class RedisOut(RedisStreams streams, string stream) : IBrokerOut
 
     public async Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
     {
-        await streams.AppendAsync([.. messages.Select(m => new StreamEntry(stream, [("key", m.Key), ("type", m.Type), ("body", m.Body)]))], ct);
+        await streams.AppendAsync([.. messages.Select(m => new StreamEntry(stream, [("key", m.Key), ("type", m.Type), ("body", m.Body.ToArray())]))], ct);
         return [];
     }
 

@@ -11,9 +11,17 @@ public sealed class WmsRelay(Node node, string site, RedisStreams streams) : Lan
     public override string Name => "redis " + site;
     protected override bool Wants(EventRecord e) => WmsEvents.Wants(e.Type);
 
-    protected override HandOver Prepare(IReadOnlyList<EventRecord> events) => ct => AppendAsync(events, ct);
+    protected override IOutgoing Begin() => new Entries(this);
 
-    private async Task<IReadOnlyList<(EventRecord Event, string Reason)>> AppendAsync(IReadOnlyList<EventRecord> events, CancellationToken ct)
+    private sealed class Entries(WmsRelay relay) : IOutgoing
+    {
+        private readonly List<EventRecord> _events = [];
+
+        public void Add(EventRecord e) => _events.Add(e);
+        public Task<IReadOnlyList<(int Index, string Reason)>> HandOverAsync(CancellationToken ct) => relay.AppendAsync(_events, ct);
+    }
+
+    private async Task<IReadOnlyList<(int Index, string Reason)>> AppendAsync(IReadOnlyList<EventRecord> events, CancellationToken ct)
     {
         var about = events.Select(WmsEvents.About).ToList();
         var numbers = await node.Database.ReadAsync(async session => await NumbersAsync(session, [.. about.SelectMany(a => a.Orders).Distinct()], [.. about.SelectMany(a => a.Skus)]), ct);

@@ -10,9 +10,9 @@ namespace Stowline.Server.Hosting;
 
 /// <summary>
 /// Stands around every request: the one middleware. It answers with the trace, makes problem documents of what the framework refuses and
-/// of what fails, asks for keys where they are needed, and keeps other web sites out of a node without keys.
+/// of what fails, asks for keys where they are needed, counts how much each caller asks for, and keeps other web sites out of a node without keys.
 /// </summary>
-internal sealed class Guard(Node node, NodeMetrics metrics, KeyGate? gate, ILogger log)
+internal sealed class Guard(Node node, NodeMetrics metrics, KeyGate? gate, RateGate? rates, ILogger log)
 {
     /// <summary>Worth a line in the log.</summary>
     private static readonly TimeSpan Slow = TimeSpan.FromSeconds(1);
@@ -24,7 +24,7 @@ internal sealed class Guard(Node node, NodeMetrics metrics, KeyGate? gate, ILogg
         PathValues.Decode(http);
         try
         {
-            var refusal = gate is null ? Stranger(http.Request) : await gate.CheckAsync(http);
+            var refusal = await ReceiveAsync(http);
             if (refusal is not null) await RefuseAsync(http, refusal);
             else await next(http);
             if (http.Response is { StatusCode: StatusCodes.Status404NotFound, HasStarted: false } && GrpcCalls.Is(http.Request))
@@ -39,6 +39,14 @@ internal sealed class Guard(Node node, NodeMetrics metrics, KeyGate? gate, ILogg
         // A WebSocket lasts as long as its client likes, a stream too: that is no duration of an answer.
         if (http.Response.StatusCode != StatusCodes.Status101SwitchingProtocols && http.GetEndpoint()?.Metadata.GetMetadata<GrpcCalls.Streams>() is null)
             Measure(http, Stopwatch.GetElapsedTime(started));
+    }
+
+    /// <summary>Null when the request may go on. Wrong keys count as their sender's requests too, so that nobody guesses without end.</summary>
+    private async ValueTask<Refusal?> ReceiveAsync(HttpContext http)
+    {
+        var stranger = gate is null ? Stranger(http.Request) : await gate.RecognizeAsync(http);
+        if (rates is not null && await rates.CheckAsync(http) is { } tooMany) return tooMany;
+        return stranger ?? (gate is null ? null : await gate.AllowAsync(http));
     }
 
     private void Measure(HttpContext http, TimeSpan elapsed)
@@ -87,6 +95,7 @@ internal sealed class Guard(Node node, NodeMetrics metrics, KeyGate? gate, ILogg
 
     private static Task RefuseAsync(HttpContext http, Refusal refusal)
     {
+        if (refusal.Kind == RefusalKind.Unauthenticated) http.Response.Headers.WWWAuthenticate = "Bearer";
         if (!GrpcCalls.Is(http.Request)) return Answers.WriteAsync(http, refusal);
         GrpcCalls.Refuse(http, refusal);
         return Task.CompletedTask;
@@ -114,8 +123,10 @@ internal sealed class Guard(Node node, NodeMetrics metrics, KeyGate? gate, ILogg
         }
         var (status, refusal) = OfException(e);
         if (status == 500) LogFailure(http, e, "a request failed");
+        var tellLimits = RateGate.Keep(http);
         http.Response.Clear();
         SetTrace(http);
+        tellLimits();
         await WriteAsync(http, status, refusal);
     }
 

@@ -15,8 +15,8 @@ internal sealed class KeyGate(Node node, KeyRing ring)
 {
     private readonly KeyLimits _limits = new(node);
 
-    /// <summary>Null when the call may go on.</summary>
-    public async ValueTask<Refusal?> CheckAsync(HttpContext http)
+    /// <summary>Finds out whose key it is. Null when it is a good one, or none is needed.</summary>
+    public async ValueTask<Refusal?> RecognizeAsync(HttpContext http)
     {
         var endpoint = http.GetEndpoint() as RouteEndpoint;
         if (KeyRules.IsOpen(endpoint)) return null;
@@ -26,10 +26,18 @@ internal sealed class KeyGate(Node node, KeyRing ring)
             http.Features.Set(new WithoutKey());
             return null;
         }
-        if (given is not { } key) return Unauthenticated(http, "this node needs a key: send it as 'Authorization: Bearer KEY'");
-        if (await ring.FindAsync(node.Database, key, http.RequestAborted) is not { } holder) return Unauthenticated(http, "this key is not known or was revoked");
+        if (given is not { } key) return Unauthenticated("this node needs a key: send it as 'Authorization: Bearer KEY'");
+        if (await ring.FindAsync(node.Database, key, http.RequestAborted) is not { } holder) return Unauthenticated("this key is not known or was revoked");
         http.User = new ClaimsPrincipal(new GenericIdentity(holder.Name, "key"));
         http.Features.Set(holder); // gRPC names the site in the message, so its services ask themselves
+        return null;
+    }
+
+    /// <summary>Null when whoever was recognized may do this.</summary>
+    public async ValueTask<Refusal?> AllowAsync(HttpContext http)
+    {
+        if (http.Features.Get<KeyHolder>() is not { } holder) return null; // it needs no key
+        var endpoint = http.GetEndpoint() as RouteEndpoint;
         var scope = KeyRules.ScopeOf(http.Request.Method, endpoint);
         if (!holder.May(scope)) return NoScope(holder, scope);
         if (!holder.IsLimited) return null;
@@ -47,11 +55,7 @@ internal sealed class KeyGate(Node node, KeyRing ring)
         return request.Headers.Authorization is [{ } text] && text.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) ? text[scheme.Length..].Trim() : null;
     }
 
-    private static Refusal Unauthenticated(HttpContext http, string detail)
-    {
-        http.Response.Headers.WWWAuthenticate = "Bearer";
-        return new Refusal(RefusalKind.Unauthenticated, "unauthenticated", detail);
-    }
+    private static Refusal Unauthenticated(string detail) => new(RefusalKind.Unauthenticated, "unauthenticated", detail);
 
     private static Refusal NoScope(KeyHolder holder, KeyScope scope)
     {

@@ -82,12 +82,20 @@ internal static class KeyRules
     private static readonly string[] Open = ["/health/live", "/health/ready", "/openapi/v1.json", "/docs", "/proto", "/proto/{file}", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch",
         LinkEndpoint.Path, "/api/v1/carrier-webhooks/{word}"];
 
+    /// <summary>What has no limits: whoever watches must see most of all when there is much to do, and a site's link has a pace of its own.</summary>
+    private static readonly string[] NeverLimited = ["/health/live", "/health/ready", "/metrics", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", LinkEndpoint.Path];
+
     /// <summary>The resources outside <c>/sites</c> that belong to sites.</summary>
     private static readonly string[] OfOneSite = ["workers", "picking-tasks", "packing-tasks", "put-back-tasks", "stock-tasks", "shipments", "carrier-bookings", "tickets", "links"];
 
     /// <summary>The screens are open too: they hold no data, and it is they that ask for the key.</summary>
-    public static bool IsOpen(RouteEndpoint? endpoint) => endpoint is not null &&
-        (endpoint.RoutePattern.RawText is { } pattern && Open.Contains(pattern, StringComparer.Ordinal) || endpoint.Metadata.GetMetadata<Web.WebPage>() is not null);
+    public static bool IsOpen(RouteEndpoint? endpoint) => IsScreenOrAmong(Open, endpoint);
+
+    /// <summary>Whether a call counts for nobody's limit. The screens' files come from memory.</summary>
+    public static bool IsNeverLimited(RouteEndpoint? endpoint) => IsScreenOrAmong(NeverLimited, endpoint);
+
+    private static bool IsScreenOrAmong(string[] patterns, RouteEndpoint? endpoint) => endpoint is not null &&
+        (endpoint.RoutePattern.RawText is { } pattern && patterns.Contains(pattern, StringComparer.Ordinal) || endpoint.Metadata.GetMetadata<Web.WebPage>() is not null);
 
     /// <summary>The scope that a call needs. Where no route matched, the answer will be 404 or 405 and any key may have it.</summary>
     public static KeyScope ScopeOf(string method, RouteEndpoint? endpoint)

@@ -99,8 +99,12 @@ public sealed class ServerHost : IAsyncDisposable
         var disk = new Disk(node.DataFolder);
         var telemetry = new NodeTelemetry(node, configuration, disk, () => feeds.Clients, logs);
         var gate = configuration.Auth == "keys" ? new KeyGate(node, node.Modules.OfType<AccessModule>().Single().Ring) : null;
-        var guard = new Guard(node, telemetry.Metrics, gate, logs.CreateLogger("Stowline.Http"));
+        var access = node.Modules.OfType<AccessModule>().SingleOrDefault();
+        var tiers = configuration.RateLimits ?? (gate is null ? RateTiers.Off : RateTiers.Standard);
+        if (access is not null) access.Tiers = tiers;
+        var guard = new Guard(node, telemetry.Metrics, gate, RateGate.Make(node, tiers), logs.CreateLogger("Stowline.Http"));
         app.Lifetime.ApplicationStopped.Register(feeds.Dispose);
+        if (configuration.TrustedProxies.Any) app.UseForwardedHeaders(configuration.TrustedProxies.Options);
         app.Use(next => http => guard.InvokeAsync(http, next));
         app.Use(next => http => CsvLists.InvokeAsync(http, next));
         app.Use(next => http => http.Request.Path.StartsWithSegments(LiveEndpoint.Path) ? feeds.DuringSocketAsync(() => next(http)) : next(http));

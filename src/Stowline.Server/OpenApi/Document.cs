@@ -18,7 +18,7 @@ internal static class Document
         [409] = ("Conflict", "The state of things does not allow it; code says why."),
         [413] = ("TooLarge", "The body is too large."),
         [415] = ("UnsupportedMediaType", "The body is not JSON."),
-        [429] = ("TooMany", "Too much work is waiting; see Retry-After."),
+        [429] = ("TooMany", "This caller has used up a limit; see Retry-After, RateLimit and RateLimit-Policy."),
         [500] = ("Failed", "Something went wrong here; trace_id finds it in the log."),
         [503] = ("Unavailable", "Cannot be done now; see Retry-After, and ask again with the same Idempotency-Key."),
     };

@@ -78,7 +78,7 @@ internal static partial class Operations
             if (response is OpenApiResponse told) told.Description = Success(status);
         int[] statuses = [.. writes || operation.Parameters!.Any(p => p.In == ParameterLocation.Query) ? [400] : Array.Empty<int>(),
             403, .. names || writes ? [404] : Array.Empty<int>(), .. writes || names ? [409] : Array.Empty<int>(),
-            .. operation.RequestBody is null ? Array.Empty<int>() : [413, 415], .. writes ? [429] : Array.Empty<int>(), 500, 503];
+            .. operation.RequestBody is null ? Array.Empty<int>() : [413, 415], 429, 500, 503];
         foreach (var status in statuses)
             responses.TryAdd(status.ToString(System.Globalization.CultureInfo.InvariantCulture), new OpenApiResponseReference(Document.Refusals[status].Id, document));
     }

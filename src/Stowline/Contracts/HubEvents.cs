@@ -234,9 +234,16 @@ public sealed record PersonErased(Guid PersonId, byte[]? KeyHash = null) : IEven
 /// <summary>hub: an API key was made. Neither its secret nor the secret's hash is in the log, which is copied far and kept for ever.</summary>
 /// <param name="Sites">The sites that it is limited to; empty for all.</param>
 /// <param name="Sellers">The sellers that it is limited to; null for all.</param>
-public sealed record KeyCreated(string KeyId, string Name, IReadOnlyList<string> Scopes, IReadOnlyList<string> Sites, IReadOnlyList<string>? Sellers = null) : IEvent
+/// <param name="Tier">How much it may call; null for the default.</param>
+public sealed record KeyCreated(string KeyId, string Name, IReadOnlyList<string> Scopes, IReadOnlyList<string> Sites, IReadOnlyList<string>? Sellers = null, string? Tier = null) : IEvent
 {
     public static string Type => "key.created";
+}
+
+/// <summary>hub: an API key may call more or less than before.</summary>
+public sealed record KeyTierChanged(string KeyId, string Name, string From, string To) : IEvent
+{
+    public static string Type => "key.tier_changed";
 }
 
 /// <summary>hub: an API key is good for nothing from here on.</summary>

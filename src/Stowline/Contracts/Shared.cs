@@ -88,6 +88,7 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(PersonErased))]
 [JsonSerializable(typeof(KeyCreated))]
 [JsonSerializable(typeof(KeyRevoked))]
+[JsonSerializable(typeof(KeyTierChanged))]
 [JsonSerializable(typeof(LinkAlerted))]
 [JsonSerializable(typeof(LinkCleared))]
 [JsonSerializable(typeof(LinkJoined))]
@@ -178,6 +179,7 @@ public sealed record AddressDetails(
 [JsonSerializable(typeof(List<TicketItem>))]
 [JsonSerializable(typeof(PersonalDetails))]
 [JsonSerializable(typeof(List<SkuUnits>))]
+[JsonSerializable(typeof(List<TransferLot>))]
 [JsonSerializable(typeof(SkuUnits[]))]
 [JsonSerializable(typeof(List<PlacedLine>))]
 internal sealed partial class ContractsJson : JsonSerializerContext

@@ -10,6 +10,7 @@ namespace Stowline.Log;
 /// </summary>
 public abstract partial class LaneRelay : Pump, IAsyncDisposable
 {
+    private const int MostRead = 1_000;
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(15);
 
     /// <summary>After so long without an acknowledgment the status says so. Nothing is given up.</summary>
@@ -21,7 +22,7 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
     private readonly Meter _meter;
     private readonly Counter<long> _relayed;
     private readonly SemaphoreSlim _handing = new(1, 1);
-    private (long After, Task<Batch> Batch)? _ahead;
+    private Task<Batch>? _ahead;
     private long _position = -1;
     private long _head;
     private DateTimeOffset _leaseUntil;
@@ -53,17 +54,27 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
     /// <summary>Events that were not wanted only move the cursor.</summary>
     protected abstract bool Wants(EventRecord e);
 
-    /// <summary>
-    /// Makes ready what is to be handed over, and answers how that is done. Making ready needs neither the outside nor the cursor: it is done while the batch before is on its way.
-    /// </summary>
-    protected abstract HandOver Prepare(IReadOnlyList<EventRecord> events);
+    /// <summary>Begins a batch.</summary>
+    protected abstract IOutgoing Begin();
 
-    /// <summary>Hands events over, in order. Completes when every one was acknowledged or refused for good; throws when the outside is away.</summary>
-    /// <returns>Those that will never be taken, such as too large ones, with the reason: they are parked, and the others go on.</returns>
-    protected delegate Task<IReadOnlyList<(EventRecord Event, string Reason)>> HandOver(CancellationToken ct);
+    /// <summary>What is handed over at once.</summary>
+    protected interface IOutgoing
+    {
+        /// <summary>Makes an event ready to go. That needs neither the outside nor the cursor: it is done while the batch before is on its way. Who keeps the event keeps its payload from the collector.</summary>
+        void Add(EventRecord e);
 
-    /// <param name="Wanted">Null where none is.</param>
-    private sealed record Batch(IReadOnlyList<EventRecord> Events, int Count, HandOver? Wanted);
+        /// <summary>Hands all of them over, in order. Completes when every one was acknowledged or refused for good; throws when the outside is away. Called once.</summary>
+        /// <returns>Those that will never be taken, such as too large ones, as the how manieth that was added, with the reason: they are parked, and the others go on.</returns>
+        Task<IReadOnlyList<(int Index, string Reason)>> HandOverAsync(CancellationToken ct);
+    }
+
+    /// <summary>What is remembered of an event that is on its way, for the case that it is refused.</summary>
+    private readonly record struct Sent(long Position, string Subject, string Type);
+
+    /// <param name="After">The position before it.</param>
+    /// <param name="To">The position of its last event; that before it where it has none.</param>
+    /// <param name="IsFull">More may follow.</param>
+    private sealed record Batch(long After, long To, bool IsFull, DateTimeOffset OldestAt, IReadOnlyList<Sent> Wanted, IOutgoing? Outgoing);
 
     /// <summary>What the outside says about itself while it does not acknowledge.</summary>
     protected virtual string? Trouble => null;
@@ -78,43 +89,59 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
         if ((_position < 0 || _lanes.Time.GetUtcNow() > _leaseUntil - Lease / 2) && !await TakeLeaseAsync(ct)) return false;
-        var batch = await ReadAsync(ct);
-        var events = batch.Events;
-        _oldestWaiting = events.Count > 0 ? events[0].At : null;
-        if (events.Count == 0) return false;
-        if (events[^1].Position > Volatile.Read(ref _head)) Volatile.Write(ref _head, events[^1].Position);
+        var batch = await TakeAsync(ct);
+        var isEmpty = batch.To == batch.After;
+        _oldestWaiting = isEmpty ? null : batch.OldestAt;
+        if (isEmpty) return false;
+        if (batch.To > Volatile.Read(ref _head)) Volatile.Write(ref _head, batch.To);
         // What follows is read and made ready while these are on their way: with a backlog neither side waits for the other.
-        if (events.Count == BatchSize) _ahead = (events[^1].Position, Task.Run(() => ReadAsync(events[^1].Position, ct), ct));
-        var refused = batch.Wanted is { } wanted ? await PatientlyAsync(HandOverAloneAsync(wanted, ct), ct) : [];
-        await MoveAsync(events[^1].Position, refused);
-        if (batch.Count > 0) _relayed.Add(batch.Count - refused.Count, Label);
+        if (batch.IsFull) _ahead = Task.Run(() => ReadAsync(batch.To, ct), ct);
+        var refused = batch.Outgoing is { } outgoing ? await PatientlyAsync(HandOverAloneAsync(outgoing, ct), ct) : [];
+        await MoveAsync(batch, refused);
+        if (batch.Wanted.Count > 0) _relayed.Add(batch.Wanted.Count - refused.Count, Label);
         return true;
     }
 
-    private async Task<Batch> ReadAsync(CancellationToken ct)
+    private async Task<Batch> TakeAsync(CancellationToken ct)
     {
         if (_ahead is { } ahead)
         {
             _ahead = null;
-            var read = await ahead.Batch;
-            if (ahead.After == _position && read.Events.Count > 0) return read;
+            var read = await ahead;
+            if (read.After == _position && read.To > read.After) return read;
         }
         return await ReadAsync(_position, ct);
     }
 
+    /// <summary>Some events at a time, so that few of them are in memory beside their messages.</summary>
     private async Task<Batch> ReadAsync(long after, CancellationToken ct)
     {
-        var events = await _lanes.ReadAsync(_lane, after, BatchSize, ct);
-        EventRecord[] wanted = [.. events.Where(Wants)];
-        return new Batch(events, wanted.Length, wanted.Length == 0 ? null : Prepare(wanted));
+        var (to, oldest, left) = (after, default(DateTimeOffset), BatchSize);
+        var wanted = new List<Sent>();
+        IOutgoing? outgoing = null;
+        while (left > 0)
+        {
+            var most = Math.Min(left, MostRead);
+            var events = await _lanes.ReadAsync(_lane, to, most, ct);
+            if (events.Count == 0) break;
+            if (to == after) oldest = events[0].At;
+            foreach (var e in events.Where(Wants))
+            {
+                (outgoing ??= Begin()).Add(e);
+                wanted.Add(new Sent(e.Position, e.Subject, e.Type));
+            }
+            (to, left) = (events[^1].Position, left - events.Count);
+            if (events.Count < most) break;
+        }
+        return new Batch(after, to, left <= 0, oldest, wanted, outgoing);
     }
 
-    private async Task<IReadOnlyList<(EventRecord Event, string Reason)>> HandOverAloneAsync(HandOver events, CancellationToken ct)
+    private async Task<IReadOnlyList<(int Index, string Reason)>> HandOverAloneAsync(IOutgoing events, CancellationToken ct)
     {
         await _handing.WaitAsync(ct);
         try
         {
-            return await events(ct);
+            return await events.HandOverAsync(ct);
         }
         finally
         {
@@ -163,30 +190,29 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
         return position >= 0;
     }
 
-    private async Task MoveAsync(long to, IReadOnlyList<(EventRecord Event, string Reason)> refused)
+    private async Task MoveAsync(Batch batch, IReadOnlyList<(int Index, string Reason)> refused)
     {
-        var from = _position;
         var outcome = await _lanes.ExecuteAsConsumerAsync<bool>(_lane, Caller.System, async tx =>
         {
             var moved = await tx.ChangeAsync<long?>("""
                 UPDATE relays SET position = @to, lease_until = @until WHERE name = @name AND owner = @me AND position = @from RETURNING position
-                """, new { name = Name, me = _me, from, to, until = tx.Now + Lease });
+                """, new { name = Name, me = _me, from = batch.After, to = batch.To, until = tx.Now + Lease });
             if (moved is null) return false;
-            foreach (var (e, reason) in refused)
+            foreach (var (index, reason) in refused)
                 await tx.ExecuteAsync("""
                     INSERT INTO parked_events (consumer, lane_id, position, subject, type, error, attempts, parked_at)
                     SELECT @name, id, @position, @subject, @type, @reason, 1, @now FROM lanes WHERE name = @lane ON CONFLICT (consumer, lane_id, position) DO NOTHING
-                    """, new { name = Name, lane = _lane.Name, position = e.Position, subject = e.Subject, type = e.Type, reason, now = tx.Now });
+                    """, new { name = Name, lane = _lane.Name, position = batch.Wanted[index].Position, subject = batch.Wanted[index].Subject, type = batch.Wanted[index].Type, reason, now = tx.Now });
             return true;
         });
         if (!outcome.Outcome.IsOk) throw new ConsumerStalledException(outcome.Outcome.Refusal!.Detail);
-        _position = outcome.Outcome.Value ? to : -1; // another process took over: it passes the same on again, which is what at least once means
+        _position = outcome.Outcome.Value ? batch.To : -1; // another process took over: it passes the same on again, which is what at least once means
         if (outcome.Outcome.Value) _leaseUntil = _lanes.Time.GetUtcNow() + Lease;
     }
 
     public virtual async ValueTask DisposeAsync()
     {
-        if (_ahead is { } ahead) await ahead.Batch.ContinueWith(_ => { }, TaskScheduler.Default); // whatever it has read or failed at, nobody wants it any more
+        if (_ahead is { } ahead) await ahead.ContinueWith(_ => { }, TaskScheduler.Default); // whatever it has read or failed at, nobody wants it any more
         _lanes.Committed -= OnCommitted;
         _meter.Dispose();
         _handing.Dispose();

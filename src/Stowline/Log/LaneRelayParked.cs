@@ -26,17 +26,19 @@ public abstract partial class LaneRelay
         var refused = handed.Value;
         var outcome = await SettleAsync(subject, [.. positions.Except(refused.Select(r => r.Event.Position))], refused);
         if (outcome.Refusal is { } stalled) return stalled;
-        return refused.Length < positions.Count ? positions.Count - refused.Length : Refusal.Conflict("still_refused", refused[0].Reason);
+        return refused.Count < positions.Count ? positions.Count - refused.Count : Refusal.Conflict("still_refused", refused[0].Reason);
     }
 
     /// <summary>One at a time with the relay's own work: the client of a broker has one connection. While the broker is away, that work is what holds it.</summary>
-    private async Task<Outcome<(EventRecord Event, string Reason)[]>> TryAgainAsync(IReadOnlyList<EventRecord> events, CancellationToken ct)
+    private async Task<Outcome<List<(EventRecord Event, string Reason)>>> TryAgainAsync(IReadOnlyList<EventRecord> events, CancellationToken ct)
     {
         using var limit = new CancellationTokenSource(Patience, _lanes.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
         try
         {
-            return (await HandOverAloneAsync(Prepare(events), either.Token)).ToArray();
+            var outgoing = Begin();
+            foreach (var e in events) outgoing.Add(e);
+            return (await HandOverAloneAsync(outgoing, either.Token)).Select(r => (events[r.Index], r.Reason)).ToList();
         }
         catch (Exception e) when (!ct.IsCancellationRequested)
         {

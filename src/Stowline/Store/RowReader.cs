@@ -9,9 +9,11 @@ public abstract class RowReader
     public abstract bool IsNull(int column);
     public abstract string GetString(int column);
     public abstract long GetInt64(int column);
+    public abstract double GetDouble(int column);
     public abstract Guid GetGuid(int column);
     public abstract byte[] GetBytes(int column);
     public abstract DateTimeOffset GetTime(int column);
     public int GetInt32(int column) => checked((int)GetInt64(column));
     public string? GetStringOrNull(int column) => IsNull(column) ? null : GetString(column);
+    public double? GetDoubleOrNull(int column) => IsNull(column) ? null : GetDouble(column);
 }

@@ -63,6 +63,7 @@ internal sealed class SqliteStatement : RowReader, IDisposable
     public override bool IsNull(int column) => raw.sqlite3_column_type(_statement, column) == raw.SQLITE_NULL;
     public override string GetString(int column) => raw.sqlite3_column_text(_statement, column).utf8_to_string();
     public override long GetInt64(int column) => raw.sqlite3_column_int64(_statement, column);
+    public override double GetDouble(int column) => raw.sqlite3_column_double(_statement, column);
     public override Guid GetGuid(int column) => Guid.Parse(raw.sqlite3_column_blob(_statement, column)); // the bytes of its text
     public override byte[] GetBytes(int column) => raw.sqlite3_column_blob(_statement, column).ToArray();
     public override DateTimeOffset GetTime(int column) => RowTypes.ParseTime(GetString(column));

@@ -185,6 +185,21 @@ public class BrokerCompliance
         Assert.Equal([10, 20, 30, 40], (await broker.ReadAsync(place, 4)).Select(m => m.Body.Length).Distinct().Order());
     }
 
+    /// The key of a refused order is its channel and external id, in any script.
+    [Theory]
+    [InlineData("kafka")]
+    [InlineData("rabbitmq")]
+    [InlineData("redis")]
+    public async Task A_key_may_be_as_long_as_an_external_id(string name)
+    {
+        if (Find(name, "sqlite") is not { } broker) return;
+        var place = Place();
+        await using var output = broker.Out(place);
+        var key = "web:" + new string('ж', 128);
+        Assert.Empty(await output.PublishAsync([new OutgoingMessage(key, "order.refused", "one"u8.ToArray()), new OutgoingMessage("b", "order.placed", "two"u8.ToArray())], default));
+        Assert.Equal(["one", "two"], (await broker.ReadAsync(place, 2)).Select(m => System.Text.Encoding.UTF8.GetString(m.Body)).Distinct().Order());
+    }
+
     /// What was accepted while the broker was away for long must come at the broker's pace, not at a crawl, and in order.
     [Theory]
     [InlineData("kafka", "sqlite")]

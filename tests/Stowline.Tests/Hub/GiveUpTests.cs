@@ -169,6 +169,123 @@ public sealed class GiveUpTests
         await hub.Test.VerifyAsync();
     }
 
+    /// <summary>Runs what must not run together with the node's other pumps.</summary>
+    private static async Task<T> AloneAsync<T>(HubNode hub, Task<T> task)
+    {
+        while (!task.IsCompleted)
+        {
+            foreach (var writer in hub.Test.Lanes.Writers.ToArray()) await writer.RunOnceAsync(default);
+            await Task.Yield();
+        }
+        return await task;
+    }
+
+    private static Task<Outcome<GiveUpView>> TakeBackAsync(HubNode hub) => hub.Test.RunAsync(Lane.Hub, tx => GiveUpSite.TakeBackAsync("W1", new TakeBackBody(true, null), tx, hub.Node));
+
+    private static EventRecord Heard<T>(T payload, Guid order, Lane lane) where T : IEvent => new(lane, 1, Guid.NewGuid(), T.Type, order.ToString(), order, new ManualTime().GetUtcNow(), "tester", null,
+        System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(payload, EventJson.Info<T>()));
+
+    /// Goal: what the site says between the operator's word and the moment when its parts are given to others makes nothing free there. Method: its words are heard in the very transaction.
+    [Theory, EveryDatabase]
+    public async Task What_it_says_before_its_parts_are_given_to_others_makes_nothing_free(string store)
+    {
+        await using var hub = await StartAsync(store);
+        await hub.GrantAsync("W1", "A", 9);
+        var orders = new List<Guid>();
+        foreach (var external in new[] { "1", "2" }) orders.Add(Guid.Parse((await hub.PlaceAsync(external, ("A", 2))).Value.Id, CultureInfo.InvariantCulture));
+        var transfer = (await hub.Test.RunAsync(Lane.Hub, tx => RequestTransfer.DecideAsync(new TransferBody("W1", "W3", [new TransferLineBody("A", 3)], null, null), tx))).Value;
+        var id = Guid.Parse(transfer.Id, CultureInfo.InvariantCulture);
+        var books = new Balance("A", 1, 9, 0, 5, 4, 0, 0);
+        EventRecord[] said =
+        [
+            Heard(new PartShort(orders[0], 1, [new SkuUnits("A", 2)], true, "not found", [books with { Withdrawn = 2 }]), orders[0], Lane.Site("W1")),
+            Heard(new PartCancelled(orders[1], 1, "cancel", [new SkuUnits("A", 2)], null, [books with { Withdrawn = 2 }]), orders[1], Lane.Site("W1")),
+            Heard(new PartShort(id, 1, [new SkuUnits("A", 3)], true, "not found", [books]), id, Lane.Site("W1")),
+        ];
+        await hub.Test.RunAsync<GiveUpView>(Lane.Hub, async tx =>
+        {
+            var given = await GiveUpSite.DecideAsync("W1", new GiveUpBody(true, "burnt down"), tx, hub.Node);
+            await new SiteBooks("W1", hub.Intake.Routing, hub.Node.Lanes).HandleAsync(said, tx);
+            return given;
+        });
+        await hub.Test.VerifyAsync();
+        Assert.Equal((0L, 0L, 9L), ((await AtAsync(hub, "W1")).Reserved, (await AtAsync(hub, "W1")).Granted, (await AtAsync(hub, "W1")).Disputed));
+        Assert.Equal(0, await hub.Test.Database.ReadAsync(async s => await s.FindAsync<long>("SELECT granted - withdrawn - returned - promised + released FROM allotments WHERE site = 'W1'")));
+    }
+
+    [Theory, EveryDatabase]
+    public async Task A_promise_that_comes_back_when_the_site_is_given_up_already_is_of_units_that_were_there(string store)
+    {
+        await using var hub = await StartAsync(store);
+        await hub.GrantAsync("W1", "A", 9);
+        await GiveUpAsync(hub);
+        var id = Guid.CreateVersion7();
+        var told = new PartAssigned(id, 1, 77, "web", "old", "ship", Priority.Normal, [new SkuUnits("A", 4)], id, null, null, false);
+        await hub.Test.RunAsync<Done>(Lane.Hub, async tx =>
+        {
+            await OrderRecovery.RunAsync("W1", [Heard(told, id, Lane.HubTo("W1"))], tx);
+            return new Done();
+        });
+        await hub.Test.VerifyAsync();
+        Assert.Equal((4L, 4L, 9L, 0L), ((await AtAsync(hub, "W1")).Reserved, (await AtAsync(hub, "W1")).Granted, (await AtAsync(hub, "W1")).Disputed, await hub.AvailableAsync("A")));
+        await hub.SayAsync("W1", "A", b => b with { Consumed = 4, OnHand = 5 }, b => Shipped(id, 1, 4, b), id);
+        Assert.Equal((OrderStatus.Shipped, 0L), ((await hub.ReadAsync(id.ToString())).Status, (await AtAsync(hub, "W1")).Granted));
+        await hub.Test.VerifyAsync();
+    }
+
+    [Theory, EveryDatabase]
+    public async Task Given_up_again_before_it_came_back_what_was_disputed_is_so_still(string store)
+    {
+        await using var hub = await StartAsync(store);
+        await hub.GrantAsync("W1", "A", 9);
+        await GiveUpAsync(hub);
+        Assert.Equal(GiveUpStage.Returning, (await TakeBackAsync(hub)).Value.State);
+        Assert.Equal(9, (await GiveUpAsync(hub)).Value.Disputed);
+        Assert.Equal(9, (await AtAsync(hub, "W1")).Disputed);
+        await hub.Test.VerifyAsync();
+    }
+
+    /// Goal: a process that was on duty before begins anew where the site was given up a second time. Method: one pump begins, the node's own ends it; then the first one alone does the second time.
+    [Theory, EveryDatabase]
+    public async Task Whoever_began_the_first_time_begins_the_second_time_anew(string store)
+    {
+        await using var hub = await StartAsync(store);
+        var sweep = new GiveUpSweep(hub.Node, hub.Intake.Routing, new Signal());
+        Task GiveUpAloneAsync() => AloneAsync(hub, hub.Node.Lanes.ExecuteAsConsumerAsync(Lane.Hub, TestNode.Tester, tx => GiveUpSite.DecideAsync("W1", new GiveUpBody(true, "burnt down"), tx, hub.Node)));
+        await hub.GrantAsync("W1", "A", 60);
+        var orders = new List<string>();
+        for (var i = 0; i < 60; i++) orders.Add((await hub.PlaceAsync($"o{i}", ("A", 1))).Value.Id);
+        await GiveUpAloneAsync();
+        Assert.True(await AloneAsync(hub, sweep.RunOnceAsync(default).AsTask())); // not all of them
+        await hub.Test.DrainAsync();
+        Assert.Equal(GiveUpState.Gone, hub.Node.Lanes.GivenUp["W1"]);
+
+        hub.Test.Time.Advance(TimeSpan.FromHours(1));
+        await TakeBackAsync(hub);
+        await hub.SayAsync("W1", "A", b => b with { Epoch = 2 }, b => new EpochOpened("taken_back", null, [new EpochCounters("A", 2, 0, 0, 0, 60, 60, 0)], [b with { Granted = 0 }]));
+        await hub.TellAsync("W1", new SiteResumed("W1"));
+        await hub.SayAsync("W1", "A", b => b, b => new StockMoved("counted", [], [b]));
+        foreach (var order in orders) Assert.Equal(OrderStatus.Allocated, (await hub.ReadAsync(order)).Status);
+
+        await GiveUpAloneAsync();
+        while (await AloneAsync(hub, sweep.RunOnceAsync(default).AsTask())) { }
+        foreach (var order in orders) Assert.Equal(OrderStatus.Backorder, (await hub.ReadAsync(order)).Status);
+        await hub.Test.VerifyAsync();
+    }
+
+    [Theory, EveryDatabase]
+    public async Task A_long_reason_is_cut_between_characters(string store)
+    {
+        await using var hub = await StartAsync(store);
+        await hub.GrantAsync("W2", "A", 9);
+        var asked = (await hub.Test.RunAsync(Lane.Hub, tx => RequestTransfer.DecideAsync(new TransferBody("W2", "W1", [new TransferLineBody("A", 3)], null, null), tx))).Value;
+        var reason = new string('x', 499 - "W1 was given up: ".Length) + "\U0001F525"; // its first half is the 500th character
+        Assert.True((await hub.Test.RunAsync(Lane.Hub, tx => GiveUpSite.DecideAsync("W1", new GiveUpBody(true, reason), tx, hub.Node))).IsOk);
+        for (var i = 0; i < 50; i++) await hub.Test.StepAsync();
+        Assert.Equal((GiveUpState.Gone, TransferStatus.Cancelling), (hub.Node.Lanes.GivenUp["W1"], (await hub.Test.Database.ReadAsync(async s => await TransferRows.FindAsync(s, asked.Number)))!.Status));
+        await hub.Test.VerifyAsync();
+    }
+
     [Theory, EveryDatabase]
     public async Task A_site_of_the_same_node_is_promised_from_again_when_it_was_taken_back_and_counted(string store)
     {

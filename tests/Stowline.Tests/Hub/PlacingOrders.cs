@@ -187,4 +187,25 @@ public class PlacingOrders
         Assert.Contains("pickup_site", pickup.Errors!.Keys);
         Assert.Equal(2, await hub.AvailableAsync("A"));
     }
+
+    [Theory, EveryDatabase]
+    public async Task Goods_from_stock_have_no_extras(string store)
+    {
+        await using var hub = await HubNode.StartAsync(store);
+        await hub.SiteAsync("WH1");
+        await hub.ProductsAsync("A", "B");
+        foreach (var sku in new[] { "A", "B" }) await hub.GrantAsync("WH1", sku, 5);
+        foreach (var price in new Money?[] { null, new Money(9m, "EUR") })
+        {
+            var refused = (await hub.PlaceAsync(hub.Order("1", [], b => b with
+            {
+                Backorder = true, Lines = [new OrderLineBody("B", 1, price), new OrderLineBody("A", 1, price) { Extras = [new ExtraBody("B", 1)] }],
+            }).Value)).Refusal!;
+            Assert.Equal((RefusalKind.Invalid, "lines[1].extras[0].sku"), (refused.Kind, refused.Errors!.Keys.Single()));
+        }
+        Assert.True((await hub.PlaceAsync(hub.Order("2", [], b => b with { Lines = [new OrderLineBody("A", 1, null) { Extras = [] }] }).Value)).IsOk);
+        Assert.Equal((4, 5), (await hub.AvailableAsync("A"), await hub.AvailableAsync("B")));
+        Assert.Single(await hub.LaneAsync(Lane.Hub), e => e.Type == OrderPlaced.Type);
+        await hub.Test.VerifyAsync();
+    }
 }

@@ -31,6 +31,8 @@ public partial class JoinedHistories
 
         await GoOnWithoutAsync(nodes, backup);
         Assert.Equal("insufficient_stock", (await nodes.OrderAsync("9", "A", 1)).Refusal?.Code); // the books of the backup say 10, and nobody knows what they are worth
+        foreach (var channel in new[] { null, "allegro" })
+            Assert.Equal((0L, 10L), (await nodes.HubTest.Database.ReadAsync(s => Availability.OfAsync(s, ["A"], channel))).Items.Select(i => (i.Available, i.OnHand)).Single()); // nor are they offered
         await nodes.Hub.ProductsAsync("D");
         await ComeBackAsync(nodes);
 

@@ -14,6 +14,7 @@ public class KeysCommandTests
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in new[] { Path.Combine(AppContext.BaseDirectory, "stowline.dll"), "keys" }.Concat(arguments).Concat(["--data", data, "--json"])) start.ArgumentList.Add(argument);
+        start.Environment["STOWLINE__RATE_LIMITS"] = "gold=10/1m";
         if (database is not null) start.Environment["STOWLINE__DATABASE"] = database;
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
@@ -39,6 +40,11 @@ public class KeysCommandTests
         Assert.Equal("""["Nord, Ltd"]""", seller.GetProperty("sellers").GetRawText());
         Assert.Equal(1, (await RunAsync(folder, database, "create", "none", "--scope", "stock", "--seller", "Nord")).Status);
 
+        Assert.Equal("default", seller.GetProperty("tier").GetString());
+        Assert.Equal(1, (await RunAsync(folder, database, "create", "rich", "--scope", "read", "--tier", "silver")).Status);
+        Assert.Equal("gold", (await RunAsync(folder, database, "tier", "nord", "gold")).Last.GetProperty("tier").GetString());
+        Assert.Equal(1, (await RunAsync(folder, database, "tier", "nobody", "gold")).Status);
+
         await using var server = await RunningServer.StartAsync(folder, database, "--auth", "keys");
         Assert.Equal(401, (int)(await server.Http.GetAsync("orders")).StatusCode);
         server.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", made.GetProperty("key").GetString());
@@ -47,6 +53,7 @@ public class KeysCommandTests
         // Beside the running node: reading always, writing only where the database is shared.
         var (_, listed) = await RunAsync(folder, database, "list");
         Assert.Equal(["boss", "nord", "picker"], listed.GetProperty("keys").EnumerateArray().Select(k => k.GetProperty("name").GetString()));
+        Assert.Equal(["default", "gold", "default"], listed.GetProperty("keys").EnumerateArray().Select(k => k.GetProperty("tier").GetString()));
         var (later, answer) = await RunAsync(folder, database, "create", "later", "--scope", "read");
         if (store == "sqlite")
         {

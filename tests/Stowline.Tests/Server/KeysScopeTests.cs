@@ -39,6 +39,7 @@ public class KeysScopeTests
     [InlineData("GET", "/transfers/{id}", KeyScope.Read)]
     [InlineData("POST", "/system/erasures", KeyScope.Admin)]
     [InlineData("DELETE", "/keys/{name}", KeyScope.Admin)]
+    [InlineData("PUT", "/keys/{name}/tier", KeyScope.Admin)]
     [InlineData("GET", "/workers", KeyScope.Tasks)]
     [InlineData("PUT", "/workers/{code}", KeyScope.Admin)]
     [InlineData("POST", "/sites/{code}/join", KeyScope.Admin)]

@@ -10,20 +10,27 @@ namespace Stowline.Hub.Access;
 public enum KeyScope { Read = 1, Orders = 2, Stock = 3, Tasks = 4, Admin = 5, Site = 6 }
 
 /// <summary>A key to be made. Without sites it is good for all of them, and so for sellers.</summary>
-public sealed record KeyBody(string? Name, IReadOnlyList<KeyScope>? Scopes, IReadOnlyList<string?>? Sites, IReadOnlyList<string?>? Sellers = null);
+/// <param name="Tier">How much it may call: a tier of the settings; without one, <c>default</c>.</param>
+public sealed record KeyBody(string? Name, IReadOnlyList<KeyScope>? Scopes, IReadOnlyList<string?>? Sites, IReadOnlyList<string?>? Sellers = null, string? Tier = null);
+
+/// <summary>What a key may call from now on.</summary>
+public sealed record KeyTierBody(string? Tier);
 
 /// <summary>A key as lists show it: everything but the secret.</summary>
 public sealed record KeyView(
-    string Id, string Name, IReadOnlyList<KeyScope> Scopes, IReadOnlyList<string> Sites, IReadOnlyList<string> Sellers, DateTimeOffset CreatedAt, string CreatedBy, DateTimeOffset? RevokedAt, string? RevokedBy);
+    string Id, string Name, IReadOnlyList<KeyScope> Scopes, IReadOnlyList<string> Sites, IReadOnlyList<string> Sellers, string Tier, DateTimeOffset CreatedAt, string CreatedBy, DateTimeOffset? RevokedAt, string? RevokedBy);
 
 /// <summary>The answer to making a key: the only one that ever holds its text.</summary>
-public sealed record MadeKey(string Key, string Id, string Name, IReadOnlyList<KeyScope> Scopes, IReadOnlyList<string> Sites, IReadOnlyList<string> Sellers, DateTimeOffset CreatedAt);
+public sealed record MadeKey(string Key, string Id, string Name, IReadOnlyList<KeyScope> Scopes, IReadOnlyList<string> Sites, IReadOnlyList<string> Sellers, string Tier, DateTimeOffset CreatedAt);
 
 /// <summary>Who calls, by their key.</summary>
 public sealed record KeyHolder(string Id, string Name, IReadOnlyList<KeyScope> Scopes, IReadOnlyList<string> Sites)
 {
     /// <summary>The sellers that the key is limited to; empty for all.</summary>
     public IReadOnlyList<string> Sellers { get; init; } = [];
+
+    /// <summary>How much it may call: the name of a tier, see <see cref="RateTiers"/>.</summary>
+    public string Tier { get; init; } = RateTiers.Default;
 
     public bool IsLimited => Sites.Count > 0 || Sellers.Count > 0;
 
@@ -36,7 +43,7 @@ public sealed record KeyHolder(string Id, string Name, IReadOnlyList<KeyScope> S
 /// <summary>A row of <c>access_keys</c>.</summary>
 internal sealed record KeyRow
 {
-    public const string Columns = "id, name, scopes, sites, secret_hash, created_at, created_by, revoked_at, revoked_by, sellers";
+    public const string Columns = "id, name, scopes, sites, secret_hash, created_at, created_by, revoked_at, revoked_by, sellers, tier";
 
     public string Id { get; init; } = "";
     public string Name { get; init; } = "";
@@ -48,9 +55,10 @@ internal sealed record KeyRow
     public DateTimeOffset? RevokedAt { get; init; }
     public string? RevokedBy { get; init; }
     public string Sellers { get; init; } = "[]";
+    public string Tier { get; init; } = RateTiers.Default;
 
-    public KeyHolder Holder => new(Id, Name, ScopeList, Split(Sites)) { Sellers = SellerList };
-    public KeyView View => new(Id, Name, ScopeList, Split(Sites), SellerList, CreatedAt, CreatedBy, RevokedAt, RevokedBy);
+    public KeyHolder Holder => new(Id, Name, ScopeList, Split(Sites)) { Sellers = SellerList, Tier = Tier };
+    public KeyView View => new(Id, Name, ScopeList, Split(Sites), SellerList, Tier, CreatedAt, CreatedBy, RevokedAt, RevokedBy);
 
     private string[] SellerList => JsonSerializer.Deserialize(Sellers, AccessJson.Default.StringArray) ?? [];
 
@@ -63,6 +71,7 @@ internal sealed record KeyRow
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(string[]))]
 [JsonSerializable(typeof(KeyBody))]
+[JsonSerializable(typeof(KeyTierBody))]
 [JsonSerializable(typeof(KeyView))]
 [JsonSerializable(typeof(Page<KeyView>))]
 [JsonSerializable(typeof(MadeKey))]

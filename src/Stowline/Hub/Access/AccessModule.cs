@@ -16,6 +16,9 @@ public sealed class AccessModule : Module
     /// <summary>The keys of this node that are good now.</summary>
     public KeyRing Ring { get; } = new();
 
+    /// <summary>How much keys and strangers may call; whoever stands around the node says it and counts.</summary>
+    public RateTiers Tiers { get; set; } = RateTiers.Standard;
+
     public override Task StartAsync(Node node, CancellationToken ct)
     {
         node.Lanes.WhenAnnounced(KeyRing.Topic, _ =>
@@ -28,7 +31,7 @@ public sealed class AccessModule : Module
 
     public override void Map(IEndpointRouteBuilder api, Node node)
     {
-        KeyEndpoints.Map(api, node, Ring);
+        KeyEndpoints.Map(api, node, this);
         if (node.Role.IsHub) Workers.Map(api, node); // a site goes by its copy, in its own tables
     }
 }

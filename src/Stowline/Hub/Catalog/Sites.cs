@@ -201,9 +201,14 @@ public static class ReadSites
     public static async Task<IReadOnlyList<SiteView>> AllAsync(SqlSession session) =>
         [.. (await session.QueryAsync<Row>($"SELECT {Columns} FROM sites ORDER BY code")).Select(r => r.View())];
 
-    /// <summary>The codes of sites that are switched off or were given up: nothing is promised from them.</summary>
-    public static async Task<IReadOnlyList<string>> InactiveAsync(SqlSession session) =>
-        [.. await session.QueryAsync<string>("SELECT code FROM sites WHERE active = @no", new { no = false }), .. (await GivenUpSites.AllAsync(session)).Select(g => g.Site)];
+    /// <summary>The codes of sites that are switched off, were given up, or that a restored hub goes on without: nothing is promised from them.</summary>
+    public static async Task<IReadOnlySet<string>> InactiveAsync(SqlSession session)
+    {
+        var inactive = new HashSet<string>(await session.QueryAsync<string>("SELECT code FROM sites WHERE active = @no", new { no = false }), StringComparer.Ordinal);
+        inactive.UnionWith((await GivenUpSites.AllAsync(session)).Select(g => g.Site));
+        inactive.UnionWith((await Repairs.AllAsync(session)).Where(r => r.State == RepairState.Excluded).Select(r => r.Site));
+        return inactive;
+    }
 
     internal static void Map(IEndpointRouteBuilder api, Node node)
     {

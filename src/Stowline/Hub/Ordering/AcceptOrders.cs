@@ -118,6 +118,7 @@ internal sealed class AcceptGroup(LaneTransaction tx)
 
         var only = order.FulfillmentType == FulfillmentType.Pickup ? order.PickupSite : order.OnlySite;
         var match = only is null && !Routing.Rules.IsEmpty ? Routing.Rules.Match(Facts(order, priced.TotalE4, priced.Currency)) : null;
+        if (MadeGroup.FindWrongExtra(order, Made?.Menu) is { } wrong) return wrong;
         MadePlan? plan = null;
         if (Made is not null)
         {

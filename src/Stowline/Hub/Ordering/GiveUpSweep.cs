@@ -18,7 +18,8 @@ internal sealed class GiveUpSweep(Node node, RoutingBook routing, Signal begun) 
     private const int Rows = 1_000;
     private const int MostOrders = 50;
     private const int MostTransfers = 50;
-    private readonly Dictionary<string, (Guid Order, int Part)> _after = new(StringComparer.Ordinal);
+    /// <summary>By the site and when it was given up: another process may have ended this sweep, and the site may have been taken back and given up again since.</summary>
+    private readonly Dictionary<(string Site, DateTimeOffset At), (Guid Order, int Part)> _after = [];
 
     public override string Name => "sites given up";
     public override TimeSpan Idle => TimeSpan.FromSeconds(10);
@@ -35,17 +36,17 @@ internal sealed class GiveUpSweep(Node node, RoutingBook routing, Signal begun) 
 
     private async Task<bool> StepAsync(GivenUpSite given, CancellationToken ct)
     {
-        var page = await node.Database.ReadAsync(s => PartsAsync(s, given.Site, _after.GetValueOrDefault(given.Site)), ct);
+        var page = await node.Database.ReadAsync(s => PartsAsync(s, given.Site, _after.GetValueOrDefault((given.Site, given.GivenUpAt))), ct);
         if (page.Count > 0)
         {
             var (orders, last) = Open(page);
             if (orders.Count > 0 && !await DoAsync(given, tx => PartsAsync(given, orders, tx))) return false;
-            _after[given.Site] = last;
+            _after[(given.Site, given.GivenUpAt)] = last;
             return true;
         }
         var transfers = await node.Database.ReadAsync(async s => await GivenUpTransfers.FindAsync(s, given.Site, MostTransfers), ct);
         if (!await DoAsync(given, tx => transfers.Count > 0 ? GivenUpTransfers.LeaveAsync(tx, given, transfers) : EndAsync(tx, given.Site))) return false;
-        if (transfers.Count == 0) _after.Remove(given.Site);
+        if (transfers.Count == 0) _after.Remove((given.Site, given.GivenUpAt));
         return true;
     }
 
@@ -104,7 +105,7 @@ internal sealed class GiveUpSweep(Node node, RoutingBook routing, Signal begun) 
             return;
         }
         tx.Append(Lane.HubTo(given.Site), new PartCancelRequested(order.Id, part.Part, "given_up", why), subject, order.Id);
-        await AllotmentEpochs.GiveUpAsync(tx, given.Site, part.Lines);
+        await Allotments.ReleaseAsync(tx, given.Site, part.Lines);
         part.Status = order.Cancelling ? OrderStatus.Cancelled : OrderStatus.Short;
         if (!order.Cancelling) await Rerouting.RouteAsync(tx, order, parts, part, part.Lines, why, now, tx.Caller);
     }

@@ -58,12 +58,15 @@ internal static class JoinedOrders
         ON CONFLICT (order_id) DO NOTHING
         """, new { order.Id, order.Channel, order.ExternalId });
 
-    /// <summary>Two orders for one wish: the one that came back is asked back whole. The caller saves it.</summary>
+    /// <summary>
+    /// Two orders for one wish: the one that came back is asked back whole. The caller saves it. Its sites may come back one after the other, each with its part: then it is cancelling already, and
+    /// those parts are asked for that nobody was asked for yet.
+    /// </summary>
     public static async ValueTask AskTwinBackAsync(LaneTransaction tx, OrderRow order, List<PartRow> parts, Guid other)
     {
         order.Cancelling = true;
         await tx.WriteAsync("UPDATE orders SET cancelling = @yes WHERE id = @id", new { yes = true, id = order.Id });
-        var open = parts.FindAll(p => p is { Site: not null, Made: false } && OrderLifecycle.IsOpen(p.Status));
+        var open = parts.FindAll(p => p is { Site: not null, Made: false } && OrderLifecycle.IsOpen(p.Status) && p.Status != OrderStatus.Cancelling);
         if (open.Count > 0) Tell(tx, order, Sum(open), left: false, other);
         if (Gone(parts) is { Count: > 0 } gone) Tell(tx, order, gone, left: true, other);
         foreach (var part in open)

@@ -56,13 +56,15 @@ internal sealed class MadeToOrder
 internal sealed class MadeGroup(LaneTransaction tx, IReadOnlyDictionary<string, MenuItem> menu, IReadOnlyList<SiteFacts> kitchens, SlotBook slots, IReadOnlySet<(string Site, string Sku)> stops,
     SiteFigures figures)
 {
+    /// <summary>What of the group's goods is made to order, by SKU.</summary>
+    public IReadOnlyDictionary<string, MenuItem> Menu => menu;
+
     /// <summary>Where and when an order's dishes are made; null when it has none. Nothing is held yet.</summary>
     /// <param name="match">What the routing rules say; the caller's own wish comes before a rule's strategy, not before its limits.</param>
     public Outcome<MadePlan?> Plan(AcceptOrder order, IReadOnlyList<PlacedLine> lines, string currency, RuleMatch? match)
     {
         SkuUnits[] made = [.. order.Needs.Where(n => menu.ContainsKey(n.Sku))];
         if (made.Length == 0) return (MadePlan?)null;
-        if (WrongExtra(order) is { } wrong) return wrong;
         var wish = order.Slot?.Moment;
         var only = order.PickupSite ?? order.Slot?.Site ?? order.OnlySite;
         var rule = only is null ? match?.Rule : null;
@@ -110,13 +112,16 @@ internal sealed class MadeGroup(LaneTransaction tx, IReadOnlyDictionary<string, 
     private long Pieces(IReadOnlyList<PlacedLine> lines, Func<MenuItem, int> of) => lines.Sum(l => !menu.TryGetValue(l.Sku, out var item) ? 0
         : (long)l.Quantity * (of(item) + (l.Extras ?? []).Sum(e => (long)of(menu[e.Sku]) * e.Quantity)));
 
-    private Refusal? WrongExtra(AcceptOrder order)
+    /// <summary>Extras go on dishes that are offered with them (K1). Goods from stock have none: as a line of their own they would have a price, a place in the parcel and a way back.</summary>
+    /// <param name="menu">What of the order is made; null where nothing is.</param>
+    public static Refusal? FindWrongExtra(AcceptOrder order, IReadOnlyDictionary<string, MenuItem>? menu)
     {
+        if (menu is null && Array.TrueForAll(order.Lines, l => l.Extras is not { Count: > 0 })) return null;
         var problems = new Problems();
         for (var i = 0; i < order.Lines.Length; i++)
         {
             var line = order.Lines[i];
-            menu.TryGetValue(line.Sku, out var item);
+            var item = menu?.GetValueOrDefault(line.Sku);
             if (item is { Kind: MenuKind.Extra }) problems.Add($"lines[{i}].sku", $"{line.Sku} is an extra: it goes on a dish");
             for (var e = 0; e < (line.Extras?.Count ?? 0); e++)
                 if (item is null || !item.Extras.Contains(line.Extras![e].Sku)) problems.Add($"lines[{i}].extras[{e}].sku", $"{line.Sku} cannot have {line.Extras![e].Sku}");

@@ -51,7 +51,7 @@ internal static class RecoveredOrders
             if (!orders.TryGetValue(id, out var entry)) continue;
             if (await JoinedOrders.TwinOfAsync(tx, id) is { } other)
             {
-                if (!entry.Order.Cancelling) await JoinedOrders.AskTwinBackAsync(tx, entry.Order, entry.Parts, other);
+                await JoinedOrders.AskTwinBackAsync(tx, entry.Order, entry.Parts, other);
             }
             else if (entry.Order.Cancelling)
             {

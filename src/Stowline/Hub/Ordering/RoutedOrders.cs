@@ -7,16 +7,43 @@ using Stowline.Store;
 
 namespace Stowline.Hub.Ordering;
 
+/// <summary>Where an order goes, as far as it is known, and the rule that decides about it; null where there are no rules.</summary>
+internal sealed record RoutedPlace(double? Latitude, double? Longitude, RuleMatch? Match);
+
 /// <summary>What routing rules look at, of orders that are stored: for routing them again, and for trying rules on them.</summary>
 internal static class RoutedOrders
 {
-    /// <summary>The rule for units of an order that need a new site. By the time of now: it is now that somebody has to pick them.</summary>
-    public static async ValueTask<RuleMatch?> MatchAsync(LaneTransaction tx, RoutingNow now, Guid order)
+    /// <summary>
+    /// Where orders go and which rule is theirs, for units of them that need a new site; many at once. By the time of now: it is now that somebody has to pick them. Without rules nothing
+    /// but the place is read.
+    /// </summary>
+    public static async ValueTask<IReadOnlyDictionary<Guid, RoutedPlace>> LoadAsync(LaneTransaction tx, RoutingNow now, Guid[] orders)
     {
-        if (now.Rules.IsEmpty || await tx.FindAsync<OrderRow>($"SELECT {OrderRow.Columns} FROM orders WHERE id = @order", new { order }) is not { } row) return null;
-        var key = row.Personal is null ? null : await Personal.KeyAsync(tx.Group.Session, row.PersonId);
-        var prices = await new PriceBook().PricesAsync(tx, [.. LinesOf(row).Select(l => l.Sku)]);
-        return now.Rules.Match(Facts(row, AddressOf(row, key), tx.Now, sku => prices.TryGetValue(sku, out var p) ? new RoutedGoods(sku, p.Category, p.Seller) : new RoutedGoods(sku, null, null)));
+        var places = new Dictionary<Guid, RoutedPlace>(orders.Length);
+        if (now.Rules.IsEmpty)
+        {
+            await tx.SelectAsync("SELECT id, latitude, longitude FROM orders WHERE id = k.id", orders.Length, [Column.Of("id", orders)],
+                row => places[row.GetGuid(0)] = new RoutedPlace(row.GetDoubleOrNull(1), row.GetDoubleOrNull(2), null));
+            return places;
+        }
+        var rows = new List<OrderRow>(orders.Length);
+        await tx.SelectAsync("SELECT id, latitude, longitude, channel, fulfillment_type, priority, currency, total_e4, lines, person_id, personal FROM orders WHERE id = k.id", orders.Length,
+            [Column.Of("id", orders)], row => rows.Add(new OrderRow
+            {
+                Id = row.GetGuid(0), Latitude = row.GetDoubleOrNull(1), Longitude = row.GetDoubleOrNull(2), Channel = row.GetString(3), FulfillmentType = (FulfillmentType)row.GetInt32(4),
+                Priority = (Priority)row.GetInt32(5), Currency = row.GetString(6), TotalE4 = row.GetInt64(7), Lines = row.GetString(8), PersonId = row.GetGuid(9),
+                Personal = row.IsNull(10) ? null : row.GetBytes(10),
+            }));
+        var keys = new Dictionary<Guid, byte[]>();
+        await tx.SelectAllAsync(Personal.Select([.. rows.Where(r => r.Personal is not null).Select(r => r.PersonId)], keys));
+        var prices = await new PriceBook().PricesAsync(tx, [.. rows.SelectMany(LinesOf).Select(l => l.Sku).Distinct(StringComparer.Ordinal)]);
+        foreach (var row in rows)
+        {
+            var facts = Facts(row, AddressOf(row, keys.GetValueOrDefault(row.PersonId)), tx.Now,
+                sku => prices.TryGetValue(sku, out var p) ? new RoutedGoods(sku, p.Category, p.Seller) : new RoutedGoods(sku, null, null));
+            places[row.Id] = new RoutedPlace(row.Latitude, row.Longitude, now.Rules.Match(facts));
+        }
+        return places;
     }
 
     public static RoutedOrder Facts(OrderRow order, AddressDetails? shipTo, DateTimeOffset at, Func<string, RoutedGoods> goods) =>

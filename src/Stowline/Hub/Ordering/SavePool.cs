@@ -100,7 +100,7 @@ public static class SavePool
 
     /// <summary>What is kept no longer, or kept for the channel now, somebody may have been waiting for.</summary>
     private static async ValueTask ServeAsync(LaneTransaction tx, Pool pool, RoutingBook routing) =>
-        await Backorders.ServeAsync(tx, pool.Sku == Pool.EverySku ? await Backorders.SkusAsync(tx) : [pool.Sku], await routing.NowAsync(tx), tx.Caller);
+        await ServeBackorders.RunAsync(tx, pool.Sku == Pool.EverySku ? await Backorders.SkusAsync(tx) : [pool.Sku], await routing.NowAsync(tx), tx.Caller);
 
     private static async Task<Page<PoolView>> PageAsync(SqlSession session, string? channel, string? sku, int limit, string? after)
     {

@@ -282,7 +282,7 @@ internal sealed class SiteBooks(string site, RoutingBook routing, Lanes lanes) :
         {
             await WriteBalancesAsync();
             await OrderRows.SaveAsync(tx, _orders.Values, CallerOf);
-            if (_arrived.Count > 0) await Backorders.ServeAsync(tx, _arrived, now, tx.Caller);
+            if (_arrived.Count > 0) await ServeBackorders.RunAsync(tx, _arrived, now, tx.Caller);
         }
     }
 }

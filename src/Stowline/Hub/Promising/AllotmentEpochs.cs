@@ -14,6 +14,13 @@ internal static class AllotmentEpochs
     private const string Held = "allotments.granted - allotments.withdrawn - allotments.returned - allotments.consumed";
     private const string IsClosed = "allotments.epoch <= allotments.closed_epoch";
 
+    /// <summary>What is returned when <c>k.units</c> are released: in a closed epoch so much that nothing becomes free.</summary>
+    internal const string ReturnedByRelease =
+        $"allotments.returned + CASE WHEN {IsClosed} AND {Free} + k.units > 0 THEN CASE WHEN {Free} < 0 THEN {Free} + k.units ELSE k.units END ELSE 0 END";
+
+    /// <summary>What is granted when a promise comes back (<c>excluded.promised</c>) of which the hub did not know when it closed the epoch: it took the units for free, and so for given back.</summary>
+    internal const string GrantedByRecovery = $"allotments.granted + CASE WHEN {IsClosed} THEN excluded.promised ELSE 0 END";
+
     /// <summary>
     /// The site has opened epochs; its balances are in the books already. Answers how many units of each SKU are promised of which the site had not heard: it will, and what it cannot
     /// honor then is short as ever.
@@ -31,40 +38,24 @@ internal static class AllotmentEpochs
         return [.. told.Select(c => new AnsweredEpoch(c.Sku, c.Epoch, unheard.GetValueOrDefault(c.Sku)))];
     }
 
-    private sealed record Row { public string Sku { get; init; } = ""; public long Units { get; init; } }
-
     /// <summary>
-    /// The hub gives a site up: what is free of its allotment is free no more, and what lies there is disputed: so many units are answered. Promises that are open are undone one by one, by
-    /// <see cref="GiveUpAsync"/>, as their units are promised elsewhere.
+    /// The hub gives a site up: what is free of its allotment is free no more, and what lies there is disputed: so many units are answered, over all SKUs. Promises that are open are undone one by one, by
+    /// <see cref="Allotments.ReleaseAsync"/>, as their units are promised elsewhere. An epoch that is closed already stays as it is: what is disputed there nobody has counted since.
     /// </summary>
     public static async ValueTask<long> CloseAsync(LaneTransaction tx, string site)
     {
-        var rows = await tx.QueryAsync<Row>($"SELECT sku, CASE WHEN {Held} > 0 THEN {Held} ELSE 0 END AS units FROM allotments WHERE site = @site", new { site });
-        (await tx.MemoryAsync<FreeUnits>()).Forget(tx, [.. rows.Select(r => r.Sku)]);
+        var skus = await tx.QueryAsync<string>("SELECT sku FROM allotments WHERE site = @site AND epoch > closed_epoch", new { site });
+        (await tx.MemoryAsync<FreeUnits>()).Forget(tx, [.. skus]);
         await tx.WriteAsync($"""
             UPDATE allotments SET disputed = CASE WHEN {Held} > 0 THEN {Held} ELSE 0 END, returned = returned + CASE WHEN {Free} > 0 THEN {Free} ELSE 0 END, closed_epoch = epoch
-            WHERE site = @site
+            WHERE site = @site AND epoch > closed_epoch
             """, new { site });
-        return rows.Sum(r => r.Units);
+        return await DisputedAsync(tx.Group.Session, site);
     }
 
     /// <summary>Units at a site, over all SKUs, that are nobody's to promise until they are counted.</summary>
     public static async Task<long> DisputedAsync(SqlSession session, string site) =>
         await session.FindAsync<long>("SELECT CAST(COALESCE(SUM(disputed), 0) AS bigint) FROM allotments WHERE site = @site", new { site });
-
-    /// <summary>
-    /// Undoes promises at a site that was given up: the one case in which the hub does so without the site's word, and so the units are not free by it. Where the site has opened an epoch
-    /// of its own since, they are: it knows of the parts, and will hear that they are somebody else's.
-    /// </summary>
-    public static async ValueTask GiveUpAsync(LaneTransaction tx, string site, IReadOnlyList<SkuUnits> lines)
-    {
-        if (lines.Count == 0) return;
-        (await tx.MemoryAsync<FreeUnits>()).Forget(tx, [.. lines.Select(l => l.Sku)]);
-        await tx.UpdateAsync("allotments", $"""
-            released = allotments.released + k.units,
-            returned = allotments.returned + CASE WHEN {IsClosed} AND {Free} + k.units > 0 THEN CASE WHEN {Free} < 0 THEN {Free} + k.units ELSE k.units END ELSE 0 END
-            """, lines.Count, [Column.From("sku", lines, l => l.Sku), Column.Same("site", lines.Count, site)], Column.From("units", lines, l => (long)l.Quantity));
-    }
 
     /// <summary>The site has shipped units whose promise was undone when it was given up. They were promised and granted, then; that they have left stands in its balances.</summary>
     public static async ValueTask ShippedAsync(LaneTransaction tx, string site, IReadOnlyList<SkuUnits> lines)

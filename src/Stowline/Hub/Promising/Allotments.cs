@@ -130,12 +130,15 @@ public sealed class Allotments
             [Column.From("sku", changed, a => a.Sku), Column.From("site", changed, a => a.Site)], Column.From("units", changed, a => a.NewlyPromised));
     }
 
-    /// <summary>Undoes promises, on the site's word only (cancelled or short).</summary>
+    /// <summary>
+    /// Undoes promises, on the site's word only (cancelled or short); without it where the site was given up. In an epoch that the hub has closed nothing becomes free by it: what the site withdraws
+    /// there does not count, and nothing there is the hub's to promise.
+    /// </summary>
     public static async ValueTask ReleaseAsync(LaneTransaction tx, string site, IReadOnlyList<SkuUnits> lines)
     {
         if (lines.Count == 0) return;
         (await tx.MemoryAsync<FreeUnits>()).Forget(tx, [.. lines.Select(l => l.Sku)]);
-        await tx.UpdateAsync("allotments", "released = allotments.released + k.units", lines.Count,
+        await tx.UpdateAsync("allotments", $"released = allotments.released + k.units, returned = {AllotmentEpochs.ReturnedByRelease}", lines.Count,
             [Column.From("sku", lines, l => l.Sku), Column.Same("site", lines.Count, site)], Column.From("units", lines, l => (long)l.Quantity));
     }
 
@@ -195,13 +198,13 @@ public sealed class Allotments
 
     /// <summary>
     /// Brings back, after a restore, promises that a site was told of. What it has granted may come only later, with the copy of its lane, so the row may not be
-    /// there, and free may be below zero until then.
+    /// there, and free may be below zero until then. In an epoch that the hub has closed nothing of that comes any more: the units that the promise was of were granted then, and count again.
     /// </summary>
     internal static async ValueTask RecoverPromisesAsync(LaneTransaction tx, string site, IReadOnlyList<SkuUnits> lines)
     {
         (await tx.MemoryAsync<FreeUnits>()).Forget(tx, [.. lines.Select(l => l.Sku)]);
         var zeros = new long[lines.Count];
-        await tx.UpsertAsync("allotments", "sku, site", "promised = allotments.promised + excluded.promised", lines.Count,
+        await tx.UpsertAsync("allotments", "sku, site", $"promised = allotments.promised + excluded.promised, granted = {AllotmentEpochs.GrantedByRecovery}", lines.Count,
             Column.From("sku", lines, l => l.Sku), Column.Same("site", lines.Count, site), Column.Same("epoch", lines.Count, 1), Column.Of("granted", zeros),
             Column.Of("consumed", zeros), Column.Of("withdrawn", zeros), Column.From("promised", lines, l => (long)l.Quantity), Column.Of("released", zeros),
             Column.Of("returned", zeros), Column.Of("on_hand", zeros), Column.Of("damaged", zeros), Column.Same("as_of", lines.Count, tx.Now));

@@ -71,7 +71,7 @@ public static class Availability
     public static async Task<Page<AvailabilityItem>> OfAsync(SqlSession session, string[] skus, string? channel = null)
     {
         var own = channel is null ? null : await PoolStates.FreeAsync(session, channel, skus);
-        var inactive = (await Catalog.ReadSites.InactiveAsync(session)).ToHashSet(StringComparer.Ordinal);
+        var inactive = await Catalog.ReadSites.InactiveAsync(session);
         var found = skus.ToDictionary(s => s, _ => new List<SiteAvailability>(), StringComparer.Ordinal);
         // A site that is shut for now keeps its stock, but nothing is promised from there.
         await session.SelectAsync(Select, skus.Length, [Column.Of("sku", skus)], row => found[row.GetString(0)].Add(new SiteAvailability(row.GetString(1), row.GetInt64(2),

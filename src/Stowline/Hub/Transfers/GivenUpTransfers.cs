@@ -24,18 +24,22 @@ internal static class GivenUpTransfers
             if (await TransferRows.FindAsync(tx.Group.Session, id) is not { } row) continue;
             if (row.FromSite == given.Site && TransferLifecycle.IsOpen(row.Status)) await CancelAsync(tx, row, why);
             else if (row.ToSite != given.Site) continue;
-            else if (TransferLifecycle.IsOpen(row.Status)) await CancelTransfer.DecideAsync(id, Cut(why), tx);
+            else if (TransferLifecycle.IsOpen(row.Status))
+            {
+                // It would be found again for ever.
+                if ((await CancelTransfer.DecideAsync(id, Cut(why), tx)).Refusal is { } no) throw new InvalidOperationException($"transfer {row.Number} cannot be cancelled: {no.Detail}");
+            }
             else if (row.Status == TransferStatus.InTransit) await LoseAsync(tx, row, why);
         }
     }
 
-    /// <summary>A reason that somebody gave may be as long as that of a cancellation.</summary>
-    private static string Cut(string why) => why.Length <= 500 ? why : why[..500];
+    /// <summary>A reason that somebody gave may be as long as that of a cancellation. A character of two halves is not cut in two.</summary>
+    private static string Cut(string why) => why.Length <= 500 ? why : why[..(char.IsHighSurrogate(why[499]) ? 499 : 500)];
 
     private static async ValueTask CancelAsync(LaneTransaction tx, TransferRow row, string why)
     {
         List<SkuUnits> open = [.. row.Lines.Where(l => l.Requested > l.Short).Select(l => new SkuUnits(l.Sku, (int)(l.Requested - l.Short)))];
-        await AllotmentEpochs.GiveUpAsync(tx, row.FromSite, open);
+        await Allotments.ReleaseAsync(tx, row.FromSite, open);
         tx.Append(Lane.Hub, new TransferCancelRequested(row.Id, row.Number, why), row.Id.ToString(), row.Id);
         tx.Append(Lane.HubTo(row.FromSite), new PartCancelRequested(row.Id, 1, "given_up", why), row.Id.ToString(), row.Id);
         await TransferRows.ChangeAsync(tx, row, () =>

@@ -93,14 +93,11 @@ internal static class TransferBook
         var caller = new Caller(e.Actor, e.Trace);
         if (await TransferRows.FindAsync(tx.Group.Session, received.Number) is not { } row || row.ToSite != site)
         {
+            await UnknownReceipts.KeepAsync(tx, site, received);
             tx.Append(Lane.Hub, new TransferUnknown(received.Number, site, received.Lots), $"transfer/{received.Number}", caller: caller);
             return;
         }
-        await TransferRows.ChangeAsync(tx, row, () =>
-        {
-            foreach (var lot in received.Lots) row.Line(lot.Sku).Received += lot.Quantity;
-            row.Arrived |= received.Complete;
-        }, caller);
+        await TransferRows.ChangeAsync(tx, row, () => row.Receive(received.Lots, received.Complete), caller);
         await CloseAsync(tx, row, e.At, caller);
     }
 

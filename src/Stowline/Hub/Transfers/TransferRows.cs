@@ -43,6 +43,14 @@ internal sealed class TransferRow
         return line;
     }
 
+    /// <summary>The receiving site has taken units in.</summary>
+    /// <param name="complete">Nothing more will come.</param>
+    public void Receive(IEnumerable<TransferLot> lots, bool complete)
+    {
+        foreach (var lot in lots) Line(lot.Sku).Received += lot.Quantity;
+        Arrived |= complete;
+    }
+
     /// <summary>Units of a line that are on their way.</summary>
     public long InTransit(TransferLineRow line) => Status == TransferStatus.InTransit ? Math.Max(0, line.Shipped - line.Received) : 0;
 

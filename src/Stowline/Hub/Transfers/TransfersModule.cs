@@ -66,11 +66,13 @@ internal sealed class TransfersModule : Module
     private static async ValueTask AssignedAsync(string site, PartAssigned part, TransferFacts facts, EventRecord e, LaneTransaction tx)
     {
         if (await TransferRows.FindAsync(tx.Group.Session, part.OrderId) is not null) return;
-        await TransferRows.InsertAsync(tx, new TransferRow
+        var row = new TransferRow
         {
             Id = part.OrderId, Number = part.OrderNumber, FromSite = site, ToSite = facts.To, Status = TransferStatus.Requested, Priority = part.Priority, Reason = facts.Reason, RequestedAt = e.At,
             Lines = [.. part.Lines.Select(l => new TransferLineRow { TransferId = part.OrderId, Sku = l.Sku, Requested = l.Quantity })],
-        });
+        };
+        await UnknownReceipts.TakeAsync(tx, row);
+        await TransferRows.InsertAsync(tx, row);
         await Allotments.RecoverPromisesAsync(tx, site, part.Lines);
     }
 

@@ -257,6 +257,7 @@ export const deskEn = {
     scopes: "May",
     scope: { read: "read", orders: "orders", stock: "stock", tasks: "tasks", admin: "everything", site: "a site’s link" },
     limits: "Limited to",
+    tier: "tier {{tier}}",
     made: "Made",
     by: "by {{who}}",
     revoked: "revoked",

@@ -260,6 +260,7 @@ export const deskRu: Pick<Translation, keyof typeof deskEn> = {
     scopes: "Можно",
     scope: { read: "чтение", orders: "заказы", stock: "остатки", tasks: "задания", admin: "всё", site: "связь склада" },
     limits: "Только для",
+    tier: "тариф {{tier}}",
     made: "Создан",
     by: "создал {{who}}",
     revoked: "отозван",

@@ -38,7 +38,7 @@ function MakeKey() {
   const [scopes, setScopes] = useState<(typeof SCOPES)[number][]>(["read"]);
   const [only, setOnly] = useState<string[]>([]);
   const make = useMutation({
-    mutationFn: () => body(api.POST("/api/v1/keys", { body: { name: name.trim(), scopes, sites: only.length > 0 ? only : null, sellers: null } })),
+    mutationFn: () => body(api.POST("/api/v1/keys", { body: { name: name.trim(), scopes, sites: only.length > 0 ? only : null, sellers: null, tier: null } })),
     onSuccess: () => {
       setName("");
       return queries.invalidateQueries({ queryKey: ["keys"] });
@@ -77,7 +77,7 @@ function Rows({ keys }: { keys: Schemas["KeyView"][] }) {
           <tr key={k.id}>
             <td>{k.name}</td>
             <td>{k.scopes.map((s) => t(`setup.scope.${s as Scope}`)).join(", ")}</td>
-            <td className="wide-only">{[...k.sites, ...k.sellers].join(", ")}</td>
+            <td className="wide-only">{[...k.sites, ...k.sellers, ...(k.tier === "default" ? [] : [t("setup.tier", { tier: k.tier })])].join(", ")}</td>
             <td className="wide-only">{format.when(k.created_at)} <span className="dim">{t("setup.by", { who: k.created_by })}</span></td>
             <td className="right">{k.revoked_at ? <span className="dim">{t("setup.revoked")}</span> : (
               <Popconfirm title={t("setup.revokeSure", { name: k.name })} okText={t("setup.revoke")} cancelText={t("actions.close")} onConfirm={() => revoke.mutate(k.name)}>
