@@ -7583,8 +7583,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description Who does it: stands in every event and movement. With auth=off only. */
                 "Stowline-Actor"?: components["parameters"]["Actor"];
             };
