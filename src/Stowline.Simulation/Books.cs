@@ -34,6 +34,9 @@ internal sealed record CounterRow
     public long Released { get; init; }
     public long Unheard { get; init; }
 
+    /// <summary>The last epoch of which nothing counts at the hub any more; 0 at a site.</summary>
+    public int ClosedEpoch { get; init; }
+
     public long Disputed { get; init; }
 }
 
@@ -77,6 +80,7 @@ internal sealed record DoubledUnits(Guid OrderId, bool IsTwin);
 internal sealed record SentRow
 {
     public Guid OrderId { get; init; }
+    public long Number { get; init; }
     public string Sku { get; init; } = "";
     public string? Lot { get; init; }
     public long Units { get; init; }
@@ -90,7 +94,7 @@ internal sealed record ArrivedRow
     public long Units { get; init; }
 }
 
-/// <summary>A SKU of a transfer, as the hub knows it; or, without a SKU, the transfer.</summary>
+/// <summary>A SKU of a transfer, as the hub knows it.</summary>
 internal sealed record TransferLine
 {
     public Guid Id { get; init; }
@@ -118,8 +122,14 @@ internal static class Books
         "SELECT sku, epoch, granted, consumed, withdrawn, returned, on_hand, damaged, disputed FROM site_skus ORDER BY sku");
 
     public static ValueTask<IReadOnlyList<CounterRow>> AtHubAsync(SqlSession session, string site) => session.QueryAsync<CounterRow>("""
-        SELECT sku, epoch, granted, consumed, withdrawn, returned, on_hand, damaged, disputed, promised, released, unheard FROM allotments WHERE site = @site ORDER BY sku
+        SELECT sku, epoch, granted, consumed, withdrawn, returned, on_hand, damaged, disputed, promised, released, unheard, closed_epoch FROM allotments WHERE site = @site ORDER BY sku
         """, new { site });
+
+    /// <summary>What is free of SKUs at sites, by the keys <c>sku</c> and <c>site</c>.</summary>
+    public const string FreeOf = "SELECT a.sku, a.site, a.granted - a.withdrawn - a.returned - a.promised + a.released FROM allotments a WHERE a.sku = k.sku AND a.site = k.site";
+
+    /// <summary>Whether an update promises units. What brings promises back after a restore, or says what has left all the same, does not: it may leave less than nothing free.</summary>
+    public static bool IsPromise(string table, string set) => table == "allotments" && set == "promised = allotments.promised + k.units";
 
     /// <summary>Per bin what the site has, or what the hub's copy says that it has.</summary>
     public static ValueTask<IReadOnlyList<SameRow>> BinsAsync(SqlSession session, string site, bool copy) => session.QueryAsync<SameRow>(
@@ -159,9 +169,9 @@ internal static class Books
 
     /// <summary>What parts of transfers have shipped.</summary>
     public static async Task<IReadOnlyList<SentRow>> SentAsync(SqlSession session) => await session.QueryAsync<SentRow>("""
-        SELECT s.order_id, m.sku, NULLIF(m.lot, '') AS lot, SUM(m.quantity) AS units
+        SELECT s.order_id, f.order_number AS number, m.sku, NULLIF(m.lot, '') AS lot, SUM(m.quantity) AS units
         FROM fulfillment_orders f JOIN shipments s ON s.order_id = f.order_id AND s.part = f.part JOIN movements m ON m.site = s.site AND m.kind = @kind AND m.reference = 'shipment ' || s.number
-        WHERE f.channel = 'transfer' GROUP BY s.number, s.order_id, m.sku, m.lot ORDER BY s.number, m.sku, m.lot
+        WHERE f.channel = 'transfer' GROUP BY s.number, s.order_id, f.order_number, m.sku, m.lot ORDER BY s.number, m.sku, m.lot
         """, new { kind = (int)MovementKind.Shipping });
 
     public static async Task<IReadOnlyList<ArrivedRow>> ArrivedAsync(SqlSession session) => await session.QueryAsync<ArrivedRow>(
@@ -170,8 +180,13 @@ internal static class Books
     /// <summary>The numbers of transfers of which a site has said that no more will come, or has all.</summary>
     public static async Task<IReadOnlyList<long>> EndedAsync(SqlSession session) => await session.QueryAsync<long>("SELECT number FROM transfer_arrivals WHERE complete");
 
-    public static async Task<TransferLine?> TransferAsync(SqlSession session, Guid id) =>
-        await session.FindAsync<TransferLine>("SELECT id, number, from_site, to_site, status FROM transfers WHERE id = @id", new { id });
+    /// <summary>Where a transfer goes, as its sending site was told; null where what it was told is not in the lane any more.</summary>
+    public static async Task<string?> DestinationAsync(SqlSession session, Guid id) =>
+        (await session.QueryAsync<byte[]>("SELECT payload FROM events WHERE order_id = @id AND type = 'part.assigned' ORDER BY position", new { id }))
+            .Select(p => JsonSerializer.Deserialize(p, Log.EventJson.Info<PartAssigned>())!.Transfer?.To).FirstOrDefault(to => to is not null);
+
+    /// <summary>The same by the hub's books.</summary>
+    public static async Task<string?> DestinationAtHubAsync(SqlSession session, Guid id) => await session.FindAsync<string>("SELECT to_site FROM transfers WHERE id = @id", new { id });
 
     /// <summary>The numbers of transfers that are on their way to a site by the hub's books.</summary>
     public static async Task<IReadOnlyList<long>> OnTheWayAsync(SqlSession session, string site) => await session.QueryAsync<long>(

@@ -137,10 +137,10 @@ internal sealed class Customers
         var body = new TransferBody(_world.Sites[from].Name, _world.Sites[to].Name, [.. skus.Select(s => (TransferLineBody?)new TransferLineBody(s, _world.Random.Next(1, 4)))], null, "sold out there");
         _world.Go(async () =>
         {
-            var asked = await AskAsync(tx => RequestTransfer.DecideAsync(body, tx, _hub.Node.Lanes.IsExcluded));
+            var asked = await AskAsync(tx => RequestTransfer.DecideAsync(body, tx, _hub.Node.Lanes.IsShut));
             if (asked.IsOk) _world.Book.Transfers.Add(Guid.Parse(asked.Value.Id));
             else if (asked.Refusal!.Code == "insufficient_stock") _world.Counters.Add("transfers refused for stock");
-            else if (asked.Refusal.Kind != RefusalKind.Unavailable) _world.Fail($"a transfer was refused: {asked.Refusal.Code} ({asked.Refusal.Detail})");
+            else if (asked.Refusal.Kind != RefusalKind.Unavailable && asked.Refusal.Code != "site_given_up") _world.Fail($"a transfer was refused: {asked.Refusal.Code} ({asked.Refusal.Detail})");
         });
     }
 

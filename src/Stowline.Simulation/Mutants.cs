@@ -20,6 +20,9 @@ public enum Mutant
     /// <summary>The hub promises without looking at what it has promised already.</summary>
     PromiseBlindly,
 
+    /// <summary>The hub promises units that a site has told it are lost.</summary>
+    PromiseLosses,
+
     /// <summary>A site does not withdraw what it has lost.</summary>
     KeepLossesQuiet,
 
@@ -37,7 +40,7 @@ public static class Mutants
     [
         (Mutant.SkipCursor, "skip-cursor"), (Mutant.ForgetDedup, "forget-dedup"), (Mutant.ReleaseTwice, "release-twice"),
         (Mutant.GrantBeforeCommit, "grant-before-commit"), (Mutant.PromiseBlindly, "promise-blindly"), (Mutant.KeepLossesQuiet, "keep-losses-quiet"),
-        (Mutant.ReceiveTwice, "receive-twice"), (Mutant.ForgetExpiry, "forget-expiry"),
+        (Mutant.PromiseLosses, "promise-losses"), (Mutant.ReceiveTwice, "receive-twice"), (Mutant.ForgetExpiry, "forget-expiry"),
     ];
 
     public static IEnumerable<string> Names => All.Select(m => m.Name);
@@ -62,6 +65,7 @@ public static class Mutants
     {
         Mutant.ForgetDedup when select.Contains("FROM order_keys WHERE channel", StringComparison.Ordinal) || select.Contains("FROM idempotency_keys", StringComparison.Ordinal) => null,
         Mutant.PromiseBlindly => select.Replace("- promised + released FROM allotments", "FROM allotments", StringComparison.Ordinal),
+        Mutant.PromiseLosses => select.Replace("granted - withdrawn - returned - promised + released FROM allotments", "granted - returned - promised + released FROM allotments", StringComparison.Ordinal),
         _ => select,
     };
 

@@ -14,12 +14,14 @@ internal static class Occurrences
         [PickingExtended.Type] = "bins tried again", [PolicyChanged.Type] = "policies changed", [RecallRequested.Type] = "recalls asked",
         [AllotmentReturned.Type] = "recalls answered", [ReturnReceived.Type] = "returns", [LinkAlerted.Type] = "link alerts", [LinkJoined.Type] = "histories joined", [OrderDoubled.Type] = "orders doubled and told", [PersonErased.Type] = "persons erased",
         [TransferRequested.Type] = "transfers", [TransferCancelRequested.Type] = "transfers cancelled", [TransferReceived.Type] = "transfers taken in", [TransferUnknown.Type] = "transfers unknown",
+        [EpochOpened.Type] = "epochs opened", [EpochAnswered.Type] = "epochs answered", [SiteResumed.Type] = "sites taken back", [OrderShippedAfterAll.Type] = "orders shipped after all",
         [StockExpired.Type] = "lots expired", [PoolSaved.Type] = "pools", [PoolRemoved.Type] = "pools removed",
     };
 
     public static void Count(EventRecord e, Counters counters)
     {
         if (Words.TryGetValue(e.Type, out var word)) counters.Add(word);
+        if (e.Type == SiteGivenUp.Type && e.Lane == Lane.Hub) counters.Add("sites given up");
         if (e.Type == OrderPlaced.Type && e.Read<OrderPlaced>().Parts.Any(p => p.Site is null)) counters.Add("backorders");
         if (e.Type == TransferReceived.Type && e.Read<TransferReceived>().TransferId is null) counters.Add("transfers before the news");
         if (e.Type == TransferStatusChanged.Type && e.Read<TransferStatusChanged>() is { From: "cancelling", To: "in_transit" }) counters.Add("transfers too late to cancel");

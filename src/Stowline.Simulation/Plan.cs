@@ -13,6 +13,9 @@ internal sealed record Plan(int Sites, int Skus, Weather Weather, int Acts, int 
     /// <summary>In percent, how soon an operator loses patience with a site that a restored hub waits for, and excludes it; 0: never.</summary>
     public int Impatience { get; init; }
 
+    /// <summary>In percent of what people do, how often somebody is given up for good, or taken back (<see cref="Partings"/>); 0: never.</summary>
+    public int Partings { get; init; }
+
     public static Plan Draw(Random random)
     {
         // Restores less often: where somebody has forgotten something, less can be expected of everybody.
@@ -25,6 +28,7 @@ internal sealed record Plan(int Sites, int Skus, Weather Weather, int Acts, int 
             random.Next(100) < 50 ? random.Next(20, 80) : 0, random.Next(100) < 50 ? Evening + TimeSpan.FromSeconds(random.Next(0, 360)) : default)
         {
             Impatience = random.Next(100) < 60 ? random.Next(10, 60) : 0,
+            Partings = random.Next(100) < 30 ? random.Next(2, 8) : 0,
         };
     }
 }

@@ -82,6 +82,9 @@ internal sealed class SimDatabase(SimDisk disk, TimeProvider time, Mutant mutant
     public SimDisk Disk => disk;
     public Mutant Mutant => mutant;
     public bool IsOff { get; private set; }
+
+    /// <summary>Called for each promise as it is written: what is free of the SKU behind it, in the same transaction.</summary>
+    public Action<string, string, long>? Promised { get; set; }
     public DiskFault Next { get; set; }
 
     public override ValueTask<SqlSession> OpenAsync(bool readOnly, CancellationToken ct)

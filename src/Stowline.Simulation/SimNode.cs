@@ -47,6 +47,9 @@ internal sealed class SimNode(string name, NodeRole role, SimDisk disk, SimClock
     /// <summary>Called for an event that could not be handled.</summary>
     public Action<SimNode, string>? Parked { get; set; }
 
+    /// <summary>Called for each promise as it is written, with the SKU, the site, and what is free behind it.</summary>
+    public Action<SimNode, string, string, long>? Promised { get; set; }
+
     /// <summary>Its pumps, as of the last <see cref="Look"/>; none while it is down.</summary>
     public IReadOnlyList<Runner> Runners => _runners;
 
@@ -56,7 +59,7 @@ internal sealed class SimNode(string name, NodeRole role, SimDisk disk, SimClock
     public async Task StartAsync(int seed, Mutant mutant)
     {
         Disk.ForgetsLastCommit = mutant == Mutant.GrantBeforeCommit;
-        _database = new SimDatabase(Disk, clock, mutant);
+        _database = new SimDatabase(Disk, clock, mutant) { Promised = (sku, site, free) => Promised?.Invoke(this, sku, site, free) };
         _node = await Node.OpenAsync(_database, new IdSource(clock, seed), role: role);
         _node.Lanes.LongestWait = TimeSpan.Zero;
         _node.Lanes.Committed += (lane, events) => Committed?.Invoke(this, lane, events);

@@ -4,7 +4,7 @@ using Stowline.Store;
 
 namespace Stowline.Simulation;
 
-/// <summary>A session on a simulated disk: it fails when the scheduler has said so, ends with its node, and is where mutants change what is written.</summary>
+/// <summary>A session on a simulated disk: it fails when the scheduler has said so, ends with its node, and is where mutants change what is written and promises are looked at.</summary>
 internal sealed class SimSession(SqliteConnection connection, SimDatabase database) : SqliteSession(connection)
 {
     public override ValueTask BeginAsync(bool snapshot, CancellationToken ct)
@@ -61,5 +61,7 @@ internal sealed class SimSession(SqliteConnection connection, SimDatabase databa
     public override async ValueTask UpdateAsync(string table, string set, int count, Column[] keys, params Column[] values)
     {
         for (var times = Mutants.Times(database.Mutant, set); times > 0; times--) await base.UpdateAsync(table, set, count, keys, values);
+        if (database.Promised is { } promised && Books.IsPromise(table, set))
+            await base.SelectAsync(Books.FreeOf, count, keys, row => promised(row.GetString(0), row.GetString(1), row.GetInt64(2)));
     }
 }

@@ -41,10 +41,12 @@ internal sealed class Unloading(World world, SimNode site)
         {
             foreach (var sent in world.Read(from, Books.SentAsync).GroupBy(s => s.OrderId).Where(s => !known.ContainsKey(s.Key)))
             {
-                // The label says where it goes; only the hub's own books have it in a form that can be read.
-                if (world.Read(world.Hub, s => Books.TransferAsync(s, sent.Key)) is not { } transfer || transfer.ToSite != site.Name) continue;
-                world.Tell($"transfer {transfer.Number} comes to {site.Name}");
-                known[sent.Key] = new Truck(transfer.Number, site.Name, world.Now + (world.Chance(40) ? TimeSpan.Zero : TimeSpan.FromSeconds(world.Random.Next(60))),
+                // The label says where it goes, whether or not a hub that was restored knows of it.
+                var to = world.Read(from, s => Books.DestinationAsync(s, sent.Key)) ?? world.Read(world.Hub, s => Books.DestinationAtHubAsync(s, sent.Key));
+                if (to != site.Name) continue;
+                var number = sent.First().Number;
+                world.Tell($"transfer {number} comes to {site.Name}");
+                known[sent.Key] = new Truck(number, site.Name, world.Now + (world.Chance(40) ? TimeSpan.Zero : TimeSpan.FromSeconds(world.Random.Next(60))),
                     [.. sent.Select(s => new Load(s.Sku, s.Lot, Arriving((int)s.Units))).Where(l => l.Units > 0)]);
             }
         }

@@ -19,6 +19,7 @@ internal sealed class World : IDisposable
     private readonly Customers _customers;
     private readonly Audit _audit;
     private readonly Troubles _troubles;
+    private readonly Partings _partings;
     private Exception? _problem;
 
     /// <param name="images">The disks that the nodes begin with: the hub's, then the sites'.</param>
@@ -32,7 +33,7 @@ internal sealed class World : IDisposable
         Sites = [.. Enumerable.Range(1, plan.Sites).Select(n => NewNode($"WH{n}", new NodeRole($"WH{n}", n), images[n]))];
         Lines = [.. Sites.Select(s => new SimLine(this, Hub, s) { Weather = plan.Weather })];
         Workers = [.. Sites.Select(s => new Workers(this, s))];
-        (_customers, _audit, _troubles) = (new Customers(this, Hub), new Audit(this), new Troubles(this, plan));
+        (_customers, _audit, _troubles, _partings) = (new Customers(this, Hub), new Audit(this), new Troubles(this, plan), new Partings(this));
     }
 
     public Plan Plan { get; }
@@ -49,9 +50,6 @@ internal sealed class World : IDisposable
     /// <summary>Whether a node was restored: what it alone knew need not be known any more.</summary>
     public bool HasForgotten { get; private set; }
 
-    /// <summary>Sites without which a restored hub went on: their copies of the hub's lanes may have another history, until they have come back.</summary>
-    public HashSet<string> Excluded { get; } = new(StringComparer.Ordinal);
-
     /// <summary>Whether a restored node does not yet go on.</summary>
     public bool IsRepairing => HasForgotten && Nodes.Any(n => _audit.RepairsOf(n).Count > 0);
 
@@ -67,7 +65,15 @@ internal sealed class World : IDisposable
     {
         Committed = Committed,
         Parked = (node, what) => Fail($"{node.Name}: {what}"),
+        Promised = Promised,
     };
+
+    /// <summary>The no-over-promise rule at the moment of the promise: later a loss may come, and then nobody can tell any more.</summary>
+    private void Promised(SimNode node, string sku, string site, long free)
+    {
+        Counters.Add("promises");
+        if (free < 0) _problem ??= new BrokenException($"{node.Name} promises {-free} {sku} at {site} more than it has");
+    }
 
     [DoesNotReturn]
     public void Fail(string what) => throw new BrokenException(what);
@@ -131,6 +137,7 @@ internal sealed class World : IDisposable
     private void Act()
     {
         if (HasForgotten && Chance(50)) Operate();
+        if (Plan.Partings > 0 && Chance(Plan.Partings)) _partings.Act();
         var who = Random.Next(Sites.Count + 1);
         Trace.Add("act", who);
         if (who == Sites.Count) _customers.Act();
@@ -274,7 +281,6 @@ internal sealed class World : IDisposable
     private async Task ExcludeAsync(string site)
     {
         Tell($"an operator excludes {site}");
-        Excluded.Add(site);
         var answer = await Hub.AskAsync(n => Link.RepairLink.RunAsync(n, site, exclude: true, new Caller("operator")));
         if (answer is { IsOk: true, Value.State: Link.RepairStage.Excluded }) Counters.Add("sites excluded");
     }
@@ -303,7 +309,7 @@ internal sealed class World : IDisposable
     /// <summary>Asks again what was never answered, and lets people work. False when nothing is left to do.</summary>
     private bool FinishWork()
     {
-        var left = (HasForgotten && Operate()) | _customers.ReleaseAll();
+        var left = (HasForgotten && Operate()) | _customers.ReleaseAll() | _partings.TakeAllBack();
         foreach (var wish in Book.Unanswered.ToList())
         {
             _customers.Place(wish);

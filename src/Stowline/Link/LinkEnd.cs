@@ -13,15 +13,12 @@ namespace Stowline.Link;
 /// </summary>
 public sealed partial class LinkEnd : Pump, IDisposable
 {
-    private const int EventsPerBatch = 256;
     private const int MostBatches = 4;
 
     /// <summary>Bulk may fill half of the window, so that an order never waits behind more than that.</summary>
     private const int MostBulkBatches = 2;
     private const long MostBytes = 1024 * 1024;
 
-    /// <summary>How far local consumers may be behind before no more is taken over: a backlog must not keep orders out.</summary>
-    private const long MostBehind = 5_000;
     private const int MostWaiting = 64;
     private static readonly TimeSpan HelloEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan BeatEvery = TimeSpan.FromSeconds(2);
@@ -79,6 +76,12 @@ public sealed partial class LinkEnd : Pump, IDisposable
         lanes.Committed += OnCommitted;
         lanes.GrewElsewhere += OnGrew;
     }
+
+    /// <summary>How many events go in one batch at most; a larger group goes alone.</summary>
+    internal int EventsPerBatch { get; init; } = 256;
+
+    /// <summary>How far local consumers may be behind before no more is taken over: a backlog must not keep orders out.</summary>
+    internal long MostBehind { get; init; } = 5_000;
 
     public override string Name => "link " + _site;
     public override TimeSpan Idle => TimeSpan.FromMilliseconds(500);
@@ -231,7 +234,9 @@ public sealed partial class LinkEnd : Pump, IDisposable
 
     private void Acknowledge(Outgoing own, long position)
     {
-        if (position > Volatile.Read(ref own.Head)) throw new LinkBrokenException($"{own.Lane} was acknowledged up to {position}, which was never sent");
+        var head = Volatile.Read(ref own.Head);
+        if (position > head && !own.IsReturn) throw new LinkBrokenException($"{own.Lane} was acknowledged up to {position}, which was never sent");
+        position = Math.Min(position, head); // what comes back to its writer may have come from a longer copy, too
         if (position > own.Acked) (own.Acked, _progress, _resends) = (position, _lanes.Time.GetTimestamp(), 0);
         while (own.InFlight.TryPeek(out var first) && first.Upto <= position) own.InFlight.Dequeue();
         if (own.Sent < own.Acked) own.Sent = own.Acked;
@@ -309,7 +314,7 @@ public sealed partial class LinkEnd : Pump, IDisposable
 
     private async ValueTask<bool> TakeOverAsync()
     {
-        if (!_waiting.TryPeek(out var batch) || _lanes.LagOf(batch.Lane) > MostBehind) return false;
+        if (!_waiting.TryPeek(out var batch) || IsTooMuch(batch.Lane)) return false;
         _waiting.Dequeue();
         if (_diverged.Contains(batch.Lane.Name)) return true;
         if (_forks.TryGetValue(batch.Lane.Name, out var fork))

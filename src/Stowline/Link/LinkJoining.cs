@@ -10,6 +10,8 @@ namespace Stowline.Link;
 /// </summary>
 public sealed partial class LinkEnd
 {
+    private const string AreJoined = "since its writer was restored there are two histories; they are being joined";
+
     /// <summary>At the hub: lanes of which the copy has another history.</summary>
     private readonly Dictionary<string, OldEnd> _forks = new(StringComparer.Ordinal);
 
@@ -128,9 +130,9 @@ public sealed partial class LinkEnd
         _goBack = null;
         foreach (var point in points.Where(p => _takes.Contains(new Lane(p.Lane))))
         {
-            if (await _lanes.SetBackAsync(point.Point) is not { } problem) continue;
-            _state.Stands(point.Lane, Now, diverged: problem); // it will be asked again
-            return true;
+            var problem = await _lanes.SetBackAsync(point.Point);
+            _state.Stands(point.Lane, Now, diverged: problem ?? AreJoined);
+            if (problem is not null) return true; // it will be asked again
         }
         End("the histories are joined");
         return true;
@@ -145,7 +147,7 @@ public sealed partial class LinkEnd
             return (LaneHistories.Beginning(lane.Name), (await Replicas.PointsAsync(session))[lane.Name]);
         }, ct);
         _givesOld = true;
-        _state.Stands(lane.Name, Now, diverged: "since its writer was restored there are two histories; they are being joined");
+        _state.Stands(lane.Name, Now, diverged: AreJoined);
         _sends = [.. _sends, new Outgoing(lane, isBulk: true, isReturn: true) { Head = copy.Position, Sent = known.Position, Acked = known.Position }];
     }
 }

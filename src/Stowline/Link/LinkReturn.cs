@@ -70,6 +70,9 @@ public sealed partial class LinkEnd
     private bool MaySend(Outgoing own) => IsWhole(own) && (!_peerRepairs
         || (own.IsReturn ? !_role.IsHub || Array.TrueForAll(_sends, s => s.IsReturn || s.Acked >= s.HeadAtFirst) : _role.IsHub));
 
+    /// <summary>While this node repairs its consumers stand still, and wait for what comes here: waiting for them would never end.</summary>
+    private bool IsTooMuch(Lane lane) => !_lanes.IsInRepair(_role.Home) && _lanes.LagOf(lane) > MostBehind;
+
     private async ValueTask LookWhetherAllIsBackAsync(IReadOnlyDictionary<string, LanePoint> points)
     {
         if (_allIsBack || _diverged.Count > 0 || _forks.Count > 0) return;

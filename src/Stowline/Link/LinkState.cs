@@ -91,6 +91,7 @@ public sealed class LinkState(string site)
 
     /// <param name="position">Where the copy is, if that is news.</param>
     /// <param name="head">Where the writer is, if that is news.</param>
+    /// <param name="diverged">Why the lane stands still, if that is news: in place of what was said before. It goes on with another connection only.</param>
     internal void Stands(string lane, DateTimeOffset now, long? position = null, long? head = null, string? diverged = null)
     {
         lock (_gate)
@@ -99,7 +100,7 @@ public sealed class LinkState(string site)
             if (position is { } p) known.Position = Math.Max(known.Position, p);
             known.Head = Math.Max(Math.Max(known.Head, head ?? 0), diverged is null ? known.Position : 0);
             known.BehindSince = known.Position >= known.Head ? null : known.BehindSince ?? now;
-            known.Diverged ??= diverged;
+            known.Diverged = diverged ?? known.Diverged;
         }
     }
 }

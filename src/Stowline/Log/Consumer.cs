@@ -137,6 +137,8 @@ internal sealed class ConsumerPump : Pump
         // Can only be a consumer that is newer than the archive: going on would skip what it never saw.
         if (cursor.Position < cursor.Archived)
             throw new InvalidOperationException($"{_consumer.Name} stands at {cursor.Position}, but {_source} is archived up to {cursor.Archived}; see docs/archive.md");
+        // Set back, and this process has not heard of it: what it remembers of the old end must go before anything is read at these positions.
+        if (cursor.Histories != _lanes.HistoriesOf(_source)) await _lanes.LookForHistoriesAsync(ct);
         _position = _saved = cursor.Position;
         _histories = (int)cursor.Histories;
         // The head first: whoever asks between the two must not see a consumer without a lag.
@@ -220,6 +222,8 @@ internal sealed class ConsumerPump : Pump
             return await tx.ChangeAsync<long?>($"""
                 UPDATE cursors SET position = @to WHERE consumer = @consumer AND position = @from AND lane_id = (SELECT id FROM lanes WHERE name = @lane) {NotSetBack} {Parked}
                 """, new { consumer = _consumer.Name, lane = _source.Name, from, to, histories = _histories });
+        // Whoever sets a copy back has locked its row. Without a cursor there is nothing else for the first step to wait at.
+        if (_lanes.IsReplica(_source)) await tx.WriteAsync("UPDATE lanes SET held = held WHERE name = @lane", new { lane = _source.Name });
         return await tx.ChangeAsync<long?>($"""
             INSERT INTO cursors (consumer, lane_id, position) SELECT @consumer, id, @to FROM lanes WHERE name = @lane {NotSetBack} ON CONFLICT (consumer, lane_id) DO NOTHING {Parked}
             """, new { consumer = _consumer.Name, lane = _source.Name, to, histories = _histories });

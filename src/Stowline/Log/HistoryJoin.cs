@@ -66,26 +66,36 @@ internal static class HistoryJoin
     private static ValueTask RememberAsync(LaneTransaction tx, Lane lane, IReadOnlyList<EventRecord> events) => tx.UpsertAsync("joined_events", "lane, id", "", events.Count,
         Column.Same("lane", events.Count, lane.Name), Column.From("id", events, e => e.Id));
 
-    /// <summary>What this node has said itself, since the histories parted, of things of which the old end speaks, too: it has the last word.</summary>
+    /// <summary>
+    /// What this node has said itself, since the histories parted, of things of which the old end speaks, too: it has the last word. Only the last of each thing is told again, which after earlier groups of the old end is a
+    /// copy: with all of them there would be twice as many after each group. An event may speak of several things; then what was said of the others since must follow it again.
+    /// </summary>
     private static async ValueTask<IReadOnlyList<EventRecord>> NewerAsync(LaneTransaction tx, LanePoint fork, IReadOnlyList<EventRecord> old, IRecovery recovery)
     {
-        var things = new HashSet<string>(StringComparer.Ordinal);
+        var open = new Queue<string>();
         var types = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (e, thing) in old.SelectMany(e => recovery.Settles(e).Select(thing => (e, thing))))
         {
-            things.Add(thing);
+            open.Enqueue(thing);
             types.Add(e.Type);
         }
-        var newer = new List<EventRecord>();
+        var last = new Dictionary<string, EventRecord>(StringComparer.Ordinal);
         foreach (var type in types)
         {
             var said = await tx.QueryAsync<StoredEvent>($"""
                 SELECT {StoredEvent.Columns} FROM events e WHERE e.lane_id = (SELECT id FROM lanes WHERE name = @lane) AND e.position > @fork AND e.type = @type
                 AND NOT EXISTS (SELECT 1 FROM joined_events j WHERE j.lane = @lane AND j.id = e.id) ORDER BY e.position
                 """, new { lane = fork.Name, fork = fork.Position, type });
-            newer.AddRange(said.Select(e => e.ToRecord(new Lane(fork.Name))).Where(e => recovery.Settles(e).Any(things.Contains)));
+            foreach (var e in said.Select(e => e.ToRecord(new Lane(fork.Name))))
+                foreach (var thing in recovery.Settles(e)) last[thing] = e; // no two types speak of one thing
         }
-        return [.. newer.OrderBy(e => e.Position)];
+        var newer = new SortedDictionary<long, EventRecord>();
+        while (open.TryDequeue(out var thing))
+        {
+            if (!last.TryGetValue(thing, out var e) || !newer.TryAdd(e.Position, e)) continue;
+            foreach (var besides in recovery.Settles(e)) open.Enqueue(besides);
+        }
+        return [.. newer.Values];
     }
 
     /// <summary>Of groups that come back after a restore: what had been joined before it is known again.</summary>

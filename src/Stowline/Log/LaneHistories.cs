@@ -38,6 +38,8 @@ internal static class LaneHistories
         var copy = (await Replicas.PointsAsync(session))[fork.Name];
         if (!await Replicas.HasPointAsync(session, fork)) return Refusal.Conflict("other_history", $"the copy of {fork.Name} has another history before {fork.Position}, too");
         if (copy.Position <= fork.Position) return Outcome<Done>.AlreadyDone(new Done());
+        // A step that is under way ends first, with its cursor and what it parks.
+        await tx.ExecuteAsync("UPDATE cursors SET position = position WHERE lane_id = (SELECT id FROM lanes WHERE name = @lane)", new { lane = fork.Name });
         var parked = await tx.FindAsync<long>("SELECT COUNT(*) FROM parked_events WHERE lane_id = (SELECT id FROM lanes WHERE name = @lane) AND position > @fork",
             new { lane = fork.Name, fork = fork.Position });
         if (parked > 0) return Refusal.Conflict("parked", $"{parked} events of {fork.Name} are parked; they must be resolved before the copy can follow the new history");
@@ -69,15 +71,14 @@ internal static class LaneHistories
             """, args);
         await tx.ExecuteAsync($"DELETE FROM event_groups {Behind} AND first_position > @fork", args);
         await tx.ExecuteAsync($"DELETE FROM events {Behind} AND position > @fork", args);
-        // Locked before they are read; and new rows, so that a consumer's step that waits for the old one finds it gone.
-        await tx.ExecuteAsync($"UPDATE cursors SET position = position {Behind}", args);
-        await tx.ExecuteAsync($"""
-            INSERT INTO history_cursors (lane, history, consumer, position) SELECT @lane, @history, consumer, position FROM cursors {Behind} AND position > @fork
-            """, args);
-        await tx.ExecuteAsync($"DELETE FROM cursors {Behind} AND position > @fork", args);
-        await tx.ExecuteAsync($"""
+        await tx.ExecuteAsync($"INSERT INTO history_cursors (lane, history, consumer, position) SELECT @lane, @history, consumer, position FROM cursors {Behind}", args);
+        // New rows for all, so that a consumer's step that waits for the old one finds it gone, also where the consumer was not so far: of a row that is still there PostgreSQL would ask no more than whether
+        // its position is the same, and the step would go on with events of the old end.
+        await tx.ExecuteAsync($"DELETE FROM cursors {Behind}", args);
+        await tx.ExecuteAsync("""
             INSERT INTO cursors (consumer, lane_id, position)
-            SELECT h.consumer, l.id, @fork FROM history_cursors h JOIN lanes l ON l.name = h.lane WHERE h.lane = @lane AND h.history = @history AND @fork > 0
+            SELECT h.consumer, l.id, CASE WHEN h.position < @fork THEN h.position ELSE @fork END
+            FROM history_cursors h JOIN lanes l ON l.name = h.lane WHERE h.lane = @lane AND h.history = @history AND @fork > 0
             """, args);
     }
 

@@ -127,8 +127,8 @@ public sealed partial class Lanes : IAsyncDisposable
         return outcome.IsOk ? outcome.Value : throw new ConsumerStalledException(outcome.Refusal!.Detail);
     }
 
-    /// <summary>How many events of a lane wait for local consumers.</summary>
-    public long LagOf(Lane lane) => _progress.TryGetValue(lane, out var consumers) ? consumers.Max(c => c.Lag) : 0;
+    /// <summary>How many events of a lane wait for local consumers, as far as it is known where they stand.</summary>
+    public long LagOf(Lane lane) => _progress.TryGetValue(lane, out var consumers) ? consumers.Max(c => c.IsKnown ? c.Lag : 0) : 0;
 
     /// <summary>Decides a command in one transaction of the lane's scope. Completes when it is durable and the consumers one hop on have seen it.</summary>
     public async Task<Outcome<T>> ExecuteAsync<T>(Lane lane, Caller caller, Func<LaneTransaction, ValueTask<Outcome<T>>> decide, CancellationToken ct = default) =>

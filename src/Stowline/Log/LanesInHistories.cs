@@ -44,17 +44,21 @@ public sealed partial class Lanes
     });
 
     /// <summary>Reads again which lanes were set back, and forgets what is remembered of those that have been since.</summary>
-    private async Task LookForHistoriesAsync(CancellationToken ct)
+    internal async Task LookForHistoriesAsync(CancellationToken ct)
     {
         var all = await Database.ReadAsync(async session => await LaneHistories.AllAsync(session), ct);
-        var before = _histories;
-        _histories = all.GroupBy(h => h.Lane, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Count(), StringComparer.Ordinal);
-        foreach (var last in all.GroupBy(h => h.Lane, StringComparer.Ordinal).Select(g => g.Last()).Where(h => h.History > before.GetValueOrDefault(h.Lane)))
+        lock (_gate)
         {
-            var lane = new Lane(last.Lane);
-            _tails.TryRemove(lane, out _);
-            if (!_progress.TryGetValue(lane, out var consumers)) continue;
-            foreach (var consumer in consumers) consumer.SetBackTo(last.ForkPosition);
+            var now = new Dictionary<string, int>(_histories, StringComparer.Ordinal);
+            foreach (var last in all.GroupBy(h => h.Lane, StringComparer.Ordinal).Select(g => g.Last()).Where(h => h.History > now.GetValueOrDefault(h.Lane)))
+            {
+                var lane = new Lane(last.Lane);
+                now[last.Lane] = last.History;
+                _tails.TryRemove(lane, out _);
+                if (!_progress.TryGetValue(lane, out var consumers)) continue;
+                foreach (var consumer in consumers) consumer.SetBackTo(last.ForkPosition);
+            }
+            _histories = now; // at last: a consumer that sees it reads on
         }
     }
 }

@@ -102,9 +102,11 @@ public static class Personal
     /// <returns>SHA-256 of the deleted key, by which other nodes know which one to delete; of two keys both, one behind the other; null when there was none.</returns>
     public static async ValueTask<byte[]?> EraseAsync(LaneTransaction tx, Guid person)
     {
-        if (await tx.FindAsync<byte[]>("SELECT key FROM people WHERE person_id = @person AND key IS NOT NULL", new { person }) is not { } key) return null;
+        if (await FindAsync(tx, person) is not { Key: { } key } known) return null;
         var hash = HashesOf(key);
-        await tx.WriteAsync("UPDATE people SET key = NULL, erased_at = @now, erased_key = @hash WHERE person_id = @person", new { person, now = tx.Now, hash });
+        // Beside those of before: a site that was cut off for long may still have, and give, a key that was erased when the person came the first time.
+        await tx.WriteAsync("UPDATE people SET key = NULL, erased_at = @now, erased_key = @erased WHERE person_id = @person",
+            new { person, now = tx.Now, erased = Remembered(known.ErasedKey ?? [], hash) });
         return hash;
     }
 

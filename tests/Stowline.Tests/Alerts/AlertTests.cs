@@ -77,6 +77,23 @@ public class AlertTests
     }
 
     [Theory, EveryDatabase]
+    public async Task Telegram_hears_of_the_end_of_what_lasted_for_days(string store)
+    {
+        await using var telegram = await HookReceiver.StartAsync();
+        await using var node = await TestNode.StartAsync(store);
+        node.Node.Add(new AlertTelegram(node.Node, new TelegramSettings("123:abc", "-100", telegram.Url)));
+        await FindAsync(node, Bad(1));
+        await node.DrainAsync();
+        node.Time.Advance(TimeSpan.FromDays(3));
+        await node.DrainAsync();
+        Assert.Single(telegram.Received);
+        await FindAsync(node);
+        await node.DrainAsync();
+        Assert.StartsWith("✅ Resolved", JsonDocument.Parse(telegram.Received[^1].Body).RootElement.GetProperty("text").GetString());
+        Assert.Equal(2, telegram.Received.Count);
+    }
+
+    [Theory, EveryDatabase]
     public async Task A_webhook_that_was_switched_off_is_an_alert_and_webhooks_hear_of_alerts(string store)
     {
         await using var receiver = await HookReceiver.StartAsync();

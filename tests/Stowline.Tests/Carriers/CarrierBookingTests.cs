@@ -46,6 +46,70 @@ public sealed class CarrierBookingTests
         await node.Test.VerifyAsync();
     }
 
+    /// Goal: a label is a picture of what is known: without it the parcel is followed all the same, and its carrier is not taken for away by what lies elsewhere.
+    [Theory]
+    [InlineData(404, 5)]
+    [InlineData(403, 5)]
+    [InlineData(302, 5)]
+    [InlineData(200, 5)] // and nothing there
+    [InlineData(500, 10)]
+    public async Task A_label_that_cannot_be_had_holds_up_neither_tracking_nor_its_carrier(int status, int most)
+    {
+        await using var yun = (YunDouble)await new YunDouble().OpenAsync();
+        yun.Instead = o => o == "picture" ? (status, "") : null;
+        await using var node = await CarrierNode.StartAsync("sqlite");
+        await node.YunAsync(yun);
+        var (order, packing) = await node.PackedAsync();
+        await node.BookAsync(packing, "yun");
+        Assert.True((await node.ShipAsync(packing, "yun")).IsOk);
+        yun.Parcels[0].State = "2";
+        await node.PassAsync(TimeSpan.FromHours(5), TimeSpan.FromMinutes(10));
+        var booking = await node.BookingAsync(packing);
+        Assert.Equal((BookingStatus.Booked, false, ParcelStatus.InTransit), (booking.Status, booking.HasCarrierLabel, booking.TrackingStatus));
+        Assert.Equal(most, yun.Log.Split(' ').Count(o => o == "picture"));
+        Assert.DoesNotContain(await node.Test.Lanes.ReadAsync(Lane.Site(CarrierNode.Code), 0, 10_000), e => e.Type == CarrierUnavailable.Type);
+        yun.Parcels[0].State = "3";
+        await node.PassAsync(TimeSpan.FromHours(2), TimeSpan.FromMinutes(30));
+        Assert.Equal("delivered", await node.StatusAsync(order));
+        await node.Test.VerifyAsync();
+    }
+
+    [Theory, EveryDatabase]
+    public async Task A_label_that_makes_no_sense_holds_up_neither_tracking_nor_its_carrier(string store)
+    {
+        await using var bex = (BexDouble)await new BexDouble().OpenAsync();
+        bex.Instead = o => o == "label" ? (200, """{"state":true,"parcelLabel":"no Base64!","err":""}""") : null;
+        await using var node = await CarrierNode.StartAsync(store);
+        await node.BexAsync(bex);
+        var (order, packing) = await node.PackedAsync();
+        await node.BookAsync(packing, "bex");
+        Assert.True((await node.ShipAsync(packing, "bex")).IsOk);
+        bex.Parcels[0].State = "5";
+        await node.PassAsync(TimeSpan.FromHours(3), TimeSpan.FromMinutes(10));
+        Assert.Equal("delivered", await node.StatusAsync(order));
+        Assert.Equal((false, 0), ((await node.BookingAsync(packing)).HasCarrierLabel, (await node.CarrierAsync("bex")).Failures));
+    }
+
+    [Theory, EveryDatabase]
+    public async Task A_carrier_that_says_nothing_but_not_now_is_away_after_a_while(string store)
+    {
+        await using var yun = (YunDouble)await new YunDouble().OpenAsync();
+        await using var node = await CarrierNode.StartAsync(store);
+        await node.YunAsync(yun);
+        var (_, packing) = await node.PackedAsync();
+        for (var i = 0; i < 20; i++) yun.Troubles.Enqueue(Trouble.TooMany);
+        await node.BookAsync(packing, "yun");
+        await node.PassAsync(TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(1));
+        Assert.False((await node.CarrierAsync("yun")).Open);
+        await node.PassAsync(TimeSpan.FromMinutes(40), TimeSpan.FromMinutes(2));
+        Assert.True((await node.CarrierAsync("yun")).Open);
+        yun.Troubles.Clear();
+        await node.PassAsync(TimeSpan.FromMinutes(40), TimeSpan.FromMinutes(2));
+        Assert.Equal((BookingStatus.Booked, false), ((await node.BookingAsync(packing)).Status, (await node.CarrierAsync("yun")).Open));
+        var told = (await node.Test.Lanes.ReadAsync(Lane.Site(CarrierNode.Code), 0, 10_000)).Select(e => e.Type).Where(t => t is "carrier.unavailable" or "carrier.recovered");
+        Assert.Equal(["carrier.unavailable", "carrier.recovered"], told);
+    }
+
     /// Goal: whatever is lost of the answer, the carrier has one parcel and we know its number.
     [Theory]
     [InlineData(Trouble.ServerErrorAfter, "create find label picture")]

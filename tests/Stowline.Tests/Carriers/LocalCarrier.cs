@@ -44,6 +44,9 @@ public abstract class LocalCarrier : IAsyncDisposable
     /// <summary>For the next purchases, one each.</summary>
     public Queue<Trouble> Troubles { get; } = new();
 
+    /// <summary>What is answered to an operation instead.</summary>
+    public Func<string, (int Status, string Body)?> Instead { get; set; } = _ => null;
+
     /// <summary>Nobody answers at all.</summary>
     public bool Dead { get; set; }
 
@@ -87,7 +90,7 @@ public abstract class LocalCarrier : IAsyncDisposable
             operation = OperationOf(request);
             _log.Add(operation);
             if (operation == "create") Troubles.TryDequeue(out trouble);
-            answer = trouble is Trouble.TooMany or Trouble.ServerError or Trouble.Forbidden or Trouble.Refused ? (0, "") : Answer(operation, request);
+            answer = trouble is Trouble.TooMany or Trouble.ServerError or Trouble.Forbidden or Trouble.Refused ? (0, "") : Instead(operation) ?? Answer(operation, request);
         }
         if (operation == "create" && answer.Status != 0) _taken.TrySetResult();
         await WriteAsync(http, trouble, operation, answer);

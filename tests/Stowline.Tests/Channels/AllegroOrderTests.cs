@@ -117,6 +117,61 @@ public class AllegroOrderTests
     }
 
     [PayloadTheory, EveryDatabase]
+    public async Task A_cancellation_that_is_shown_late_is_waited_for_and_nothing_is_placed_meanwhile(string store)
+    {
+        await using var node = await StartAsync(store);
+        node.Allegro.Forms["here"] = Form("here");
+        node.Allegro.Happens("1", "READY_FOR_PROCESSING", "here");
+        await node.PassAsync(TimeSpan.FromSeconds(12));
+        // Both are cancelled and shown as they were before; of one the payment's event comes after that (#3085, #5900).
+        foreach (var form in new[] { "new", "odd" }) node.Allegro.Forms[form] = Form(form);
+        node.Allegro.Happens("2", "BUYER_CANCELLED", "here");
+        node.Allegro.Happens("3", "AUTO_CANCELLED", "new");
+        node.Allegro.Happens("4", "BUYER_CANCELLED", "odd");
+        await node.PassAsync(TimeSpan.FromSeconds(12));
+        node.Allegro.Happens("5", "READY_FOR_PROCESSING", "new");
+        await node.PassAsync(TimeSpan.FromMinutes(6), TimeSpan.FromSeconds(5)); // also the list of what is ready shows them
+        Assert.Equal(["here:Allocated"], await OrdersAsync(node));
+        Assert.Equal(3, await node.ReadAsync<long>("SELECT COUNT(*) FROM channel_waiting_orders"));
+
+        foreach (var form in new[] { "here", "new" }) node.Allegro.Forms[form] = Form(form, "CANCELLED");
+        await node.PassAsync(TimeSpan.FromMinutes(11), TimeSpan.FromSeconds(20));
+        Assert.Equal(["here:Cancelling"], await OrdersAsync(node));
+        Assert.Equal("odd", await node.ReadAsync<string>("SELECT external_id FROM channel_waiting_orders"));
+        // After a day the form is right: it was sold.
+        await node.PassAsync(TimeSpan.FromHours(24.5), TimeSpan.FromMinutes(9));
+        Assert.Equal(["here:Cancelling", "odd:Allocated"], await OrdersAsync(node));
+        Assert.Equal(0, await node.ReadAsync<long>("SELECT COUNT(*) FROM channel_waiting_orders"));
+    }
+
+    [PayloadTheory, EveryDatabase]
+    public async Task A_cancellation_whose_event_never_comes_is_found(string store)
+    {
+        await using var node = await StartAsync(store);
+        node.Allegro.Forms["gone"] = Form("gone");
+        node.Allegro.Happens("1", "READY_FOR_PROCESSING", "gone");
+        await node.PassAsync(TimeSpan.FromSeconds(12));
+        node.Allegro.Forms["gone"] = Form("gone", "CANCELLED");
+        await node.PassAsync(TimeSpan.FromMinutes(6), TimeSpan.FromSeconds(10));
+        Assert.Equal(["gone:Cancelling"], await OrdersAsync(node));
+    }
+
+    [PayloadTheory, EveryDatabase]
+    public async Task Orders_go_on_coming_though_somebody_sets_the_clock_back(string store)
+    {
+        await using var node = await StartAsync(store);
+        await node.PassAsync(TimeSpan.FromSeconds(12));
+        node.Time.SetWrongBy(TimeSpan.FromHours(-3));
+        node.Allegro.Forms["told"] = Form("told");
+        node.Allegro.Forms["silent"] = Form("silent");
+        node.Allegro.Happens("1", "READY_FOR_PROCESSING", "told");
+        await node.PassAsync(TimeSpan.FromSeconds(12));
+        Assert.Equal(["told:Allocated"], await OrdersAsync(node));
+        await node.PassAsync(TimeSpan.FromMinutes(6), TimeSpan.FromSeconds(10));
+        Assert.Equal(["silent:Allocated", "told:Allocated"], await OrdersAsync(node));
+    }
+
+    [PayloadTheory, EveryDatabase]
     public async Task What_was_sold_is_a_fact_though_there_is_no_stock_and_waits_where_there_is_no_product(string store)
     {
         await using var node = await StartAsync(store);
@@ -178,6 +233,43 @@ public class AllegroOrderTests
         var view = await node.SaveAsync();
         Assert.Equal(["client_id", "client_secret", "refresh_token"], view.Secrets);
         Assert.DoesNotContain("the-secret", System.Text.Json.JsonSerializer.Serialize(view, Stowline.Http.HttpJson.Options), StringComparison.Ordinal);
+    }
+
+    /// Goal: a refresh token is good for one renewal, so none is lost. Method: the database takes everything but tokens while they are renewed; a trigger refuses them.
+    [PayloadTheory, EveryDatabase]
+    public async Task New_tokens_that_cannot_be_stored_are_kept_until_they_can(string store)
+    {
+        await using var node = await StartAsync(store);
+        string[] refuse = store == "sqlite"
+            ? ["CREATE TRIGGER no_tokens BEFORE UPDATE OF tokens ON channel_accounts BEGIN SELECT RAISE(ABORT, 'no tokens'); END"]
+            : ["CREATE FUNCTION full_disk() RETURNS trigger AS 'BEGIN RAISE EXCEPTION ''no tokens''; END' LANGUAGE plpgsql",
+                "CREATE TRIGGER no_tokens BEFORE UPDATE OF tokens ON channel_accounts FOR EACH ROW EXECUTE FUNCTION full_disk()"];
+        await DoAsync(refuse);
+        for (var minutes = 0; minutes < 13 * 60; minutes += 5)
+        {
+            try
+            {
+                await node.PassAsync(TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(5));
+            }
+            catch (Exception e) when (e.Message.Contains("no tokens", StringComparison.Ordinal))
+            {
+                // a host logs it and tries again
+            }
+        }
+        Assert.Equal(2, node.Allegro.Renewals); // once at the beginning, and once more: the double takes each refresh token once
+        await DoAsync([store == "sqlite" ? "DROP TRIGGER no_tokens" : "DROP TRIGGER no_tokens ON channel_accounts"]);
+        await node.PassAsync(TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(12));
+        Assert.Equal(2, node.Allegro.Renewals);
+        var row = (await node.Hub.Test.Database.ReadAsync(async s => await AccountRow.FindAsync(s, ChannelNode.Code)))!;
+        Assert.Equal((null, node.Allegro.AccessUntil.AddSeconds(-1)), (row.FailingSince, AllegroApi.TokenUntil(row, node.Hub.Node.Secrets)));
+        await node.PassAsync(TimeSpan.FromHours(12), TimeSpan.FromMinutes(5));
+        Assert.Equal(3, node.Allegro.Renewals);
+
+        Task DoAsync(string[] statements) => node.Hub.Test.RunAsync<int>(Lane.Hub, async tx =>
+        {
+            foreach (var sql in statements) await tx.ExecuteAsync(sql);
+            return 0;
+        });
     }
 
     [PayloadTheory, EveryDatabase]

@@ -72,6 +72,42 @@ public class ShopTests
         Assert.Equal(ShopOrderResult.Ignored, (await TakeAsync(hub, bare.ToJsonString())).Value.Result);
     }
 
+    private static string Changed(JsonNode order, int id, string at, bool cancelled)
+    {
+        (order["id"], order["updated_at"], order["cancelled_at"]) = (id, at, cancelled ? at : null);
+        return order.ToJsonString();
+    }
+
+    /// Goal: what a shop cancelled is not shipped, in whatever order its calls come; what it opened again is not lost (a late payment).
+    [PayloadTheory, EveryDatabase]
+    public async Task A_cancellation_that_comes_before_its_creation_counts_until_the_order_is_opened_again(string store)
+    {
+        await using var hub = await StartAsync(store, Body("shopify"), "IPOD2008GREEN", "IPOD2008RED", "IPOD2008BLACK");
+        var order = JsonNode.Parse(ChannelFiles.Read("shopify", "order.json"))!["order"]!;
+        Assert.Equal(ShopOrderResult.Ignored, (await TakeAsync(hub, Changed(order, 1, "2026-01-05T08:05:00Z", cancelled: true))).Value.Result);
+        var late = (await TakeAsync(hub, Changed(order, 1, "2026-01-05T10:00:00+02:00", cancelled: false))).Value; // 08:00 UTC: the creation, tried again
+        Assert.Equal((ShopOrderResult.Ignored, "it was cancelled before it came", null), (late.Result, late.Reason, late.OrderId));
+        Assert.Equal(ShopOrderResult.Placed, (await TakeAsync(hub, Changed(order, 1, "2026-01-05T08:10:00Z", cancelled: false))).Value.Result);
+        Assert.Equal(ShopOrderResult.Existing, (await TakeAsync(hub, Changed(order, 1, "2026-01-05T08:00:00Z", cancelled: false))).Value.Result);
+
+        for (var id = 2; id < 8; id++)
+        {
+            var both = new[] { Changed(order, id, "2026-01-05T08:00:00Z", cancelled: false), Changed(order, id, "2026-01-05T08:05:00Z", cancelled: true) };
+            var row = (await hub.Test.Database.ReadAsync(async s => await AccountRow.FindAsync(s, "shop")))!;
+            var door = new TakeShopOrder(hub.Node, hub.Node.Modules.OfType<ChannelsModule>().Single().Orders!);
+            var results = await hub.Test.PumpUntilAsync(Task.WhenAll(both.Select(b => door.TakeAsync(row, JsonNode.Parse(b)!, TestNode.Tester, default))));
+            Assert.All(results, r => Assert.True(r.IsOk, r.Refusal?.Detail));
+        }
+        var open = await hub.Test.Database.ReadAsync(s => Stowline.Hub.Ordering.ReadChannel.OrdersAsync(s, "shop"));
+        Assert.Equal(["1"], open.Where(o => o.Status is not (Stowline.Hub.Ordering.OrderStatus.Cancelling or Stowline.Hub.Ordering.OrderStatus.Cancelled)).Select(o => o.ExternalId));
+
+        await TakeAsync(hub, Changed(order, 9, "2026-01-05T08:05:00Z", cancelled: true));
+        hub.Test.Time.Advance(TimeSpan.FromDays(31));
+        await hub.Test.DrainAsync();
+        Assert.Equal(0, await hub.Test.Database.ReadAsync(async s => await s.FindAsync<long>("SELECT COUNT(*) FROM channel_cancelled_orders")));
+        await hub.Test.VerifyAsync();
+    }
+
     [PayloadTheory, EveryDatabase]
     public async Task WooCommerces_documented_order_names_some_products_by_their_id_there_only(string store)
     {

@@ -264,13 +264,21 @@ public class StockOutTests(ITestOutputHelper output)
     [Fact]
     public void No_sixty_seconds_have_more_calls_than_the_budget_and_a_tenth_is_kept_for_orders()
     {
-        var budget = new CallBudget(100);
-        var at = DateTimeOffset.UnixEpoch.AddYears(50);
-        Assert.Equal(90, Enumerable.Range(0, 200).Count(_ => budget.TryTake(at, forStock: true)));
-        Assert.Equal(10, Enumerable.Range(0, 200).Count(_ => budget.TryTake(at.AddSeconds(30), forStock: false)));
-        Assert.False(budget.TryTake(at.AddSeconds(59), forStock: false));
-        Assert.Equal(80, Enumerable.Range(0, 200).Count(_ => budget.TryTake(at.AddSeconds(60), forStock: true)));
-        Assert.Equal(90, Enumerable.Range(0, 200).Count(_ => budget.TryTake(at.AddSeconds(600), forStock: true)));
+        var time = new ManualTime();
+        var budget = new CallBudget(time, 100);
+        Assert.Equal(90, Taken(stock: true));
+        time.Advance(TimeSpan.FromSeconds(30));
+        Assert.Equal(10, Taken(stock: false));
+        time.Advance(TimeSpan.FromSeconds(29));
+        time.SetWrongBy(TimeSpan.FromHours(3)); // somebody sets the clock, forward and back: neither makes calls
+        Assert.Equal(0, Taken(stock: false));
+        time.SetWrongBy(TimeSpan.FromHours(-3));
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(80, Taken(stock: true));
+        time.Advance(TimeSpan.FromSeconds(540));
+        Assert.Equal(90, Taken(stock: true));
+
+        int Taken(bool stock) => Enumerable.Range(0, 200).Count(_ => budget.TryTake(stock));
     }
 
     [Fact]
@@ -279,9 +287,9 @@ public class StockOutTests(ITestOutputHelper output)
         var module = new ChannelsModule();
         var (a, b) = (new AccountRow { Code = "a", Kind = ChannelKind.Allegro }, new AccountRow { Code = "b", Kind = ChannelKind.Allegro });
         var app = new ChannelSecrets { ClientId = "one" };
-        Assert.Same(module.BudgetOf(a, app), module.BudgetOf(b, app));
-        Assert.NotSame(module.BudgetOf(a, app), module.BudgetOf(b, new ChannelSecrets { ClientId = "two" }));
-        Assert.NotSame(module.BudgetOf(new AccountRow { Code = "s", Kind = ChannelKind.Shop }, app), module.BudgetOf(new AccountRow { Code = "t", Kind = ChannelKind.Shop }, app));
+        Assert.Same(module.BudgetOf(a, app, TimeProvider.System), module.BudgetOf(b, app, TimeProvider.System));
+        Assert.NotSame(module.BudgetOf(a, app, TimeProvider.System), module.BudgetOf(b, new ChannelSecrets { ClientId = "two" }, TimeProvider.System));
+        Assert.NotSame(module.BudgetOf(new AccountRow { Code = "s", Kind = ChannelKind.Shop }, app, TimeProvider.System), module.BudgetOf(new AccountRow { Code = "t", Kind = ChannelKind.Shop }, app, TimeProvider.System));
     }
 
     [Theory]

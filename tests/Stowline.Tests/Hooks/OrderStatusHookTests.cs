@@ -20,22 +20,34 @@ public class OrderStatusHookTests
         await hub.SiteAsync("WH1");
         await hub.ProductsAsync("A");
         await hub.GrantAsync("WH1", "A", 10);
-        await hub.Test.HookAsync(new WebhookBody
+        var hook = await hub.Test.HookAsync(new WebhookBody
         {
             Url = listings.Url + "/api/v1/orders/{id}/status", Profile = WebhookProfile.OrderStatus, Channel = "listings", Authorization = "Bearer let-me-in",
         });
         var theirs = (await hub.PlaceAsync(hub.Order("456", [("A", 2)], o => o with { Channel = "listings" }).Value)).Value;
         await hub.PlaceAsync("ours", ("A", 1));
         foreach (var (from, to) in new[] { ("allocated", "picking"), ("picking", "packing"), ("packing", "shipped") })
-            await hub.Test.RunAsync<bool>(Lane.Hub, tx =>
-            {
-                tx.Append(Lane.Hub, new OrderStatusChanged(Guid.Parse(theirs.Id), from, to), theirs.Id, Guid.Parse(theirs.Id));
-                return ValueTask.FromResult<Stowline.Kernel.Outcome<bool>>(true);
-            });
+            await BecomesAsync(from, to);
         await hub.Test.SettleAsync();
 
         Assert.All(listings.Received, r => Assert.Equal("/api/v1/orders/456/status", r.Path));
         Assert.All(listings.Received, r => Assert.Equal("Bearer let-me-in", r.Headers["Authorization"]));
         Assert.Equal(["confirmed", "processing", "shipped"], listings.Received.Select(r => JsonDocument.Parse(r.Body).RootElement.GetProperty("status").GetString()));
+
+        // That one order is gone there says nothing about the others.
+        listings.Answer = (_, response) =>
+        {
+            response.StatusCode = 410;
+            return Task.CompletedTask;
+        };
+        await BecomesAsync("shipped", "delivered");
+        await hub.Test.SettleAsync();
+        Assert.Equal((4, true), (listings.Received.Count, (await hub.Test.ShowAsync(hook.Id)).Enabled));
+
+        Task BecomesAsync(string from, string to) => hub.Test.RunAsync<bool>(Lane.Hub, tx =>
+        {
+            tx.Append(Lane.Hub, new OrderStatusChanged(Guid.Parse(theirs.Id), from, to), theirs.Id, Guid.Parse(theirs.Id));
+            return ValueTask.FromResult<Stowline.Kernel.Outcome<bool>>(true);
+        });
     }
 }

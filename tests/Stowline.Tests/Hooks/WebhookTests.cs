@@ -142,6 +142,57 @@ public class WebhookTests
     }
 
     [Theory, EveryDatabase]
+    public async Task Days_in_which_an_endpoint_was_not_asked_do_not_switch_it_off(string store)
+    {
+        await using var receiver = await HookReceiver.StartAsync();
+        receiver.Answer = (_, response) =>
+        {
+            response.StatusCode = 503;
+            return Task.CompletedTask;
+        };
+        await using var node = await HookNode.StartAsync(store);
+        var hook = await node.HookAsync(receiver.Url);
+        await node.HappenAsync(Order(1));
+        await node.SettleAsync();
+        node.Time.Advance(TimeSpan.FromDays(30)); // the node was off
+        await node.SettleAsync();
+        Assert.True((await node.ShowAsync(hook.Id)).Enabled);
+        for (var day = 0; day < 5; day++)
+        {
+            await node.HappenAsync(Order(day));
+            node.Time.Advance(TimeSpan.FromDays(1));
+            await node.SettleAsync();
+        }
+        Assert.False((await node.ShowAsync(hook.Id)).Enabled);
+    }
+
+    [Theory, EveryDatabase]
+    public async Task An_endpoint_that_was_away_for_days_misses_nothing_and_hears_at_once_of_what_waited(string store)
+    {
+        await using var receiver = await HookReceiver.StartAsync();
+        receiver.Answer = (_, response) =>
+        {
+            response.StatusCode = 503;
+            return Task.CompletedTask;
+        };
+        await using var node = await HookNode.StartAsync(store);
+        var hook = await node.HookAsync(receiver.Url);
+        for (var i = 0; i < 4; i++) await node.HappenAsync(Order(i));
+        for (var passed = TimeSpan.Zero; passed < TimeSpan.FromDays(4.9); passed += TimeSpan.FromMinutes(30))
+        {
+            await node.SettleAsync();
+            node.Time.Advance(TimeSpan.FromMinutes(30));
+        }
+        var log = await node.LogAsync(hook.Id);
+        Assert.Contains(log, line => int.Parse(line.Split(':')[1], System.Globalization.CultureInfo.InvariantCulture) >= HookRetry.MostAttempts);
+        Assert.All(log, line => Assert.StartsWith("1:", line));
+        receiver.Answer = null;
+        await node.HappenAsync(Order(9));
+        await node.SettleAsync();
+        Assert.All(await node.LogAsync(hook.Id), line => Assert.StartsWith("2:", line));
+    }
+
+    [Theory, EveryDatabase]
     public async Task Gone_switches_off_at_once_and_retry_after_is_believed(string store)
     {
         await using var receiver = await HookReceiver.StartAsync();

@@ -42,6 +42,17 @@ public class RememberedStock
         Assert.True((await hub.PlaceAsync("3", ("A", 1))).IsOk);
     }
 
+    /// Losses explain as much of a shortage as was lost, and no more.
+    [Theory, EveryDatabase]
+    public async Task Verify_finds_what_was_promised_beyond_all_losses(string store)
+    {
+        await using var hub = await WithTenAsync(store);
+        await hub.SayAsync("WH1", "A", b => b with { Withdrawn = b.Withdrawn + 8 }, b => new StockRebalanced("damaged", [b]));
+        Assert.Equal("ok", (await Verification.RunAsync(hub.Node)).Checks["promises"]);
+        await using (var session = await hub.Test.Database.OpenAsync(readOnly: false, default)) await session.ExecuteAsync("UPDATE allotments SET promised = 11");
+        Assert.Equal("over-promised: A at WH1", (await Verification.RunAsync(hub.Node)).Checks["promises"]);
+    }
+
     [Theory, EveryDatabase]
     public async Task A_group_that_is_rolled_back_leaves_no_memory_of_it(string store)
     {

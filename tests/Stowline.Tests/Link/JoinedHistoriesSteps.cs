@@ -82,6 +82,8 @@ public partial class JoinedHistories
 
     private static Task<IReadOnlyList<LaneHistories.Row>> OldEndsAsync(TestNode node) => node.Database.ReadAsync(async s => await LaneHistories.AllAsync(s));
 
+    private static async Task<LinkView> ViewAsync(TestNode node) => Assert.Single(await LinkViews.ReadAsync(node.Database, node.Node.Modules.OfType<LinkModule>().Single()));
+
     private static Task<long> CountAsync(TestNode node, string sql) => node.Database.ReadAsync(async s => await s.FindAsync<long>(sql, new { yes = true }));
 
     /// <summary>The units of an order's live parts.</summary>

@@ -108,6 +108,39 @@ public class RestoreTests
         Assert.Equal("C", await nodes.HubTest.Database.ReadAsync(async s => await s.FindAsync<string>("SELECT sku FROM products WHERE sku = 'C'")));
     }
 
+    /// While a node repairs, its consumers stand still: what comes back must not wait for them, however long the lanes are.
+    [Theory, EveryDatabase]
+    public async Task However_much_is_missing_it_comes_back(string store)
+    {
+        await using var nodes = await TwoNodes.StartAsync(store, store);
+        nodes.Limits = (4, 10);
+        nodes.Connect();
+        await nodes.ReceiveAsync("A", 40);
+        await nodes.DrainAsync();
+        var (hub, site) = (await nodes.BackUpAsync(nodes.HubTest), await nodes.BackUpAsync(nodes.Site));
+        for (var i = 0; i < 12; i++)
+        {
+            await nodes.OrderAsync($"{i}", "A", 1);
+            await nodes.Hub.ProductsAsync($"P{i}");
+            await nodes.DrainAsync();
+            await nodes.WorkAsync();
+        }
+        await nodes.DrainAsync();
+        var heads = await nodes.Site.Database.ReadAsync(Replicas.PointsAsync);
+        Assert.All(heads.Values, l => Assert.True(l.Position > nodes.Limits.MostBehind, $"{l.Name} is too short to try anything"));
+
+        await nodes.RestoreSiteAsync(site);
+        await GoOnAsync(nodes);
+        await nodes.DrainAsync();
+        await nodes.CompareAsync();
+        await nodes.RestoreHubAsync(hub);
+        await GoOnAsync(nodes);
+        await nodes.WorkOffAsync();
+        await nodes.CompareAsync();
+        await nodes.AllServedAsync();
+        Assert.Equal(28, await nodes.Hub.AvailableAsync("A"));
+    }
+
     [Theory, EveryDatabase]
     public async Task What_nobody_has_is_listed(string store)
     {
@@ -185,6 +218,45 @@ public class RestoreTests
         Assert.True((await TwoNodes.ConfirmAsync(nodes.HubTest)).IsOk);
         await nodes.DrainAsync();
         await nodes.CompareAsync();
+    }
+
+    /// Of a lane that all sites copy, several give back at once, and one of them has more of it than another. That the hub is further than what this one has is nothing to break the connection for.
+    [Theory, EveryDatabase]
+    public async Task A_copy_that_is_shorter_than_another_ones_gives_back_on_the_same_connection(string store)
+    {
+        await using var nodes = await TwoNodes.StartAsync(store);
+        nodes.Connect();
+        await nodes.DrainAsync();
+        var backup = await nodes.BackUpAsync(nodes.HubTest);
+        await nodes.Hub.ProductsAsync("B1");
+        await nodes.Hub.ProductsAsync("C");
+        await nodes.DrainAsync();
+        nodes.Cut();
+        await nodes.Hub.ProductsAsync("D");
+        var head = (await nodes.Site.Database.ReadAsync(Replicas.PointsAsync))[Lane.HubAll.Name].Position;
+        var longer = await nodes.HubTest.Database.ReadAsync(s => Replicas.ReadAsync(s, Lane.HubAll, 0, 1_000));
+        await nodes.RestoreHubAsync(backup);
+        nodes.Limits = (1, 5_000);
+        nodes.Connect();
+        nodes.Batches.Clear();
+        while (nodes.Batches.Count < 2) await nodes.StepAsync();
+        Assert.Equal([Lane.HubAll.Name, Lane.HubAll.Name], nodes.Batches); // both are on their way, and what the other one brings is there before them
+
+        var taken = await nodes.HubTest.PumpUntilAsync(nodes.HubTest.Lanes.TakeBackAsync(Lane.HubAll, "WH9", longer, []));
+        Assert.True(taken.Position > head);
+        var end = nodes.SiteEnd;
+        await nodes.HearAsync();
+        for (var i = 0; i < 5; i++)
+        {
+            while (await nodes.StepAsync()) { }
+            nodes.Advance(TimeSpan.FromSeconds(1));
+        }
+        Assert.Same(end, nodes.SiteEnd);
+        Assert.Null(end.Ended);
+        Assert.True((await TwoNodes.ConfirmAsync(nodes.HubTest)).IsOk);
+        await nodes.DrainAsync();
+        await nodes.CompareAsync();
+        Assert.Equal("D", await nodes.Site.Database.ReadAsync(async s => await s.FindAsync<string>("SELECT sku FROM products WHERE sku = 'D'")));
     }
 
     /// Goal: whatever happens around restores, the books agree in the end. Method: a seed decides; backups are taken and restored on either side, or on both, at any moment.

@@ -45,6 +45,9 @@ public sealed class TwoNodes : IAsyncDisposable
     public int Doubled { get; set; }
     public int Late { get; set; }
 
+    /// <summary>As <see cref="LinkEnd"/> has them, for the ends of the connections to come.</summary>
+    public (int EventsPerBatch, long MostBehind) Limits { get; set; } = (256, 5_000);
+
     /// <summary>The lanes of the batches that were put on the wire, in order.</summary>
     public List<string> Batches { get; } = [];
 
@@ -91,8 +94,10 @@ public sealed class TwoNodes : IAsyncDisposable
         _line = (hub, site);
     }
 
-    private static LinkEnd EndOf(TestNode node, string name) =>
-        new(node.Lanes, node.Node.Role, Code, node.Node.Modules.OfType<LinkModule>().Single().StateOf(Code), name, "test");
+    private LinkEnd EndOf(TestNode node, string name) => new(node.Lanes, node.Node.Role, Code, node.Node.Modules.OfType<LinkModule>().Single().StateOf(Code), name, "test")
+    {
+        EventsPerBatch = Limits.EventsPerBatch, MostBehind = Limits.MostBehind,
+    };
 
     public void Cut()
     {

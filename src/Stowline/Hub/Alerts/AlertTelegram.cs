@@ -13,7 +13,7 @@ public sealed record TelegramSettings(string Token, string Chat, string Server);
 
 /// <summary>
 /// Sends each alert to a Telegram chat, once when it is raised and once when it is over, at least once and for as long as it takes. What is older than a day
-/// when Telegram is first reached is not told any more.
+/// when Telegram is first reached is not told any more; of what was told, the end is, however long it lasted.
 /// </summary>
 public sealed class AlertTelegram(Node node, TelegramSettings settings) : Pump, IAsyncDisposable
 {
@@ -41,7 +41,7 @@ public sealed class AlertTelegram(Node node, TelegramSettings settings) : Pump, 
         if (!_rest.IsOver) return false;
         var now = node.Time.GetUtcNow();
         var waits = await node.Database.ReadAsync(async s => await s.FindAsync<Guid?>("""
-            SELECT id FROM alerts WHERE told < 2 AND raised_at > @since AND (told = 0 OR resolved_at IS NOT NULL) AND (told_until IS NULL OR told_until < @now) ORDER BY id LIMIT 1
+            SELECT id FROM alerts WHERE told < 2 AND (told = 0 AND raised_at > @since OR told = 1 AND resolved_at > @since) AND (told_until IS NULL OR told_until < @now) ORDER BY id LIMIT 1
             """, new { since = now.AddDays(-1), now }), ct);
         if (waits is not { } id || await ClaimAsync(id) is not { } alert) return false;
         var wait = await SendAsync(Text(alert), ct);

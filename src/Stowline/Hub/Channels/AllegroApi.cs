@@ -9,7 +9,7 @@ namespace Stowline.Hub.Channels;
 
 /// <summary>
 /// Allegro's REST API for one account: the media type, the bearer token, and its renewal. A refresh token is good for one renewal, so what comes back is stored before it is used;
-/// of two processes that renew at once the one that stores first wins and the other takes over what it finds.
+/// of two processes that renew at once the one that stores first wins and the other takes over what it finds. What could not be stored is kept and stored before the next call: nobody else has it.
 /// </summary>
 internal sealed class AllegroApi(Node node, ChannelCalls calls, AccountRow row, ChannelSecrets secrets)
 {
@@ -22,6 +22,7 @@ internal sealed class AllegroApi(Node node, ChannelCalls calls, AccountRow row, 
     private readonly ChannelSettings _rules = row.Rules;
     private AccountRow _row = row;
     private Tokens? _tokens;
+    private bool _unsaved;
 
     private sealed record Tokens(string Access, string? Refresh, DateTimeOffset Until)
     {
@@ -64,8 +65,10 @@ internal sealed class AllegroApi(Node node, ChannelCalls calls, AccountRow row, 
         await _renewing.WaitAsync(ct);
         try
         {
+            if (_unsaved) await StoreAsync(ct);
             _tokens ??= Read(_row);
             if (IsGood(_tokens, refused)) return (_tokens, null);
+            if (_unsaved) return await RenewAsync(ct); // what the account's row holds is used up
             if (await node.Database.ReadAsync(async s => await AccountRow.FindAsync(s, Account), ct) is not { } now) return (null, Denied("the account is gone"));
             (_row, _tokens) = (now, Read(now));
             return IsGood(_tokens, refused) ? (_tokens, null) : await RenewAsync(ct);
@@ -103,28 +106,43 @@ internal sealed class AllegroApi(Node node, ChannelCalls calls, AccountRow row, 
             };
             request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.ASCII.GetBytes($"{secrets.ClientId}:{secrets.ClientSecret}")));
             return request;
-        }, ct);
+        }, CancellationToken.None); // a stop does not call it off: what it brings could not be asked for again
         // The answer to a renewal may hold tokens: nothing of it goes into an error.
         if (!answer.Ok) return (null, answer with { Result = answer.Result is CallResult.Rejected or CallResult.Missing ? CallResult.Denied : answer.Result, Error = $"the tokens could not be renewed ({answer.Code?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "no answer"})", Body = null });
         if (answer.Body is not JsonObject body || body["access_token"]?.GetValue<string>() is not { Length: > 0 } access) return (null, Denied("the renewal of the tokens was answered without one"));
         var seconds = body["expires_in"] is JsonValue v && v.TryGetValue<int>(out var s) ? s : 43_199;
-        var made = new Tokens(access, body["refresh_token"]?.GetValue<string>() ?? refresh, node.Time.GetUtcNow().AddSeconds(seconds));
-        return (await StoreAsync(made, ct), null);
+        _tokens = new Tokens(access, body["refresh_token"]?.GetValue<string>() ?? refresh, node.Time.GetUtcNow().AddSeconds(seconds));
+        _unsaved = true;
+        await StoreAsync(ct);
+        return _tokens is { } stored ? (stored, null) : (null, Denied("the account's credentials were changed meanwhile"));
     }
 
-    private async Task<Tokens> StoreAsync(Tokens made, CancellationToken ct)
+    /// <summary>Stores what could not be stored. False while it still cannot.</summary>
+    public async Task<bool> SettleAsync(CancellationToken ct)
     {
-        var box = node.Secrets!.Seal(Purpose, JsonSerializer.SerializeToUtf8Bytes(made), node.Ids);
-        var outcome = await node.Lanes.ExecuteAsConsumerAsync<bool>(Lane.Hub, Caller.System, async tx => await tx.ChangeAsync<long?>(
+        await _renewing.WaitAsync(ct);
+        try
+        {
+            if (_unsaved) await StoreAsync(ct);
+            return !_unsaved;
+        }
+        finally
+        {
+            _renewing.Release();
+        }
+    }
+
+    /// <summary>Stores the tokens that were just made. Where that is refused (the database is away, this node stops) they are kept, since the refresh token before them is used up.</summary>
+    private async Task StoreAsync(CancellationToken ct)
+    {
+        var box = node.Secrets!.Seal(Purpose, JsonSerializer.SerializeToUtf8Bytes(_tokens), node.Ids);
+        var (stored, _) = await node.Lanes.ExecuteAsConsumerAsync<bool>(Lane.Hub, Caller.System, async tx => await tx.ChangeAsync<long?>(
             "UPDATE channel_accounts SET tokens = @box, tokens_version = tokens_version + 1 WHERE code = @code AND tokens_version = @version RETURNING tokens_version",
             new { box, code = Account, version = _row.TokensVersion }) is not null);
-        if (outcome.Outcome is { IsOk: true, Value: true })
-        {
-            _row = _row with { Tokens = box, TokensVersion = _row.TokensVersion + 1 };
-            return _tokens = made;
-        }
+        if (!stored.IsOk) return;
+        if (stored.Value) _row = _row with { Tokens = box, TokensVersion = _row.TokensVersion + 1 };
         // Somebody else was first, or new credentials were given: theirs count.
-        if (await node.Database.ReadAsync(async s => await AccountRow.FindAsync(s, Account), ct) is { } now) (_row, _tokens) = (now, Read(now));
-        return _tokens ??= made;
+        else if (await node.Database.ReadAsync(async s => await AccountRow.FindAsync(s, Account), ct) is { } now) (_row, _tokens) = (now, Read(now));
+        _unsaved = false;
     }
 }

@@ -51,9 +51,9 @@ internal sealed class ChannelCalls(Node node, OutboundTarget target, CallBudget 
 
     public async Task<CallAnswer> SendAsync(string account, bool forStock, Func<HttpRequestMessage> make, CancellationToken ct)
     {
-        var started = node.Time.GetUtcNow();
-        var answer = budget.TryTake(started, forStock) ? await CallAsync(make, ct) : new CallAnswer(CallResult.Busy, null, null, "the budget of calls per minute is spent", TimeSpan.FromSeconds(5), default);
-        var took = node.Time.GetUtcNow() - started;
+        var started = node.Time.GetTimestamp();
+        var answer = budget.TryTake(forStock) ? await CallAsync(make, ct) : new CallAnswer(CallResult.Busy, null, null, "the budget of calls per minute is spent", TimeSpan.FromSeconds(5), default);
+        var took = node.Time.GetElapsedTime(started);
         Metrics.Called(account, answer.Result, took);
         return answer with { Took = took };
     }
@@ -134,18 +134,19 @@ internal sealed class ChannelCalls(Node node, OutboundTarget target, CallBudget 
     public void Dispose() => _client.Dispose();
 }
 
-/// <summary>At most so many calls in any sixty seconds.</summary>
-internal sealed class CallBudget(int perMinute)
+/// <summary>At most so many calls in any sixty seconds, on the clock that is never set.</summary>
+internal sealed class CallBudget(TimeProvider time, int perMinute)
 {
+    private readonly long _began = time.GetTimestamp();
     private readonly int[] _seconds = new int[60];
     private readonly Lock _gate = new();
     private long _last;
     private int _sum;
 
     /// <param name="forStock">Stock may use nine tenths of it.</param>
-    public bool TryTake(DateTimeOffset now, bool forStock)
+    public bool TryTake(bool forStock)
     {
-        var second = now.ToUnixTimeSeconds();
+        var second = (long)time.GetElapsedTime(_began).TotalSeconds;
         lock (_gate)
         {
             if (second - _last >= 60)

@@ -13,13 +13,15 @@ internal sealed class ChannelPump(Node node, string account, ChannelsModule modu
     private Line? _line;
 
     /// <summary>The account's connection, made anew when its settings change.</summary>
-    private sealed record Line(AccountRow Of, ChannelCalls Calls, IShop? Shop, StockOut Stock, AllegroOrders? Orders, Reconcile Reconcile, IOrderTeller? Teller, ReportOut Reports);
+    private sealed record Line(AccountRow Of, ChannelCalls Calls, AllegroApi? Api, IShop? Shop, StockOut Stock, AllegroOrders? Orders, Reconcile Reconcile, IOrderTeller? Teller, ReportOut Reports);
 
     public override string Name => "channel " + account;
     public override Signal Wake => _wake;
 
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
+        // Also when another process serves the account by now, its settings have changed or it is switched off: nobody else has what was not stored.
+        if (_line?.Api is { } api && !await api.SettleAsync(ct)) return false;
         if (!node.Lanes.Duty.IsOurs || await ReadAsync(ct) is not { Enabled: true } row) return false;
         if (Open(row) is not { } line) return false;
         var worked = false;
@@ -65,7 +67,7 @@ internal sealed class ChannelPump(Node node, string account, ChannelsModule modu
             return null;
         }
         _line?.Calls.Dispose();
-        var calls = new ChannelCalls(node, module.Target, module.BudgetOf(row, secrets));
+        var calls = new ChannelCalls(node, module.Target, module.BudgetOf(row, secrets, node.Time));
         var books = new StockBooks(node, account, module.Sync);
         var api = row.Kind == ChannelKind.Allegro ? new AllegroApi(node, calls, row, secrets) : null;
         IShop? shop = row.Kind switch
@@ -78,7 +80,7 @@ internal sealed class ChannelPump(Node node, string account, ChannelsModule modu
             ChannelKind.Allegro => new AllegroTeller(api!, row.Rules, SkusAsync),
             ChannelKind.Shop => row.Rules.Mapping is null ? null : new ShopTeller(account, calls, row.Rules, secrets, SkusAsync),
         };
-        return _line = new Line(row, calls, shop, new StockOut(node, account, books), api is null ? null : new AllegroOrders(node, api, module.Orders!, books),
+        return _line = new Line(row, calls, api, shop, new StockOut(node, account, books), api is null ? null : new AllegroOrders(node, api, module.Orders!, books),
             new Reconcile(node, account, module.Sync, books), teller, new ReportOut(node, account, module.Sync, books));
     }
 
@@ -115,7 +117,7 @@ internal sealed class ChannelKeeper(Node node, ChannelsModule module) : Pump
     }
 }
 
-/// <summary>Deletes finished operations, reports and log lines after thirty days (S4).</summary>
+/// <summary>Deletes finished operations, reports, log lines and what was cancelled before it came after thirty days (S4).</summary>
 internal sealed class ChannelCleaning(Node node) : Pump
 {
     private const int Step = 1_000;
@@ -129,10 +131,11 @@ internal sealed class ChannelCleaning(Node node) : Pump
     {
         if (!_rest.IsOver || !node.Lanes.Duty.IsOurs) return false;
         var before = node.Time.GetUtcNow() - StockSyncSettings.Kept;
-        var any = await node.Database.ReadAsync(async s => await s.FindAsync<Guid?>("SELECT id FROM stock_sync_log WHERE at < @before LIMIT 1", new { before })
+        var any = await node.Database.ReadAsync(async s => (await s.FindAsync<Guid?>("SELECT id FROM stock_sync_log WHERE at < @before LIMIT 1", new { before })
             ?? await s.FindAsync<Guid?>("SELECT id FROM stock_operations WHERE status IN (3, 5) AND updated_at < @before AND command_id IS NULL LIMIT 1", new { before })
-            ?? await s.FindAsync<Guid?>("SELECT id FROM channel_reports WHERE status IN (3, 5) AND updated_at < @before LIMIT 1", new { before }), ct);
-        if (any is null)
+            ?? await s.FindAsync<Guid?>("SELECT id FROM channel_reports WHERE status IN (3, 5) AND updated_at < @before LIMIT 1", new { before })) is not null
+            || await CancelledOrders.AnyAsync(s, before), ct);
+        if (!any)
         {
             _rest.For(Between);
             return false;
@@ -140,6 +143,7 @@ internal sealed class ChannelCleaning(Node node) : Pump
         var outcome = await node.Lanes.ExecuteAsConsumerAsync<int>(Lane.Hub, Caller.System, async tx =>
             await tx.ExecuteAsync($"DELETE FROM stock_sync_log WHERE id IN (SELECT id FROM stock_sync_log WHERE at < @before ORDER BY at LIMIT {Step})", new { before })
             + await tx.ExecuteAsync($"DELETE FROM channel_reports WHERE id IN (SELECT id FROM channel_reports WHERE status IN (3, 5) AND updated_at < @before ORDER BY updated_at LIMIT {Step})", new { before })
+            + await CancelledOrders.CleanAsync(tx, before, Step)
             + await tx.ExecuteAsync($"""
                 DELETE FROM stock_operations WHERE id IN (SELECT id FROM stock_operations WHERE status IN (3, 5) AND updated_at < @before AND command_id IS NULL ORDER BY updated_at LIMIT {Step})
                 """, new { before }));

@@ -47,10 +47,10 @@ public sealed class ChannelsModule : Module
     public override IEnumerable<Pump> Pumps(Node node) => [Plan!, new ReportFeed(node, this), new ChannelKeeper(node, this), new ChannelCleaning(node)];
 
     /// <summary>Allegro counts by client id, so accounts of one registered application share a budget.</summary>
-    internal CallBudget BudgetOf(AccountRow account, ChannelSecrets secrets)
+    internal CallBudget BudgetOf(AccountRow account, ChannelSecrets secrets, TimeProvider time)
     {
         var of = account.Kind == ChannelKind.Allegro && secrets.ClientId is { } client ? "client/" + client : "account/" + account.Code;
-        return _budgets.GetOrAdd((of, account.Rules.RequestsPerMinute ?? AllegroPerMinute), static key => new CallBudget(key.PerMinute));
+        return _budgets.GetOrAdd((of, account.Rules.RequestsPerMinute ?? AllegroPerMinute), static (key, clock) => new CallBudget(clock, key.PerMinute), time);
     }
 
     internal void Add(ChannelPump pump)

@@ -71,6 +71,8 @@ public sealed record ShopOrders
     public ShopCondition? TakeWhen { get; init; }
     /// <summary>Such an order is cancelled here.</summary>
     public ShopCondition? CancelWhen { get; init; }
+    /// <summary>When the order last changed there: one that was cancelled before it was taken, and has changed since, is taken after all.</summary>
+    public IReadOnlyList<string>? ChangedAt { get; init; }
 }
 
 public sealed record ShopCustomer(IReadOnlyList<string>? Name = null, IReadOnlyList<string>? Email = null, IReadOnlyList<string>? Phone = null);

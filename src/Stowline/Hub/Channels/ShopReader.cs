@@ -63,6 +63,10 @@ internal static class ShopReader
 
     public static bool Holds(JsonElement order, ShopCondition condition) => Plain(At(order, condition.Path)) is { } value && (condition.In is null || condition.In.Contains(value, StringComparer.Ordinal));
 
+    /// <summary>When the order last changed there; a time without a zone is UTC. Null where the shop does not say, or not as ISO 8601.</summary>
+    public static DateTimeOffset? ChangedAt(JsonElement order, ShopOrders map) => DateTimeOffset.TryParse(Text(order, map.ChangedAt), CultureInfo.InvariantCulture,
+        DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var at) ? at : null;
+
     /// <summary>The order out of what wraps it.</summary>
     public static JsonElement Unwrap(JsonElement body, ShopOrders map) => map.Root is { } root && At(body, root) is { ValueKind: JsonValueKind.Object } inner ? inner : body;
 

@@ -66,20 +66,31 @@ internal sealed class TakeShopOrder(Node node, ChannelOrders orders)
         var map = row.Rules.Mapping!.Orders!;
         var order = ShopReader.Unwrap(JsonSerializer.SerializeToElement(body), map);
         if (ShopReader.Text(order, map.ExternalId) is not { } id) return Refusal.Invalid("external_id", "is not where the mapping looks for it");
-        if (map.CancelWhen is { } cancel && ShopReader.Holds(order, cancel))
-        {
-            var cancelled = await orders.CancelAsync(row.Code, id, "cancelled in the shop", caller, hops: 2, ct);
-            if (cancelled is null) return new ShopOrderTaken(ShopOrderResult.Ignored, null, null, "it is cancelled, and was never taken");
-            // The shop can do nothing about it: telling it an error would only make it try again.
-            return cancelled.Value.Refusal is { Kind: RefusalKind.Conflict } late ? new ShopOrderTaken(ShopOrderResult.Ignored, null, null, late.Detail)
-                : cancelled.Value.Map(o => new ShopOrderTaken(ShopOrderResult.Cancelled, o.Id, o.Number, null));
-        }
-        if (await orders.FindAsync(row.Code, id, ct) is { } known) return new ShopOrderTaken(ShopOrderResult.Existing, known.ToString(), null, null);
+        var changed = ShopReader.ChangedAt(order, map);
+        if (map.CancelWhen is { } cancel && ShopReader.Holds(order, cancel)) return await CancelAsync(row.Code, id, changed, caller, ct);
+        // A shop repeats what was not answered, so a creation may come after its cancellation; where both come at once, the cancellation is found when the order is here.
+        if (await orders.FindAsync(row.Code, id, ct) is { } known)
+            return await CancelledAsync() == true ? await CancelAsync(row.Code, id, changed, caller, ct) : new ShopOrderTaken(ShopOrderResult.Existing, known.ToString(), null, null);
         if (map.TakeWhen is { } take && !ShopReader.Holds(order, take)) return new ShopOrderTaken(ShopOrderResult.Ignored, null, null, "the mapping does not take orders in this state");
+        var gone = await CancelledAsync();
+        if (gone == true) return new ShopOrderTaken(ShopOrderResult.Ignored, null, null, "it was cancelled before it came");
         var skus = await node.Database.ReadAsync(s => ChannelOffers.SkusAsync(s, row.Code, [.. ShopReader.OffersOf(order, map)]), ct);
         var read = ShopReader.Read(row.Code, order, map, skus);
         if (read.Refusal is { } unread) return unread;
+        if (gone == false && await orders.ReopenAsync(row.Code, id, caller, ct) is { } busy) return busy;
         var placed = await orders.PlaceAsync(row.Code, read.Value, caller, hops: 1, ct);
+        if (placed.IsOk && await CancelledAsync() == true) return await CancelAsync(row.Code, id, changed, caller, ct);
         return placed.Map(o => new ShopOrderTaken(placed.Existing ? ShopOrderResult.Existing : ShopOrderResult.Placed, o.Id, o.Number, null));
+
+        Task<bool?> CancelledAsync() => node.Database.ReadAsync(s => CancelledOrders.HoldsAsync(s, row.Code, id, changed), ct);
+    }
+
+    private async Task<Outcome<ShopOrderTaken>> CancelAsync(string account, string id, DateTimeOffset? changed, Caller caller, CancellationToken ct)
+    {
+        var cancelled = await orders.CancelOrRememberAsync(account, id, changed, "cancelled in the shop", caller, hops: 2, ct);
+        if (cancelled is not { } outcome) return new ShopOrderTaken(ShopOrderResult.Ignored, null, null, "it is cancelled, and was never taken");
+        // The shop can do nothing about it: telling it an error would only make it try again.
+        return outcome.Refusal is { Kind: RefusalKind.Conflict } late ? new ShopOrderTaken(ShopOrderResult.Ignored, null, null, late.Detail)
+            : outcome.Map(o => new ShopOrderTaken(ShopOrderResult.Cancelled, o.Id, o.Number, null));
     }
 }

@@ -9,6 +9,9 @@ internal static class HookRetry
     /// <summary>An endpoint that has taken nothing for so long is switched off.</summary>
     public static readonly TimeSpan GiveUpAfter = TimeSpan.FromDays(5);
 
+    /// <summary>Longer than any wait between two attempts: an endpoint that was not asked for so long (nothing happened, or this node was off) has its days before it from then on.</summary>
+    public static readonly TimeSpan Unasked = TimeSpan.FromDays(2);
+
     private static readonly TimeSpan First = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Longest = TimeSpan.FromHours(24);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);

@@ -41,8 +41,12 @@ internal sealed class HookSender(Node node, HookTarget target) : Pump, IAsyncDis
 
     private sealed record Claim(WebhookRow Hook, IReadOnlyList<Due> Due);
 
-    /// <param name="Gone">The endpoint says that it wants nothing any more (410).</param>
-    private sealed record Sent(Due Due, DeliveryStatus Status, int? Code, string? Error, string? Body, TimeSpan? RetryAfter, bool Gone = false);
+    /// <param name="Gone">The endpoint says that it wants nothing any more (410). Where each order has an address of its own, that is only about this one.</param>
+    private sealed record Sent(Due Due, DeliveryStatus Status, int? Code, string? Error, string? Body, TimeSpan? RetryAfter, bool Gone = false)
+    {
+        /// <summary>It says nothing about this delivery: whatever was sent would have been answered so.</summary>
+        public bool IsUnanswered => Code is null or 408 or 429 or >= 500;
+    }
 
     public override string Name => "webhooks";
 
@@ -173,7 +177,7 @@ internal sealed class HookSender(Node node, HookTarget target) : Pump, IAsyncDis
         if (response.IsSuccessStatusCode) return new Sent(due, DeliveryStatus.Delivered, code, null, answer, null);
         var error = code is >= 300 and < 400 ? "answered with a redirect, which is not followed" : $"answered with {code}";
         var after = response.Headers.RetryAfter is { } asked ? asked.Delta ?? asked.Date - now : null;
-        return new Sent(due, DeliveryStatus.Pending, code, error, answer, after, Gone: code == 410);
+        return new Sent(due, DeliveryStatus.Pending, code, error, answer, after, Gone: code == 410 && !hook.Url.Contains("{id}", StringComparison.Ordinal));
     }
 
     /// <summary>The beginning of the answer; the rest is not read.</summary>
@@ -193,11 +197,12 @@ internal sealed class HookSender(Node node, HookTarget target) : Pump, IAsyncDis
         var outcome = await node.Lanes.ExecuteAsConsumerAsync<bool>(Lane.Hub, Caller.System, async tx =>
         {
             if (await tx.FindAsync<Guid?>("SELECT owner FROM webhooks WHERE id = @id AND enabled = @yes", new { id = hook.Id, yes = true }) != _me) return false;
-            foreach (var one in sent) await WriteAsync(tx, hook.Id, one);
+            foreach (var one in sent) await WriteAsync(tx, hook, one);
             var tried = sent.Where(s => s.Status != DeliveryStatus.Skipped).ToList();
             if (tried.Count == 0) return true;
             if (tried.Any(s => s.Status == DeliveryStatus.Delivered))
             {
+                if (hook.Failures > HookRetry.AwayAfter) await BackAsync(tx, hook.Id);
                 await tx.WriteAsync("UPDATE webhooks SET failures = 0, failing_since = NULL, paused_until = NULL, last_success_at = @now WHERE id = @id", new { id = hook.Id, now = tx.Now });
                 return true;
             }
@@ -210,7 +215,8 @@ internal sealed class HookSender(Node node, HookTarget target) : Pump, IAsyncDis
 
     private async Task FailAsync(LaneTransaction tx, WebhookRow hook, List<Sent> tried)
     {
-        var since = hook.FailingSince ?? tx.Now;
+        // Each failure pauses it for minutes at most: that end tells when it was last asked.
+        var since = hook.FailingSince is { } known && !(tx.Now - hook.PausedUntil > HookRetry.Unasked) ? known : tx.Now;
         await tx.WriteAsync("UPDATE webhooks SET failures = failures + 1, failing_since = @since, paused_until = @until WHERE id = @id",
             new { id = hook.Id, since, until = tx.Now + HookRetry.Pause(hook.Failures, node.Ids.NextDouble()) });
         var reason = tried.Any(s => s.Gone) ? "the endpoint answered 410 Gone"
@@ -220,16 +226,23 @@ internal sealed class HookSender(Node node, HookTarget target) : Pump, IAsyncDis
         SaveWebhook.Tell(tx, hook.Id, hook.Url, "disabled", reason);
     }
 
-    private ValueTask WriteAsync(LaneTransaction tx, Guid id, Sent one)
+    /// <summary>What was tried while it was away does not wait for its next day.</summary>
+    private static ValueTask BackAsync(LaneTransaction tx, Guid id) => tx.WriteAsync("""
+        UPDATE webhook_deliveries SET next_at = @now WHERE webhook_id = @id AND status = 1 AND next_at > @now AND (last_status IS NULL OR last_status = 408 OR last_status >= 500)
+        """, new { id, now = tx.Now });
+
+    private ValueTask WriteAsync(LaneTransaction tx, WebhookRow hook, Sent one)
     {
         var attempts = one.Due.Attempts + (one.Status == DeliveryStatus.Skipped ? 0 : 1);
-        var status = one.Status == DeliveryStatus.Pending && attempts >= HookRetry.MostAttempts ? DeliveryStatus.Failed : one.Status;
+        // An endpoint that is away is switched off in the end, and goes on where it stood: nothing is given up for its sake.
+        var over = attempts >= HookRetry.MostAttempts && !(one.IsUnanswered && hook.Failures > HookRetry.AwayAfter);
+        var status = one.Status == DeliveryStatus.Pending && over ? DeliveryStatus.Failed : one.Status;
         return tx.WriteAsync("""
             UPDATE webhook_deliveries SET status = @status, attempts = @attempts, next_at = @next, last_at = @now, last_status = @code, last_error = @error, last_body = @body
             WHERE webhook_id = @id AND seq = @seq
             """, new
             {
-                id, seq = one.Due.Seq, status, attempts, next = tx.Now + HookRetry.After(Math.Max(1, attempts), node.Ids.NextDouble(), one.RetryAfter), now = tx.Now,
+                id = hook.Id, seq = one.Due.Seq, status, attempts, next = tx.Now + HookRetry.After(Math.Max(1, attempts), node.Ids.NextDouble(), one.RetryAfter), now = tx.Now,
                 code = one.Code, error = one.Error, body = one.Body,
             });
     }

@@ -32,7 +32,7 @@ internal sealed record WebhookRow
 {
     public const string Columns = """
         id, url, description, profile, types, channel, personal, credentials, secret, old_secret, old_until, enabled, disabled_reason, failures, failing_since,
-        last_success_at, created_at, created_by
+        paused_until, last_success_at, created_at, created_by
         """;
 
     public Guid Id { get; init; }
@@ -50,6 +50,7 @@ internal sealed record WebhookRow
     public string? DisabledReason { get; init; }
     public int Failures { get; init; }
     public DateTimeOffset? FailingSince { get; init; }
+    public DateTimeOffset? PausedUntil { get; init; }
     public DateTimeOffset? LastSuccessAt { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
     public string CreatedBy { get; init; } = "";

@@ -18,7 +18,7 @@ public sealed class OrderingModule : Module
     public override string Name => "ordering";
 
     /// <summary>A site was given up, and what it had to do must go to others.</summary>
-    private readonly Signal _leaving = new();
+    internal Signal Leaving { get; } = new();
     private Lanes? _lanes;
 
     /// <summary>Order intake of this node, for every door an order may come through.</summary>
@@ -43,14 +43,14 @@ public sealed class OrderingModule : Module
         ChangeOrder.Map(api, node);
         Timeline.Map(api, node);
         SavePool.Map(api, node, intake.Routing);
-        GiveUpSite.Map(api, node, _leaving);
+        GiveUpSite.Map(api, node, Leaving);
         new Throughput(node).Map(api);
     }
 
     /// <summary>Also for a node that only looks and has not started its modules: it makes routes and consumers all the same, and runs none.</summary>
     private AcceptOrders IntakeOf(Node node) => Intake ??= new AcceptOrders(node);
 
-    public override IEnumerable<Pump> Pumps(Node node) => [new StuckWatch(node), new MeasureSites(node, Intake!.Routing), new GiveUpSweep(node, Intake!.Routing, _leaving), new PartitionsAhead(node.Database, "orders", "SELECT order_partitions(@now, @ahead)")];
+    public override IEnumerable<Pump> Pumps(Node node) => [new StuckWatch(node), new MeasureSites(node, Intake!.Routing), new GiveUpSweep(node, Intake!.Routing, Leaving), new PartitionsAhead(node.Database, "orders", "SELECT order_partitions(@now, @ahead)")];
 
     public override Task<IReadOnlyList<StuckWork>> StuckAsync(SqlSession session, StuckRules rules, DateTimeOffset now, int limit) =>
         StuckScan.RunAsync(session, rules, now, limit);

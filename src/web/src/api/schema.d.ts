@@ -5736,6 +5736,8 @@ export interface components {
             lines?: null | components["schemas"]["ShopLines"];
             take_when?: null | components["schemas"]["ShopCondition"];
             cancel_when?: null | components["schemas"]["ShopCondition"];
+            /** @description When the order last changed there: one that was cancelled before it was taken, and has changed since, is taken after all. */
+            changed_at?: null | string[];
         };
         ShopParcelsRead: {
             url?: null | string;

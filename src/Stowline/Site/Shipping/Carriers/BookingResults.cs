@@ -17,7 +17,10 @@ internal static class BookingResults
 
     // ---- the carrier
 
-    /// <summary>Counts answers that did not come; after some in a row the carrier is left alone for a while. One that says how long it wants to be left alone is believed.</summary>
+    /// <summary>
+    /// Counts answers that did not come; after some in a row the carrier is left alone for a while. One that says how long it wants to be left alone is believed; where it says nothing else for long it
+    /// is away like any other, so that its parcels go on to others and somebody is told.
+    /// </summary>
     public static async ValueTask CountAsync(LaneTransaction tx, CarrierRow row, CarrierAnswer answer, double random)
     {
         var (site, carrier) = (row.Site, row.Carrier);
@@ -25,18 +28,15 @@ internal static class BookingResults
         {
             await tx.WriteAsync("UPDATE carriers SET failures = 0, failing_since = NULL, open_until = NULL, last_success_at = @now WHERE site = @site AND carrier = @carrier", new { site, carrier, now = tx.Now });
             if (row.IsOpen) tx.Append(Lane.Site(site), new CarrierRecovered(carrier), "carrier/" + carrier);
+            return;
         }
-        else if (answer.RetryAfter is { } asked)
-        {
-            await tx.WriteAsync("UPDATE carriers SET open_until = @until, last_error = @error WHERE site = @site AND carrier = @carrier", new { site, carrier, until = tx.Now + asked, error = answer.Error });
-        }
-        else
-        {
-            var (failures, since) = (row.Failures + 1, row.FailingSince ?? tx.Now);
-            await tx.WriteAsync("UPDATE carriers SET failures = @failures, failing_since = @since, open_until = @until, last_error = @error WHERE site = @site AND carrier = @carrier",
-                new { site, carrier, failures, since, until = CarrierRetry.Open(failures, random) is { } open ? tx.Now + open : (DateTimeOffset?)null, error = answer.Error });
-            if (failures == CarrierRetry.OpenAfter) tx.Append(Lane.Site(site), new CarrierUnavailable(carrier, failures, since), "carrier/" + carrier);
-        }
+        // Days in which it was not asked, since nothing was to be sent, are no failure.
+        var since = row.FailingSince is { } known && !(tx.Now - row.OpenUntil > CarrierRetry.Unasked) ? known : tx.Now;
+        var failures = answer.RetryAfter is null ? row.Failures + 1 : tx.Now - since < CarrierRetry.BusyFor ? row.Failures : Math.Max(row.Failures + 1, CarrierRetry.OpenAfter);
+        var wait = answer.RetryAfter ?? CarrierRetry.Open(failures, random);
+        await tx.WriteAsync("UPDATE carriers SET failures = @failures, failing_since = @since, open_until = @until, last_error = @error WHERE site = @site AND carrier = @carrier",
+            new { site, carrier, failures, since, until = wait is { } open ? tx.Now + open : (DateTimeOffset?)null, error = answer.Error });
+        if (row.Failures < CarrierRetry.OpenAfter && failures >= CarrierRetry.OpenAfter) tx.Append(Lane.Site(site), new CarrierUnavailable(carrier, failures, since), "carrier/" + carrier);
     }
 
     // ---- buying
@@ -197,22 +197,23 @@ internal static class BookingResults
     // ---- labels, cancelling
 
     /// <summary>The carrier's own label, kept encrypted with the person's key: their address is on it.</summary>
-    public static async ValueTask LabelledAsync(LaneTransaction tx, BookingRow booking, CarrierAnswer answer, byte[]? content, string type, double random)
+    public static async ValueTask LabelledAsync(LaneTransaction tx, BookingRow booking, CarrierAnswer answer, double random)
     {
-        if (content is not null && answer.Result == CallResult.Ok)
+        if (answer is { Result: CallResult.Ok, Bytes: { } content })
         {
             var keys = await Personal.KeysAsync(tx, [booking.PersonId]);
-            await tx.WriteAsync("UPDATE carrier_bookings SET label = @label, label_type = @type, error = NULL WHERE id = @id", new { id = booking.Id, label = Personal.Encrypt(keys[booking.PersonId], content, Personal.IdsOf(tx)), type });
+            await tx.WriteAsync("UPDATE carrier_bookings SET label = @label, label_type = @type, error = NULL WHERE id = @id",
+                new { id = booking.Id, label = Personal.Encrypt(keys[booking.PersonId], content, Personal.IdsOf(tx)), type = answer.ContentType ?? LabelTypes.Unknown });
             await NextAsync(tx, booking);
         }
-        else if (answer.Result is CallResult.Refused or CallResult.Missing && booking.Attempts >= 5)
+        else if (booking.Attempts >= (answer.IsHeard ? CarrierRetry.RefusedLabels : CarrierRetry.MostLabels))
         {
-            // It has a number, and our own label can be printed: the parcel does not wait for a picture.
+            // It has a number, and our own label can be printed: neither the parcel nor its tracking waits for a picture.
             await NextAsync(tx, booking, "no label: " + answer.Error);
         }
         else
         {
-            await SetAsync(tx, booking, booking.Status, BookingTodo.Label, tx.Now + CarrierRetry.After(booking.Attempts, random, answer.RetryAfter), answer.Error ?? "no label in the answer");
+            await SetAsync(tx, booking, booking.Status, BookingTodo.Label, tx.Now + CarrierRetry.After(booking.Attempts, random, answer.RetryAfter), answer.Error);
         }
     }
 

@@ -134,8 +134,18 @@ internal sealed class CarrierClient(OutboundTarget target, TimeProvider time, Ca
         }
     }
 
-    private static CarrierAnswer Bare(HttpResponseMessage response, byte[] body) => response.IsSuccessStatusCode && body.Length > 0
-        ? new CarrierAnswer(CallResult.Ok, Bytes: body, ContentType: response.Content.Headers.ContentType?.MediaType) : new CarrierAnswer(CallResult.Unclear, Error: $"answered with {(int)response.StatusCode}");
+    /// <summary>What lies at an address: who says that it is not there, or not for us, will say so again.</summary>
+    private CarrierAnswer Bare(HttpResponseMessage response, byte[] body)
+    {
+        if (response.IsSuccessStatusCode && body.Length > 0) return new CarrierAnswer(CallResult.Ok, Bytes: body, ContentType: response.Content.Headers.ContentType?.MediaType);
+        var error = $"where the label lies was answered with {(int)response.StatusCode}" + (response.IsSuccessStatusCode ? " and nothing" : "");
+        return (int)response.StatusCode switch
+        {
+            429 or 503 => new CarrierAnswer(CallResult.Away, Error: error, RetryAfter: After(response)),
+            408 or >= 500 => new CarrierAnswer(CallResult.Unclear, Error: error),
+            _ => new CarrierAnswer(CallResult.Refused, Error: error),
+        };
+    }
 
     /// <summary>What an answer means, by its status and by what the profile says of its body.</summary>
     private CarrierAnswer Read(CarrierAccount account, HttpResponseMessage response, ProfileCall call, byte[] body)

@@ -229,25 +229,24 @@ internal sealed class CarrierPump : Pump, IAsyncDisposable
     private async Task DoAsync(Work work)
     {
         var (profile, ct) = (work.Account.Profile, _stop.Token);
-        var answer = work.Step switch
+        CarrierAnswer? said = work.Step switch
         {
             Step.Address => await _client.CallAsync(work.Account, "address", profile.Address!, work.Values, ct),
             Step.Buy => await _client.CallAsync(work.Account, "create", profile.Create!, work.Values, ct),
             Step.Find => await _client.CallAsync(work.Account, "find", profile.Find!, work.Values, ct),
-            Step.Label => work.Booking.LabelSource is null ? await _client.CallAsync(work.Account, "label", profile.Label!, work.Values, ct) : new CarrierAnswer(CallResult.Ok),
+            Step.Label => work.Booking.LabelSource is null ? await _client.CallAsync(work.Account, "label", profile.Label!, work.Values, ct) : null,
             Step.Track => await _client.CallAsync(work.Account, "track", profile.Track!, work.Values, ct),
             Step.Cancel => await _client.CallAsync(work.Account, "cancel", profile.Cancel!, work.Values, ct),
         };
-        var label = work.Step == Step.Label && answer.Result == CallResult.Ok ? await LabelAsync(work, answer, ct) : null;
-        if (label is { Result: not CallResult.Ok }) answer = label;
-        await SaveAsync(work, answer, label);
+        var answer = work.Step == Step.Label && said is null or { Result: CallResult.Ok } ? await LabelAsync(work, said?.Json, ct) : said!;
+        await SaveAsync(work, said, answer);
     }
 
     /// <summary>The label itself: in the answer, or where the answer points to.</summary>
-    private async Task<CarrierAnswer> LabelAsync(Work work, CarrierAnswer answer, CancellationToken ct)
+    private async Task<CarrierAnswer> LabelAsync(Work work, JsonNode? answer, CancellationToken ct)
     {
         var read = work.Account.Profile.Label?.Read;
-        string Word(string name) => read is not null && read.TryGetValue(name, out var path) ? JsonWords.Read(answer.Json, path) : "";
+        string Word(string name) => read is not null && read.TryGetValue(name, out var path) ? JsonWords.Read(answer, path) : "";
         var type = Word("content_type") is { Length: > 0 } told ? told : null;
         if ((work.Booking.LabelSource ?? Word("url")) is { Length: > 0 } url)
         {
@@ -256,24 +255,25 @@ internal sealed class CarrierPump : Pump, IAsyncDisposable
         }
         var text = Word("content");
         var bytes = new byte[text.Length];
-        if (text.Length == 0) return new CarrierAnswer(CallResult.Unclear, Error: "no label in the answer");
+        if (text.Length == 0) return new CarrierAnswer(CallResult.Refused, Error: "no label in the answer");
         var content = text.StartsWith("^XA", StringComparison.Ordinal) ? System.Text.Encoding.UTF8.GetBytes(text) : Convert.TryFromBase64String(text, bytes, out var length) ? bytes[..length] : null;
-        return content is null ? new CarrierAnswer(CallResult.Unclear, Error: "the label is no Base64") : new CarrierAnswer(CallResult.Ok, Bytes: content, ContentType: LabelTypes.Of(content, type));
+        return content is null ? new CarrierAnswer(CallResult.Refused, Error: "the label is no Base64") : new CarrierAnswer(CallResult.Ok, Bytes: content, ContentType: LabelTypes.Of(content, type));
     }
 
-    private async Task SaveAsync(Work work, CarrierAnswer answer, CarrierAnswer? label)
+    /// <param name="said">What the carrier itself said, which its circuit goes by; null where it was not asked: its label may lie at anybody's server.</param>
+    private async Task SaveAsync(Work work, CarrierAnswer? said, CarrierAnswer answer)
     {
         await _node.Lanes.ExecuteAsConsumerAsync<Done>(Lane.Site(work.Booking.Site), Caller.System, async tx =>
         {
             var random = _node.Ids.NextDouble();
-            if (await CarrierRows.FindAsync(tx.Group.Session, work.Account.Site, work.Account.Carrier) is { } row) await BookingResults.CountAsync(tx, row, answer, random);
+            if (said is not null && await CarrierRows.FindAsync(tx.Group.Session, work.Account.Site, work.Account.Carrier) is { } row) await BookingResults.CountAsync(tx, row, said, random);
             if (await Bookings.FindAsync(tx.Group.Session, work.Booking.Id) is not { } booking || booking.Owner != _me) return new Done(); // it took too long: somebody else has it
             switch (work.Step)
             {
                 case Step.Address: await AddressedAsync(tx, booking, work.Account, answer, random); break;
                 case Step.Buy: await BookingResults.BoughtAsync(tx, booking, work.Account, answer, random, work.Again); break;
                 case Step.Find: await BookingResults.FoundAsync(tx, booking, work.Account, answer, random); break;
-                case Step.Label: await BookingResults.LabelledAsync(tx, booking, answer, label?.Bytes, label?.ContentType ?? LabelTypes.Unknown, random); break;
+                case Step.Label: await BookingResults.LabelledAsync(tx, booking, answer, random); break;
                 case Step.Cancel: await BookingResults.CancelledAsync(tx, booking, answer, random); break;
                 case Step.Track:
                     var scans = answer.Result == CallResult.Ok ? Tracking.Read(work.Account, answer.Json, work.Account.Profile.Track!.Items, work.Account.Profile.Track.Read) : [];

@@ -9,6 +9,18 @@ internal static class CarrierRetry
     /// <summary>After so many attempts that surely did nothing the next carrier of the rule is asked.</summary>
     public const int FallBackAfter = 4;
 
+    /// <summary>So long a carrier may answer nothing but when it wants to be asked again; then it is away.</summary>
+    public static readonly TimeSpan BusyFor = TimeSpan.FromMinutes(15);
+
+    /// <summary>Longer than a carrier that fails is ever left alone while there is something to ask it.</summary>
+    public static readonly TimeSpan Unasked = TimeSpan.FromHours(2);
+
+    /// <summary>So often a label is asked for that is refused: three minutes.</summary>
+    public const int RefusedLabels = 5;
+
+    /// <summary>So often a label is asked for at all, with the waits between about two hours: where its parcel is, is not asked meanwhile.</summary>
+    public const int MostLabels = 10;
+
     private static readonly TimeSpan First = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(30);
     private static readonly TimeSpan FirstOpen = TimeSpan.FromSeconds(30);
