@@ -23,10 +23,14 @@ public sealed record BenchOptions(
     public string Redis { get; init; } = "";
 }
 
-/// <summary>Numbers of one run, as they are printed.</summary>
+/// <summary>Numbers of one run, as they are printed. The contract's fields are in every report, null where they mean nothing for what was measured.</summary>
 public sealed class BenchReport
 {
-    private readonly Dictionary<string, object?> _fields = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, object?> _fields = new(StringComparer.Ordinal)
+    {
+        ["name"] = null, ["store"] = null, ["clients"] = null, ["orders_per_s"] = null, ["p50_ms"] = null, ["p95_ms"] = null, ["p99_ms"] = null,
+        ["cpu_ms_per_order"] = null, ["floor_ratio"] = null,
+    };
 
     public object? this[string name]
     {

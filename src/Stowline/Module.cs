@@ -40,6 +40,12 @@ public abstract class Module
     /// <summary>The node of a site that was moved out was heard for the first time: the site's rows are about to be deleted here. Nothing may be appended.</summary>
     public virtual ValueTask LetGoAsync(string site, LaneTransaction tx) => ValueTask.CompletedTask;
 
+    /// <summary>
+    /// The id of an order given by its number or as <c>channel:external_id</c>; null when the module does not know orders or not this one. A site's modules are for the node of a site:
+    /// the hub's know all that they do.
+    /// </summary>
+    public virtual Task<Guid?> FindOrderAsync(SqlSession session, string order, NodeRole role) => Task.FromResult<Guid?>(null);
+
     /// <summary>The person behind an order, for erasing by order; null when the module does not know orders or not this one.</summary>
     public virtual Task<Guid?> FindPersonOfOrderAsync(SqlSession session, string order) => Task.FromResult<Guid?>(null);
 

@@ -105,6 +105,15 @@ public sealed class Node : IAsyncDisposable
         return Restore.RunAsync(database, path, ids ?? new IdSource(database.Time), ct);
     }
 
+    /// <summary>The id of an order given by id, number or <c>channel:external_id</c>, asked of the modules; null when no module knows the order.</summary>
+    public async Task<Guid?> FindOrderAsync(string order, CancellationToken ct = default)
+    {
+        if (Guid.TryParse(order, out var known)) return known;
+        foreach (var module in Modules)
+            if (await Database.ReadAsync(session => module.FindOrderAsync(session, order, Role), ct) is { } id) return id;
+        return null;
+    }
+
     /// <summary>The person behind an order, asked of the modules; null when no module knows the order.</summary>
     public async Task<Guid?> FindPersonOfOrderAsync(string order, CancellationToken ct = default)
     {

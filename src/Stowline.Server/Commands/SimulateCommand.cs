@@ -10,15 +10,17 @@ internal static class SimulateCommand
     private static readonly Option<int> Seed = new("--seed") { Description = "the first seed (1)", DefaultValueFactory = _ => 1 };
     private static readonly Option<double?> Minutes = new("--minutes") { Description = "begin new seeds for so long; then --seeds is no limit unless given" };
     private static readonly Option<string?> MutantName = new("--mutant") { Description = "be wrong in a known way, which must be found: " + string.Join(", ", Mutants.Names), HelpName = "NAME" };
+    private static readonly Option<bool> ListMutants = new("--mutants") { Description = "list the known ways to be wrong, and run nothing" };
     private static readonly Option<int> Jobs = new("--jobs") { Description = "runs at the same time (1)", DefaultValueFactory = _ => 1 };
     private static readonly Option<bool> Trace = new("--trace") { Description = "tell every step of the first seed, on standard error" };
 
-    public static Command Define() => new Command("simulate", "Run hub and sites in a simulated world where everything goes wrong; see docs/simulation.md") { Seeds, Steps, Seed, Minutes, MutantName, Jobs, Trace }
+    public static Command Define() => new Command("simulate", "Run hub and sites in a simulated world where everything goes wrong; see docs/simulation.md") { Seeds, Steps, Seed, Minutes, MutantName, ListMutants, Jobs, Trace }
         .Does((context, ct) => Task.FromResult(Run(context, ct)));
 
     private static int Run(CommandContext context, CancellationToken ct)
     {
         var (parsed, report) = (context.Parsed, context.Report);
+        if (parsed.GetValue(ListMutants)) return List(report);
         var mutant = Mutant.None;
         if (parsed.GetValue(MutantName) is { } name)
         {
@@ -38,6 +40,12 @@ internal static class SimulateCommand
         return End(report, done);
     }
 
+    private static int List(Report report)
+    {
+        foreach (var name in Mutants.Names) report.Line(name);
+        return report.End(true, new Dictionary<string, object?> { ["mutants"] = Mutants.Names.ToArray() });
+    }
+
     private static SimulationReport One(SimulatedRun run) => new(1, run.Steps, 0, run.Problem is null ? [] : [run], run.Counters);
 
     private static string Failure(SimulatedRun run) => $"seed {run.Seed} ({run.Hash}): {run.Problem}\n    to see it again: {run.Command}";
@@ -51,7 +59,8 @@ internal static class SimulateCommand
         return report.End(done.Failures.Count == 0, new Dictionary<string, object?>
         {
             ["ok"] = done.Failures.Count == 0, ["seeds"] = done.Seeds, ["steps"] = done.Steps, ["seconds"] = Math.Round(done.Seconds, 1), ["steps_per_s"] = Math.Round(done.StepsPerSecond),
-            ["failures"] = done.Failures.Select(f => new { f.Seed, f.Hash, f.Problem, f.Command }).ToArray(), ["counters"] = done.Counters.All,
+            ["failures"] = done.Failures.Select(f => f.Seed).ToArray(), ["failed"] = done.Failures.Select(f => new { f.Seed, f.Hash, f.Problem, f.Command }).ToArray(),
+            ["counters"] = done.Counters.All,
         });
     }
 }

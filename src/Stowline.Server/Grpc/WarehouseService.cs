@@ -108,7 +108,7 @@ internal sealed partial class WarehouseService(Node node)
         var id = order == 0 ? null : await OrderAsync(order, call.CancellationToken);
         if (order != 0 && id is null) return null;
         var filter = TaskFilter.Of<TStatus>(size == 0 ? DefaultPage : size, token.Length == 0 ? null : token, site,
-            status == 0 ? null : Contracts.SnakeCaseEnum<TStatus>.Text((TStatus)Enum.ToObject(typeof(TStatus), status)), id?.ToString(), Worker(worker, ""));
+            status == 0 ? null : Contracts.SnakeCaseEnum<TStatus>.Text((TStatus)Enum.ToObject(typeof(TStatus), status)), id, Worker(worker, ""));
         return filter.Refusal is { } bad ? throw new RpcException(bad) : filter.Value;
     }
 

@@ -21,6 +21,7 @@ internal sealed class Guard(Node node, NodeMetrics metrics, KeyGate? gate, RateG
     {
         var started = Stopwatch.GetTimestamp();
         SetTrace(http);
+        PathValues.Decode(http);
         try
         {
             var refusal = await ReceiveAsync(http);

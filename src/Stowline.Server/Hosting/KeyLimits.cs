@@ -77,7 +77,7 @@ internal sealed class KeyLimits(Node node)
             : Limited(holder, $"the lane {lane} tells of all sites");
     }
 
-    /// <summary>Codes are compared as the modules read them: trimmed, and with an encoded slash for a slash.</summary>
+    /// <summary>Codes are compared as the modules read them: trimmed.</summary>
     private static Refusal? Other(KeyHolder holder, string site) => Code(site) is { } code && holder.Covers(code) ? null
         : Limited(holder, $"not to {site}") with { Extra = new Dictionary<string, object?> { ["site"] = site } };
 
@@ -114,7 +114,7 @@ internal sealed class KeyLimits(Node node)
             ? Limited(holder, $"{foreign} is not a product of theirs") with { Extra = new Dictionary<string, object?> { ["sku"] = foreign } } : null;
     }
 
-    private static string? Code(string text) => CodeRule.TryNormalize(text.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase), out var code) ? code : null;
+    private static string? Code(string text) => CodeRule.TryNormalize(text, out var code) ? code : null;
 
     private static Refusal Limited(KeyHolder holder, string detail)
     {

@@ -36,7 +36,7 @@ internal static partial class Operations
         var writes = method != "GET";
         if (writes)
         {
-            operation.Parameters.Add(new OpenApiParameterReference(Document.IdempotencyKey, context.Document));
+            if (!api.ActionDescriptor.EndpointMetadata.OfType<NotKept>().Any()) operation.Parameters.Add(new OpenApiParameterReference(Document.IdempotencyKey, context.Document));
             operation.Parameters.Add(new OpenApiParameterReference(Document.Actor, context.Document));
         }
         if (operation.RequestBody?.Content is { } body)

@@ -42,20 +42,15 @@ internal static class ParkedEndpoints
     {
         var body = await Requests.ReadAsync<ResumeParked>(http);
         if (body.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
-        if (Intake(node, body.Value.Consumer) is { } intake && body.Value is { Lane: { Length: > 0 } source, Subject: { Length: > 0 } message })
-        {
-            await Answers.WriteAsync(http, (await intake.ReplayAsync(source, message, http.RequestAborted)).Map(count => new Resumed(count)));
-            return;
-        }
-        if (Relay(node, body.Value.Consumer, body.Value.Lane) is { } relay && body.Value.Subject is { Length: > 0 } refused)
-        {
-            await Answers.WriteAsync(http, (await relay.ResumeAsync(refused, http.RequestAborted)).Map(count => new Resumed(count)));
-            return;
-        }
-        var pump = Find(node, body.Value.Consumer, body.Value.Lane, body.Value.Subject);
-        if (pump.Refusal is { } none) { await Answers.WriteAsync(http, none); return; }
-        var outcome = await pump.Value.ResumeAsync(body.Value.Subject!, http.RequestAborted);
-        await Answers.WriteAsync(http, outcome.Map(count => new Resumed(count)));
+        await Http.Commands.RunStepsAsync(http, node.Lanes, node.Role.Home, async _ => (await ResumeAsync(body.Value, node, http.RequestAborted)).Map(count => new Resumed(count)));
+    }
+
+    private static async Task<Outcome<int>> ResumeAsync(ResumeParked what, Node node, CancellationToken ct)
+    {
+        if (Intake(node, what.Consumer) is { } intake && what is { Lane: { Length: > 0 } source, Subject: { Length: > 0 } message }) return await intake.ReplayAsync(source, message, ct);
+        if (Relay(node, what.Consumer, what.Lane) is { } relay && what.Subject is { Length: > 0 } refused) return await relay.ResumeAsync(refused, ct);
+        var pump = Find(node, what.Consumer, what.Lane, what.Subject);
+        return pump.Refusal is { } none ? none : await pump.Value.ResumeAsync(what.Subject!, ct);
     }
 
     private static async Task DiscardAsync(HttpContext http, Node node)
@@ -66,24 +61,17 @@ internal static class ParkedEndpoints
         problems.Check(!string.IsNullOrWhiteSpace(body.Value.Reason), "reason", "is required: it stands in the log");
         problems.Text(body.Value.Reason, "reason", 500);
         if (problems.Any) { await Answers.WriteAsync(http, problems.ToRefusal()); return; }
-        var caller = Requests.CallerOf(http);
-        if (caller.Refusal is { } wrong) { await Answers.WriteAsync(http, wrong); return; }
-        if (Intake(node, body.Value.Consumer) is { } intake && body.Value is { Lane: { Length: > 0 } source, Subject: { Length: > 0 } message })
-        {
-            var discarded = await ParkedMessages.DiscardAsync(node.Lanes, intake.Name, source, message, body.Value.Position, body.Value.Reason!, caller.Value with { Idempotency = null }, http.RequestAborted);
-            await Answers.WriteAsync(http, discarded.Map(count => new Resumed(count)));
-            return;
-        }
-        if (Relay(node, body.Value.Consumer, body.Value.Lane) is { } relay && body.Value.Subject is { Length: > 0 } refused)
-        {
-            var gone = await relay.DiscardAsync(refused, body.Value.Position, body.Value.Reason!, caller.Value with { Idempotency = null }, http.RequestAborted);
-            await Answers.WriteAsync(http, gone.Map(count => new Resumed(count)));
-            return;
-        }
-        var pump = Find(node, body.Value.Consumer, body.Value.Lane, body.Value.Subject);
-        if (pump.Refusal is { } none) { await Answers.WriteAsync(http, none); return; }
-        var outcome = await pump.Value.DiscardAsync(body.Value.Subject!, body.Value.Position, body.Value.Reason!, caller.Value with { Idempotency = null }, http.RequestAborted);
-        await Answers.WriteAsync(http, outcome.Map(count => new Resumed(count)));
+        await Http.Commands.RunStepsAsync(http, node.Lanes, node.Role.Home, async caller => (await DiscardAsync(body.Value, node, caller, http.RequestAborted)).Map(count => new Resumed(count)));
+    }
+
+    private static async Task<Outcome<int>> DiscardAsync(DiscardParked what, Node node, Caller caller, CancellationToken ct)
+    {
+        if (Intake(node, what.Consumer) is { } intake && what is { Lane: { Length: > 0 } source, Subject: { Length: > 0 } message })
+            return await ParkedMessages.DiscardAsync(node.Lanes, intake.Name, source, message, what.Position, what.Reason!, caller, ct);
+        if (Relay(node, what.Consumer, what.Lane) is { } relay && what.Subject is { Length: > 0 } refused)
+            return await relay.DiscardAsync(refused, what.Position, what.Reason!, caller, ct);
+        var pump = Find(node, what.Consumer, what.Lane, what.Subject);
+        return pump.Refusal is { } none ? none : await pump.Value.DiscardAsync(what.Subject!, what.Position, what.Reason!, caller, ct);
     }
 
     /// <summary>The intake that a message was parked by, while the node still reads from that broker.</summary>

@@ -13,6 +13,27 @@ public sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor) : IPage
     System.Collections.IEnumerable IPage.Items => Items;
 }
 
+/// <summary>Pages of what is read whole because it is short.</summary>
+internal static class Pages
+{
+    /// <summary>The page that the request asks for, up to 200 items where it does not say.</summary>
+    /// <param name="key">What tells an item from all others; the last one's is the cursor.</param>
+    public static Outcome<Page<T>> Of<T>(HttpContext http, IReadOnlyList<T> all, Func<T, string> key)
+    {
+        var paging = Requests.Paging(http, Limits.MaxListLimit);
+        if (paging.Refusal is { } bad) return bad;
+        var (limit, cursor) = paging.Value;
+        var first = 0;
+        if (cursor is not null)
+        {
+            while (first < all.Count && key(all[first]) != cursor) first++;
+            if (first++ == all.Count) return Refusal.Invalid("cursor", "is not one that this list gave");
+        }
+        T[] items = [.. all.Skip(first).Take(limit)];
+        return new Page<T>(items, first + items.Length < all.Count ? key(items[^1]) : null);
+    }
+}
+
 /// <summary>A page whose items are of whatever kind.</summary>
 internal interface IPage
 {

@@ -19,6 +19,31 @@ public static class Commands
         await RunAsync(http, lanes, lane, tx => decide(body.Value, tx), status, location, hops);
     }
 
+    /// <summary>
+    /// What is done in several steps, or elsewhere too, and so cannot keep its answer in its own transaction: the answer is kept right behind it. Whoever repeats after a crash between the two
+    /// is answered as the second one to ask, which does no harm where nothing can be done twice.
+    /// </summary>
+    /// <param name="lane">Where the answer is kept.</param>
+    public static async Task RunStepsAsync<T>(HttpContext http, Lanes lanes, Lane lane, Func<Caller, Task<Outcome<T>>> act)
+    {
+        var asked = Requests.CallerOf(http);
+        if (asked.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
+        var caller = asked.Value;
+        if (caller.Idempotency is null) { await Answers.WriteAsync(http, await act(caller)); return; }
+        var (render, isNew) = (Answers.Json<T>(), false);
+        var before = await lanes.ExecuteAsync<T>(lane, caller, _ =>
+        {
+            isNew = true;
+            return ValueTask.FromResult<Outcome<T>>(Refusal.Unavailable("not_answered_yet", "nothing was kept for this Idempotency-Key", 1));
+        }, o => Answers.Keep(o, render), hops: 0, http.RequestAborted);
+        if (!isNew) { await Answers.WriteAsync(http, before, render); return; }
+        var outcome = await act(caller with { Idempotency = null });
+        var kept = await lanes.ExecuteAsync<T>(lane, caller, _ => ValueTask.FromResult(outcome), o => Answers.Keep(o, render), hops: 0, http.RequestAborted);
+        // Done is done, also where the answer could not be kept.
+        if (kept.Answer is null) await Answers.WriteAsync(http, outcome);
+        else await Answers.WriteAsync(http, kept, render);
+    }
+
     /// <summary>A command without a body.</summary>
     public static async Task RunAsync<T>(HttpContext http, Lanes lanes, Lane lane, Func<LaneTransaction, ValueTask<Outcome<T>>> decide,
         int status = 200, Func<T, string>? location = null, int hops = 1)

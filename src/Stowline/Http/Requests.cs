@@ -167,10 +167,11 @@ public static class Requests
         return header.Length is > 0 and <= 64 && header.All(c => !char.IsControl(c)) ? header : "anonymous";
     }
 
-    /// <summary>Reads <c>?limit=</c> (1–200, default 50) and <c>?cursor=</c>.</summary>
-    public static Outcome<(int Limit, string? Cursor)> Paging(HttpContext http)
+    /// <summary>Reads <c>?limit=</c> (1–200) and <c>?cursor=</c>.</summary>
+    /// <param name="otherwise">How many items a page has where the caller does not say.</param>
+    public static Outcome<(int Limit, string? Cursor)> Paging(HttpContext http, int otherwise = Limits.UsualListLimit)
     {
-        var limit = 50;
+        var limit = otherwise;
         var text = http.Request.Query["limit"].ToString();
         if (text.Length > 0 && (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit is < 1 or > Limits.MaxListLimit))
             return Refusal.Invalid("limit", $"must be 1–{Limits.MaxListLimit}");

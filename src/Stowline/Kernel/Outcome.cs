@@ -142,5 +142,6 @@ public static class Limits
     public const int MaxQuantity = 1_000_000_000;
     public const int MaxOrderLines = 2_000;
     public const int MaxListLimit = 200;
+    public const int UsualListLimit = 50;
     public const int MaxBulkItems = 100_000;
 }

@@ -54,7 +54,9 @@ public static class RepairLink
         if (body.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
         var caller = Requests.CallerOf(http);
         if (caller.Refusal is { } who) { await Answers.WriteAsync(http, who); return; }
-        await Answers.WriteAsync(http, await RunAsync(node, site, body.Value.Exclude ?? false, caller.Value with { Idempotency = null }, http.RequestAborted));
+        StoredAnswer Render(Outcome<Repair> outcome) => Answers.Json<RepairView>()(outcome.Map(repair => RepairView.Of(repair)!));
+        var result = await node.Lanes.ConfirmRepairAsync(node.Role, site, body.Value.Exclude ?? false, caller.Value, o => Answers.Keep(o, Render), http.RequestAborted);
+        await Answers.WriteAsync(http, result, Render);
     }).WithTags("Links").WithSummary("Let a node that was restored go on").Takes<RepairBody>(optional: true).Produces<RepairView>();
 
     /// <summary>Confirms, or excludes the site.</summary>

@@ -76,13 +76,17 @@ public sealed partial class Lanes
     }
 
     /// <summary>An operator's word on the repair of a site's link; see <see cref="Repairs.ConfirmAsync"/>.</summary>
-    public async Task<Outcome<Repair>> ConfirmRepairAsync(NodeRole role, string site, bool exclude, Caller caller, CancellationToken ct = default)
+    public async Task<Outcome<Repair>> ConfirmRepairAsync(NodeRole role, string site, bool exclude, Caller caller, CancellationToken ct = default) =>
+        (await ConfirmRepairAsync(role, site, exclude, caller, render: null, ct)).Outcome;
+
+    /// <summary>As above, with the answer rendered inside the transaction where the caller gave an idempotency key.</summary>
+    public async Task<CommandResult<Repair>> ConfirmRepairAsync(NodeRole role, string site, bool exclude, Caller caller, Func<Outcome<Repair>, StoredAnswer?>? render, CancellationToken ct)
     {
         // Not waiting for consumers: they go on only when this process knows that the repair is over.
-        var command = new PendingCommand<Repair>(role.Home, caller, tx => Repairs.ConfirmAsync(tx, site, exclude, role, Recovery), render: null);
+        var command = new PendingCommand<Repair>(role.Home, caller, tx => Repairs.ConfirmAsync(tx, site, exclude, role, Recovery), render);
         var result = await SubmitAsync(command, hops: 0, ct, alsoInRepair: true);
         await LookForRepairsAsync(ct);
-        return result.Outcome;
+        return result;
     }
 
     /// <summary>

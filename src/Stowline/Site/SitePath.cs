@@ -8,9 +8,8 @@ namespace Stowline.Site;
 /// <summary>Endpoints below <c>/sites/{code}</c>: which site is meant, and the command or list in its scope.</summary>
 internal static class SitePath
 {
-    /// <summary>A segment of the path. The server leaves an encoded slash as it is, because it would change the path; in a code it is a slash.</summary>
-    public static string Segment(HttpContext http, string name) =>
-        (http.Request.RouteValues[name] as string ?? "").Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+    /// <summary>A segment of the path.</summary>
+    public static string Segment(HttpContext http, string name) => http.Request.RouteValues[name] as string ?? "";
 
     /// <summary>Runs a command with a body in the scope of the site that the path names.</summary>
     public static async Task RunAsync<TBody, T>(HttpContext http, Node node, Func<string, TBody, LaneTransaction, ValueTask<Outcome<T>>> decide,

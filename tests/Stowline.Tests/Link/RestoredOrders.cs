@@ -98,6 +98,62 @@ public class RestoredOrders
         Assert.Equal(1, await nodes.HubTest.Database.ReadAsync(async s => await s.FindAsync<long>("SELECT COUNT(*) FROM picking_tasks WHERE site = 'WH1'")));
     }
 
+    /// Goal: an order whose placing was lost is answered like any other, and why it came to its site is no error but not known. Method: the operator's and a stranger's calls over HTTP.
+    [Theory, EveryDatabase]
+    public async Task An_order_that_its_site_gave_back_has_a_timeline_and_no_decision(string store)
+    {
+        await using var nodes = await StartAsync(store);
+        await nodes.ReceiveAsync("A", 10);
+        await nodes.DrainAsync();
+        var backup = await nodes.BackUpAsync(nodes.HubTest);
+        var order = (await nodes.OrderAsync("2024/17", "A", 2)).Value.Id;
+        await nodes.DrainAsync();
+        await nodes.RestoreHubAsync(backup);
+        nodes.Connect();
+        await nodes.HearAsync();
+
+        await using var http = await TestHttp.StartAsync(nodes.HubTest);
+        async Task<(int, string, bool)> ConfirmAsync(string body)
+        {
+            using var answer = await http.SendAsync("POST", $"links/{TwoNodes.Code}/repair", body, "once");
+            return ((int)answer.StatusCode, await answer.Content.ReadAsStringAsync(), answer.Headers.Contains("Idempotent-Replayed"));
+        }
+        var confirmed = await ConfirmAsync("{}");
+        Assert.Equal((200, false), (confirmed.Item1, confirmed.Item3));
+        Assert.Equal(confirmed with { Item3 = true }, await ConfirmAsync("{}"));
+        Assert.Equal(422, (await ConfirmAsync("""{"exclude":true}""")).Item1);
+        await nodes.DrainAsync();
+
+        foreach (var name in new[] { order, $"web:2024%2F17" })
+        {
+            Assert.Equal(order, (await http.CallAsync("GET", $"orders/{name}")).Body.GetProperty("id").GetString());
+            Assert.NotEmpty((await http.CallAsync("GET", $"orders/{name}/timeline")).Body.GetProperty("items").EnumerateArray());
+            var (status, problem) = await http.CallAsync("GET", $"orders/{name}/decision");
+            Assert.Equal((404, "decision_not_found"), (status, problem.GetProperty("code").GetString()));
+        }
+    }
+
+    /// Goal: at a site, work is found by the order's names too, though the order itself is the hub's.
+    [Theory, EveryDatabase]
+    public async Task The_node_of_a_site_knows_orders_by_the_names_of_their_parts(string store)
+    {
+        await using var nodes = await TwoNodes.StartAsync(store, store);
+        nodes.Connect();
+        await nodes.ReceiveAsync("A", 10);
+        await nodes.DrainAsync();
+        var order = (await nodes.OrderAsync("2024/17", "A", 2)).Value;
+        await nodes.OrderAsync("2", "A", 1);
+        await nodes.DrainAsync();
+        foreach (var node in new[] { nodes.Site, nodes.HubTest })
+        {
+            await using var http = await TestHttp.StartAsync(node);
+            foreach (var name in new[] { order.Id, $"{order.Number}", $"{order.Channel}:2024/17" })
+                Assert.Equal(order.Id, Assert.Single((await http.CallAsync("GET", "picking-tasks?order=" + name)).Body.GetProperty("items").EnumerateArray()).GetProperty("order_id").GetString());
+            foreach (var unknown in new[] { $"{order.Channel}:none", "none:2024/17", "4711" })
+                Assert.Empty((await http.CallAsync("GET", "picking-tasks?order=" + unknown)).Body.GetProperty("items").EnumerateArray());
+        }
+    }
+
     [Theory, EveryDatabase]
     public async Task What_waited_for_stock_and_came_from_two_sites_is_neither_doubled_nor_lost(string store)
     {

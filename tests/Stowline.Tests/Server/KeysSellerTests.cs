@@ -100,6 +100,15 @@ public class KeysSellerTests
             foreach (var path in new[] { "", "/timeline", "/decision" }) await JsonAsync(CallAsync(node, key, "GET", $"/api/v1/orders/{order}{path}"), 403);
             foreach (var action in new[] { "cancel", "hold", "release", "priority", "reroute" }) await JsonAsync(CallAsync(node, key, "POST", $"/api/v1/orders/{order}/{action}", "{}"), 403);
         }
+        // What is written with a slash in it is theirs by the same rule.
+        foreach (var (sku, seller) in new[] { ("N/4", "Nord 2"), ("S/4", "South") })
+            await JsonAsync(CallAsync(node, boss, "PUT", $"/api/v1/products/{Uri.EscapeDataString(sku)}", $$"""{"name":"Mug","price":{"amount":"1.00","currency":"EUR"},"seller":"{{seller}}"}"""));
+        await JsonAsync(CallAsync(node, key, "GET", "/api/v1/products/N%2F4"));
+        await JsonAsync(CallAsync(node, key, "GET", "/api/v1/products/S%2F4"), 403);
+        await PlaceAsync(key, 201, "n/9", "N1");
+        await PlaceAsync(boss, 201, "b/9", "S1");
+        await JsonAsync(CallAsync(node, key, "GET", "/api/v1/orders/web:n%2F9"));
+        await JsonAsync(CallAsync(node, key, "GET", "/api/v1/orders/web:b%2F9"), 403);
         // A product that changes hands takes its orders along.
         await JsonAsync(CallAsync(node, boss, "PUT", "/api/v1/products/S1", """{"name":"Mug","seller":"Nord 2","price":{"amount":"1.00","currency":"EUR"}}"""));
         await JsonAsync(CallAsync(node, key, "GET", $"/api/v1/orders/{mixed}"));

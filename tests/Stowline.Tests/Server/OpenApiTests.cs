@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Stowline.Http;
 using Stowline.Tests.House;
 
 namespace Stowline.Tests.Server;
@@ -38,14 +39,14 @@ public class OpenApiTests
         await using var server = await ServerNode.StartAsync(more: api => routes = api);
         var paths = (await server.GetAsync("/openapi/v1.json")).GetProperty("paths");
         var mapped = routes!.DataSources.SelectMany(s => s.Endpoints).OfType<RouteEndpoint>()
-            .SelectMany(e => e.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Select(m => (Method: m.ToLowerInvariant(), Path: Under(e.RoutePattern.RawText!)))).ToList();
+            .SelectMany(e => e.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Select(m => (Method: m.ToLowerInvariant(), Path: Under(e.RoutePattern.RawText!), Keeps: m != "GET" && e.Metadata.GetMetadata<NotKept>() is null))).ToList();
         Assert.True(mapped.Count > 60, $"only {mapped.Count} endpoints were found: the test does not see them");
 
         var wrong = new List<string>();
-        foreach (var (method, path) in mapped)
+        foreach (var (method, path, keeps) in mapped)
         {
             if (!paths.TryGetProperty(path, out var item) || !item.TryGetProperty(method, out var operation)) wrong.Add($"{method} {path} is missing");
-            else wrong.AddRange(Lacks(method, operation).Select(lack => $"{method} {path} has no {lack}"));
+            else wrong.AddRange(Lacks(keeps, operation).Select(lack => $"{method} {path} has no {lack}"));
         }
         Assert.Empty(wrong);
         Assert.Equal(mapped.Count, paths.EnumerateObject().Sum(p => p.Value.EnumerateObject().Count()));
@@ -96,7 +97,7 @@ public class OpenApiTests
         return path.StartsWith("/api/v1", StringComparison.Ordinal) ? path : "/api/v1" + path;
     }
 
-    private static IEnumerable<string> Lacks(string method, JsonElement operation)
+    private static IEnumerable<string> Lacks(bool keeps, JsonElement operation)
     {
         if (!operation.TryGetProperty("summary", out var summary) || string.IsNullOrEmpty(summary.GetString())) yield return "summary";
         if (!operation.TryGetProperty("tags", out var tags) || tags.GetArrayLength() == 0) yield return "tag";
@@ -105,7 +106,7 @@ public class OpenApiTests
         if (good.Count == 0) yield return "success response";
         foreach (var response in good.Where(r => r.Name != "204" && !r.Value.TryGetProperty("content", out _))) yield return $"schema of its {response.Name}";
         if (!responses.Exists(r => r.Value.TryGetProperty("$ref", out _))) yield return "problem response";
-        if (method != "get" && operation.GetProperty("parameters").GetRawText().IndexOf("IdempotencyKey", StringComparison.Ordinal) < 0) yield return "Idempotency-Key";
+        if ((operation.TryGetProperty("parameters", out var parameters) && parameters.GetRawText().Contains("IdempotencyKey", StringComparison.Ordinal)) != keeps) yield return keeps ? "Idempotency-Key" : "answer to keep for an Idempotency-Key";
     }
 
     private static IEnumerable<string> References(JsonElement element) => element.ValueKind switch

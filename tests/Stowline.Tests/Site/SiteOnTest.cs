@@ -1,9 +1,3 @@
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Stowline.Contracts;
 using Stowline.Kernel;
 using Stowline.Log;
@@ -17,8 +11,7 @@ namespace Stowline.Tests.Site;
 public sealed class SiteOnTest : IAsyncDisposable
 {
     public const string Code = "WH1";
-    private WebApplication? _app;
-    private HttpClient? _client;
+    private TestHttp? _http;
 
     private SiteOnTest(TestNode node) => Node = node;
 
@@ -122,37 +115,13 @@ public sealed class SiteOnTest : IAsyncDisposable
     public async Task<IReadOnlyList<EventRecord>> EventsAsync(string type) =>
         [.. (await Node.Lanes.ReadAsync(Lane.Site(Code), 0, 10_000)).Where(e => e.Type == type)];
 
-    /// <summary>A client of the site's endpoints over real HTTP.</summary>
-    public async Task<HttpClient> HttpAsync()
-    {
-        if (_client is not null) return _client;
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseKestrelHttpsConfiguration().UseUrls("http://127.0.0.1:0");
-        _app = builder.Build();
-        var api = _app.MapGroup("/api/v1");
-        foreach (var module in Node.Node.Modules) module.Map(api, Node.Node);
-        await _app.StartAsync();
-        var address = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        return _client = new HttpClient { BaseAddress = new Uri(address + "/api/v1/") };
-    }
-
     /// <summary>Sends JSON and pumps until it is answered.</summary>
-    public async Task<(int Status, System.Text.Json.JsonElement Body)> CallAsync(string method, string path, string? json = null)
-    {
-        var client = await HttpAsync();
-        using var request = new HttpRequestMessage(new HttpMethod(method), path);
-        if (json is not null) request.Content = new StringContent(json, System.Text.Encoding.UTF8, "application/json");
-        request.Headers.Add("Stowline-Actor", "ann");
-        using var response = await Node.PumpUntilAsync(client.SendAsync(request));
-        var text = await response.Content.ReadAsStringAsync();
-        return ((int)response.StatusCode, text.Length == 0 ? default : System.Text.Json.JsonDocument.Parse(text).RootElement);
-    }
+    public async Task<(int Status, System.Text.Json.JsonElement Body)> CallAsync(string method, string path, string? json = null) =>
+        await (_http ??= await TestHttp.StartAsync(Node)).CallAsync(method, path, json);
 
     public async ValueTask DisposeAsync()
     {
-        _client?.Dispose();
-        if (_app is not null) await _app.DisposeAsync();
+        if (_http is not null) await _http.DisposeAsync();
         await Node.DisposeAsync();
     }
 }

@@ -13,14 +13,11 @@ internal static class KeyEndpoints
     public static void Map(IEndpointRouteBuilder api, Node node, AccessModule access)
     {
         var ring = access.Ring;
-        api.Post("/keys", http => CreateAsync(http, node, access)).WithTags("Keys").WithSummary("Make a key; the answer is the only place where it is shown").Accepts<KeyBody>("application/json").Produces<MadeKey>(201);
-        api.Get("/keys", http => ListAsync(http, node)).WithTags("Keys").WithSummary("The keys, without their secrets").Produces<Page<KeyView>>();
-        api.MapPut("/keys/{name}/tier", (HttpContext http, string name) => ChangeTierAsync(http, Name(name), node, access)).WithTags("Keys").WithSummary("Give a key another tier; it counts at once").Takes<KeyTierBody>().Produces<KeyView>();
-        api.MapDelete("/keys/{name}", (HttpContext http, string name) => RevokeAsync(http, Name(name), node, ring)).WithTags("Keys").WithSummary("Revoke a key; it counts at once").Produces<KeyView>();
+        api.Post("/keys", http => CreateAsync(http, node, access)).WithTags("Keys").WithSummary("Make a key; the answer is the only place where it is shown").Accepts<KeyBody>("application/json").Produces<MadeKey>(201).KeepsNoAnswer();
+        api.Get("/keys", http => ListAsync(http, node)).WithTags("Keys").WithSummary("The keys, without their secrets").Pages<KeyView>();
+        api.MapPut("/keys/{name}/tier", (HttpContext http, string name) => ChangeTierAsync(http, name, node, access)).WithTags("Keys").WithSummary("Give a key another tier; it counts at once").Takes<KeyTierBody>().Produces<KeyView>().KeepsNoAnswer();
+        api.MapDelete("/keys/{name}", (HttpContext http, string name) => RevokeAsync(http, name, node, ring)).WithTags("Keys").WithSummary("Revoke a key; it counts at once").Produces<KeyView>().KeepsNoAnswer();
     }
-
-    /// <summary>An encoded slash arrives as it was sent; in a name it is a slash.</summary>
-    private static string Name(string text) => text.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>
     /// The idempotency key is checked but not used: it would keep the answer, and with it the secret, for 30 days. A repeat is told that the

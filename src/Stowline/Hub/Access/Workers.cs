@@ -47,19 +47,16 @@ public static class Workers
 
     internal static void Map(IEndpointRouteBuilder api, Node node)
     {
-        // An encoded slash arrives as it was sent; in a code it is a slash.
         api.MapPut("/workers/{code}", (HttpContext http, string code) => Commands.RunAsync<WorkerBody, WorkerView>(http, node.Lanes, Lane.Hub, (body, tx) =>
         {
-            var worker = Check(Slashes(code), body);
+            var worker = Check(code, body);
             return worker.Refusal is { } no ? ValueTask.FromResult<Outcome<WorkerView>>(no) : DecideAsync(worker.Value, tx);
         })).WithTags("Workers").WithSummary("Create or replace a worker; active false takes them off work").Takes<WorkerBody>().Produces<WorkerView>();
-        api.MapGet("/workers/{code}", (HttpContext http, string code) => GetAsync(http, node, Slashes(code)))
+        api.MapGet("/workers/{code}", (HttpContext http, string code) => GetAsync(http, node, code))
             .WithTags("Workers").WithSummary("One worker by code").Produces<WorkerView>();
         api.Get("/workers", http => ListAsync(http, node)).WithTags("Workers").WithSummary("Workers, in order of code").Pages<WorkerView>()
             .Reads("badge", "Only who has this badge.").Reads("site", "Only who works at this site, or at all sites.").Reads("active", "true or false.");
     }
-
-    private static string Slashes(string code) => code.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
 
     public static Outcome<WorkerView> Check(string code, WorkerBody body)
     {

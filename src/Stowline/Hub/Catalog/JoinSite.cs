@@ -27,7 +27,7 @@ public static class JoinSite
         http.Response.Headers.CacheControl = "no-store";
         // As for keys: an answer with a secret is not kept for an idempotency key.
         await Answers.WriteAsync(http, await RunAsync(node, code, caller.Value with { Idempotency = null }, http.RequestAborted), 201);
-    }).WithTags("Sites").WithSummary("Give a site to a node of its own; the answer is the only place where its key is shown").Produces<JoinedSite>(201);
+    }).WithTags("Sites").WithSummary("Give a site to a node of its own; the answer is the only place where its key is shown").Produces<JoinedSite>(201).KeepsNoAnswer();
 
     /// <summary>Joins a site, which is made as a warehouse where there is none of that code.</summary>
     public static async Task<Outcome<JoinedSite>> RunAsync(Node node, string code, Caller caller, CancellationToken ct = default)

@@ -31,7 +31,7 @@ public static class MoveOutSite
             http.Response.Headers.CacheControl = "no-store";
             // As for keys: an answer with a secret is not kept for an idempotency key.
             await Answers.WriteAsync(http, await RunAsync(node, code, caller.Value with { Idempotency = null }, http.RequestAborted), 201);
-        }).WithTags("Sites").WithSummary("Move a site out to a node of its own; the answer is the only place where its key is shown").Produces<MovedOutSite>(201);
+        }).WithTags("Sites").WithSummary("Move a site out to a node of its own; the answer is the only place where its key is shown").Produces<MovedOutSite>(201).KeepsNoAnswer();
         api.MapGet("/sites/{code}/move-out", (HttpContext http, string code) => SendAsync(http, node, code)).WithTags("Sites")
             .WithSummary("What the node of a site that was moved out begins with, as a file for 'stowline restore'").Produces<string>(contentType: "application/gzip");
     }

@@ -224,11 +224,21 @@ public static class ReadSites
             var paging = Requests.Paging(http);
             if (paging.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
             var (limit, cursor) = paging.Value;
-            var rows = await node.Database.ReadAsync(async s => await s.QueryAsync<Row>($"SELECT {Columns} FROM sites WHERE code > @cursor ORDER BY code LIMIT @more",
-                new { cursor = cursor ?? "", more = limit + 1 }), http.RequestAborted);
+            var (type, active, parent, city) = (Requests.Query(http, "type"), Requests.Query(http, "active"), Requests.Query(http, "parent"), Requests.Query(http, "city"));
+            var problems = new Problems();
+            var kind = default(SiteType);
+            problems.Check(type is null || SnakeCaseEnum<SiteType>.TryParse(type, out kind), "type", SnakeCaseEnum<SiteType>.Choices);
+            problems.Check(active is null or "true" or "false", "active", "must be true or false");
+            if (parent is not null) parent = problems.Code(parent, "parent");
+            if (problems.Any) { await Answers.WriteAsync(http, problems.ToRefusal()); return; }
+            var conditions = string.Concat(type is null ? "" : " AND type = @kind", active is null ? "" : " AND active = @isActive",
+                parent is null ? "" : " AND parent = @parent", city is null ? "" : " AND city = @city");
+            var rows = await node.Database.ReadAsync(async s => await s.QueryAsync<Row>($"SELECT {Columns} FROM sites WHERE code > @cursor{conditions} ORDER BY code LIMIT @more",
+                new { cursor = cursor ?? "", kind, isActive = active == "true", parent, city, more = limit + 1 }), http.RequestAborted);
             await Answers.WriteAsync(http, (Outcome<Page<SiteView>>)new Page<SiteView>([.. rows.Take(limit).Select(r => r.View())],
                 rows.Count > limit ? rows[limit - 1].Code : null));
-        }).WithTags("Sites").WithSummary("Sites, in order of code").Pages<SiteView>();
+        }).WithTags("Sites").WithSummary("Sites, in order of code").Pages<SiteView>()
+            .Reads("type", "Only of this kind.", typeof(SiteType)).Reads("active", "true or false.").Reads("parent", "Only those below this site.").Reads("city", "Only in this city, exactly as it is written.");
     }
 }
 

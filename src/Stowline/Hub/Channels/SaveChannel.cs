@@ -43,8 +43,8 @@ public static class SaveChannel
                 foreach (var row in await AccountRow.AllAsync(s)) views.Add(await ViewAsync(s, row, node.Secrets));
                 return views;
             }, http.RequestAborted);
-            await Answers.WriteAsync<Page<ChannelView>>(http, new Page<ChannelView>(items, null)); // there are at most 100
-        }).WithTags("Channels").WithSummary("The accounts and how they stand, without their secrets").Produces<Page<ChannelView>>();
+            await Answers.WriteAsync(http, Pages.Of(http, items, channel => channel.Code)); // there are at most 100
+        }).WithTags("Channels").WithSummary("The accounts and how they stand, without their secrets").ShortPages<ChannelView>();
         api.MapGet("/channels/{account}", async (HttpContext http, string account) =>
         {
             var view = await node.Database.ReadAsync(s => ViewAsync(s, account, node.Secrets), http.RequestAborted);

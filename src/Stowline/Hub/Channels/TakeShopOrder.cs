@@ -34,7 +34,7 @@ internal sealed class TakeShopOrder(Node node, ChannelOrders orders)
     private const int MostBody = 1024 * 1024;
 
     public void Map(IEndpointRouteBuilder api) => api.MapPost("/channels/{account}/orders", (HttpContext http, string account) => RunAsync(http, account))
-        .WithMetadata(new SignedDoor()).WithTags("Channels").WithSummary("Take a shop's order as the shop writes it").Takes<JsonElement>().Produces<ShopOrderTaken>(201).Produces<ShopOrderTaken>();
+        .WithMetadata(new SignedDoor()).WithTags("Channels").WithSummary("Take a shop's order as the shop writes it").Takes<JsonElement>().Produces<ShopOrderTaken>(201).Produces<ShopOrderTaken>().KeepsNoAnswer();
 
     private async Task RunAsync(HttpContext http, string account)
     {

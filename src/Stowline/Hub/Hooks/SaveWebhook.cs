@@ -42,8 +42,8 @@ public static class SaveWebhook
     internal static void Map(IEndpointRouteBuilder api, Node node, HookTarget target)
     {
         api.Post("/webhooks", http => SecretAsync<WebhookBody>(http, node, (body, tx) => CreateAsync(body, target, tx), 201))
-            .WithTags("Webhooks").WithSummary("Make a webhook; the answer is the only place where its secret is shown").Takes<WebhookBody>().Produces<WebhookSecret>(201);
-        api.Get("/webhooks", http => ListAsync(http, node)).WithTags("Webhooks").WithSummary("The webhooks, without their secrets").Produces<Page<WebhookView>>();
+            .WithTags("Webhooks").WithSummary("Make a webhook; the answer is the only place where its secret is shown").Takes<WebhookBody>().Produces<WebhookSecret>(201).KeepsNoAnswer();
+        api.Get("/webhooks", http => ListAsync(http, node)).WithTags("Webhooks").WithSummary("The webhooks, without their secrets").ShortPages<WebhookView>();
         api.MapGet("/webhooks/{id}", (HttpContext http, string id) => GetAsync(http, node, id)).WithTags("Webhooks").WithSummary("One webhook").Produces<WebhookView>();
         api.MapDelete("/webhooks/{id}", (HttpContext http, string id) => Commands.RunAsync(http, node.Lanes, Lane.Hub, tx => DeleteAsync(id, tx)))
             .WithTags("Webhooks").WithSummary("Delete a webhook with all that waits for it").Produces<WebhookView>();
@@ -52,7 +52,7 @@ public static class SaveWebhook
         api.MapPost("/webhooks/{id}/disable", (HttpContext http, string id) => Commands.RunAsync(http, node.Lanes, Lane.Hub, tx => SwitchAsync(id, false, tx)))
             .WithTags("Webhooks").WithSummary("Switch a webhook off; what happens meanwhile waits for it").Produces<WebhookView>();
         api.MapPost("/webhooks/{id}/rotate", (HttpContext http, string id) => SecretAsync<RotateBody>(http, node, (body, tx) => RotateAsync(id, body, tx), 200))
-            .WithTags("Webhooks").WithSummary("Give a webhook a new secret; the old one signs too for a while").Takes<RotateBody>().Produces<WebhookSecret>();
+            .WithTags("Webhooks").WithSummary("Give a webhook a new secret; the old one signs too for a while").Takes<RotateBody>().Produces<WebhookSecret>().KeepsNoAnswer();
     }
 
     internal static Refusal NotFound(string id) => Refusal.NotFound("webhook_not_found", $"there is no webhook {id}");
@@ -167,7 +167,7 @@ public static class SaveWebhook
             foreach (var hook in await Webhooks.AllAsync(session)) views.Add(hook.View(await Webhooks.PendingAsync(session, hook.Id)));
             return views;
         }, http.RequestAborted);
-        await Answers.WriteAsync<Page<WebhookView>>(http, new Page<WebhookView>(items, null)); // there are at most 200
+        await Answers.WriteAsync(http, Pages.Of(http, items, hook => hook.Id.ToString())); // there are at most 200
     }
 
     private static async Task GetAsync(HttpContext http, Node node, string id)

@@ -81,6 +81,8 @@ public sealed class OrderingModule : Module
     public override ValueTask JoinedAsync(string site, LaneTransaction tx) => RecoveredOrders.GoOnAsync(tx, Intake!.Routing, site);
     public override ValueTask GoOnAsync(string site, LaneTransaction tx) => RecoveredOrders.GoOnAsync(tx, Intake!.Routing);
 
+    public override Task<Guid?> FindOrderAsync(SqlSession session, string order, NodeRole role) => ReadOrders.IdOfAsync(session, order);
+
     public override async Task<Guid?> FindPersonOfOrderAsync(SqlSession session, string order) =>
         await ReadOrders.IdOfAsync(session, order) is not { } id ? null
             : await session.FindAsync<Guid?>("SELECT person_id FROM orders WHERE id = @id", new { id }) ?? (await ArchivedOrders.FindAsync(session, id))?.Order.PersonId;

@@ -22,34 +22,40 @@ public static class Timeline
         api.MapGet("/orders/{id}/timeline", async (HttpContext http, string id) =>
         {
             if (await ReadOrders.IdOfAsync(node, id, http.RequestAborted) is not { } order) { await Answers.WriteAsync(http, OrderCommands.NotFound(id)); return; }
-            var items = await node.Database.ReadAsync(session => ReadAsync(session, order), http.RequestAborted);
-            await Answers.WriteAsync(http, (Outcome<Page<TimelineItem>>)new Page<TimelineItem>(items, null));
-        }).WithTags("Orders").WithSummary("Everything that happened to an order, oldest first").Produces<Page<TimelineItem>>();
+            await AnswerAsync(http, node, order);
+        }).WithTags("Orders").WithSummary("Everything that happened to an order, oldest first").ShortPages<TimelineItem>();
 
         api.MapGet("/transfers/{id}/timeline", async (HttpContext http, string id) =>
         {
             if (await Transfers.TransferReads.IdOfAsync(node.Database, id, http.RequestAborted) is not { } transfer) { await Answers.WriteAsync(http, Transfers.TransferRows.NotFound(id)); return; }
-            var items = await node.Database.ReadAsync(session => ReadAsync(session, transfer), http.RequestAborted);
-            await Answers.WriteAsync(http, (Outcome<Page<TimelineItem>>)new Page<TimelineItem>(items, null));
-        }).WithTags("Transfers").WithSummary("Everything that happened to a transfer, oldest first").Produces<Page<TimelineItem>>();
+            await AnswerAsync(http, node, transfer);
+        }).WithTags("Transfers").WithSummary("Everything that happened to a transfer, oldest first").ShortPages<TimelineItem>();
 
         api.MapGet("/orders/{id}/decision", async (HttpContext http, string id) =>
         {
             if (await ReadOrders.IdOfAsync(node, id, http.RequestAborted) is not { } order) { await Answers.WriteAsync(http, OrderCommands.NotFound(id)); return; }
             var events = await node.Database.ReadAsync(session => ArchivedOrders.EventsAsync(session, order), http.RequestAborted);
-            await Answers.WriteAsync(http, (Outcome<DecisionView>)Decisions(order, events));
+            await Answers.WriteAsync(http, Decisions(order, events));
         }).WithTags("Orders").WithSummary("Why the order was routed as it was: every decision with its candidates").Produces<DecisionView>();
     }
 
-    public static async Task<IReadOnlyList<TimelineItem>> ReadAsync(SqlSession session, Guid order) =>
-        [.. (await ArchivedOrders.EventsAsync(session, order)).Select(e =>
-        {
-            var data = JsonNode.Parse(e.Payload)!.AsObject();
-            data.Remove("personal"); // encrypted, and nobody's business here
-            return new TimelineItem(e.At, e.Type, e.Lane.Name, e.Position, e.Actor, Summary(e.Type, data), JsonSerializer.SerializeToElement(data), e.Trace);
-        })];
+    private static async Task AnswerAsync(HttpContext http, Node node, Guid order)
+    {
+        var events = await node.Database.ReadAsync(session => ArchivedOrders.EventsAsync(session, order), http.RequestAborted);
+        await Answers.WriteAsync(http, Pages.Of(http, events, e => e.Id.ToString()).Map(page => new Page<TimelineItem>([.. page.Items.Select(Told)], page.NextCursor)));
+    }
 
-    private static DecisionView Decisions(Guid order, IReadOnlyList<EventRecord> events)
+    public static async Task<IReadOnlyList<TimelineItem>> ReadAsync(SqlSession session, Guid order) => [.. (await ArchivedOrders.EventsAsync(session, order)).Select(Told)];
+
+    private static TimelineItem Told(EventRecord e)
+    {
+        var data = JsonNode.Parse(e.Payload)!.AsObject();
+        data.Remove("personal"); // encrypted, and nobody's business here
+        return new TimelineItem(e.At, e.Type, e.Lane.Name, e.Position, e.Actor, Summary(e.Type, data), JsonSerializer.SerializeToElement(data), e.Trace);
+    }
+
+    /// <summary>404 <c>decision_not_found</c> for an order that its sites have given back after the hub lost the word of its placing: nobody knows why they were chosen.</summary>
+    internal static Outcome<DecisionView> Decisions(Guid order, IReadOnlyList<EventRecord> events)
     {
         var history = new List<DecisionEntry>();
         foreach (var e in events)
@@ -61,6 +67,7 @@ public static class Timeline
                 history.Add(new DecisionEntry(e.At, rerouted.Cause, rerouted.Decision));
             }
         }
+        if (history.Count == 0) return Refusal.NotFound("decision_not_found", "how the order was routed was lost with a restore; its sites know only what they were given");
         return new DecisionView(order.ToString(), history[^1].Decision, history);
     }
 

@@ -43,11 +43,14 @@ public static class Availability
         if (channel is not null && !CodeRule.TryNormalize(channel, out channel)) { await Answers.WriteAsync(http, Refusal.Invalid("channel", CodeRule.Description)); return; }
         var (limit, cursor) = paging.Value;
         var sellers = CallLimits.Of(http).Sellers;
-        var page = await node.Database.ReadAsync(s => asked.Count > 0 ? OfAsync(s, [.. asked.OfType<string>().Distinct()], channel) : PageAsync(s, cursor ?? "", limit, sellers, channel),
-            http.RequestAborted);
+        // All that are asked for in one page, unless the caller wants less at a time.
+        var wanted = Pages.Of(http, [.. asked.OfType<string>().Distinct()], sku => sku);
+        if (asked.Count > 0 && wanted.Refusal is { } strange) { await Answers.WriteAsync(http, strange); return; }
+        var page = await node.Database.ReadAsync(async s => asked.Count == 0 ? await PageAsync(s, cursor ?? "", limit, sellers, channel)
+            : await OfAsync(s, [.. wanted.Value.Items], channel) with { NextCursor = wanted.Value.NextCursor }, http.RequestAborted);
         await Answers.WriteAsync(http, (Outcome<Page<AvailabilityItem>>)page);
     }).WithTags("Stock").WithSummary("What can be promised now, per SKU and site").Pages<AvailabilityItem>()
-        .Reads("sku", "These SKUs, in one page; may be repeated.", repeated: true)
+        .Reads("sku", "These SKUs, in one page unless limit says less; may be repeated.", repeated: true)
         .Reads("channel", "What may be promised to orders of this channel: without what is kept for others (/pools). Otherwise to some channel or other.");
 
     private const string Select = """

@@ -36,11 +36,15 @@ public static class Policies
 
         api.MapGet("/sites/{code}/policies", async (HttpContext http, string code) =>
         {
+            var paging = Requests.Paging(http);
+            if (paging.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
+            var (limit, cursor) = paging.Value;
             var rows = await node.Database.ReadAsync(async s => await s.QueryAsync<Row>(
-                "SELECT site, sku, safety_stock, local_share_percent FROM policies WHERE site = @code ORDER BY sku", new { code }), http.RequestAborted);
+                "SELECT site, sku, safety_stock, local_share_percent FROM policies WHERE site = @code AND sku > @after ORDER BY sku LIMIT @more", new { code, after = cursor ?? "", more = limit + 1 }),
+                http.RequestAborted);
             await Answers.WriteAsync(http, (Outcome<Page<PolicyView>>)new Page<PolicyView>(
-                [.. rows.Select(r => new PolicyView(r.Site, r.Sku, r.SafetyStock, r.LocalSharePercent))], null));
-        }).WithTags("Stock").WithSummary("The policies of a site").Produces<Page<PolicyView>>();
+                [.. rows.Take(limit).Select(r => new PolicyView(r.Site, r.Sku, r.SafetyStock, r.LocalSharePercent))], rows.Count > limit ? rows[limit - 1].Sku : null));
+        }).WithTags("Stock").WithSummary("The policies of a site, in order of SKU").Pages<PolicyView>();
     }
 
     public static async ValueTask<Outcome<PolicyView>> DecideAsync(string site, string sku, PolicyBody body, LaneTransaction tx)

@@ -23,8 +23,8 @@ public static class SaveRule
         api.Get("/routing/rules", async http =>
         {
             var rules = await node.Database.ReadAsync(RoutingRules.AllAsync, http.RequestAborted);
-            await Answers.WriteAsync(http, (Outcome<Page<RuleView>>)new Page<RuleView>(rules, null)); // there are at most 200
-        }).WithTags("Routing").WithSummary("The routing rules, in the order in which they are asked").Produces<Page<RuleView>>();
+            await Answers.WriteAsync(http, Pages.Of(http, rules, rule => rule.Name)); // there are at most 200
+        }).WithTags("Routing").WithSummary("The routing rules, in the order in which they are asked").ShortPages<RuleView>();
         api.MapGet("/routing/rules/{name}", async (HttpContext http, string name) =>
         {
             var rule = await node.Database.ReadAsync(session => RoutingRules.FindAsync(session, name), http.RequestAborted);

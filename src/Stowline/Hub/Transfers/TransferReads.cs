@@ -23,10 +23,12 @@ internal static class TransferReads
         }).WithTags("Transfers").WithSummary("One transfer by id or number").Produces<TransferView>();
     }
 
-    public static async Task<Guid?> IdOfAsync(Database database, string text, CancellationToken ct) => await database.ReadAsync(async session =>
+    public static Task<Guid?> IdOfAsync(Database database, string text, CancellationToken ct) => database.ReadAsync(session => IdOfAsync(session, text), ct);
+
+    internal static async Task<Guid?> IdOfAsync(SqlSession session, string text) =>
         Guid.TryParse(text, out var id) ? await session.FindAsync<Guid?>("SELECT id FROM transfers WHERE id = @id", new { id })
         : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? await session.FindAsync<Guid?>("SELECT id FROM transfers WHERE number = @number", new { number })
-        : null, ct);
+        : null;
 
     /// <summary>How many transfers are on their way since before a time.</summary>
     public static async Task<long> CountLateAsync(SqlSession session, DateTimeOffset before) => await session.FindAsync<long>(

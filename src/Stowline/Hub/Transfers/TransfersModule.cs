@@ -39,6 +39,9 @@ internal sealed class TransfersModule : Module
         TransferReads.Map(api, node);
     }
 
+    // To the sites a transfer is an order like others.
+    public override Task<Guid?> FindOrderAsync(SqlSession session, string order, NodeRole role) => TransferReads.IdOfAsync(session, order);
+
     public override async Task<IReadOnlyCollection<Guid>> LiveOrdersAsync(SqlSession session, IReadOnlyList<Guid> orders)
     {
         var live = new List<Guid>();

@@ -56,6 +56,9 @@ internal sealed class FulfillmentModule : Module
         if (!_node!.Role.IsHub) await FulfillmentRecovery.FinishAsync(site, tx);
     }
 
+    public override async Task<Guid?> FindOrderAsync(SqlSession session, string order, NodeRole role) =>
+        role.IsHub ? null : await OrderNames.FindAsync(session, "fulfillment_orders", order);
+
     public override async Task<string?> FindHeldAsync(SqlSession session, string site) => await session.FindAsync<string>(
         "SELECT site FROM fulfillment_orders WHERE site = @site LIMIT 1", new { site }) is null ? null : "parts of orders";
 

@@ -101,10 +101,10 @@ public static class PutBack
     internal static void Map(IEndpointRouteBuilder api, Node node)
     {
         var tasks = api.MapGroup("/put-back-tasks").WithTags("Put-back");
-        tasks.Get("", http => TaskFilter.AnswerAsync<PutBackStatus, Row, PutBackTask>(http, node.Database, $"SELECT {Columns} FROM put_back_tasks", r => r.Shown, r => r.Id))
+        tasks.Get("", http => TaskFilter.AnswerAsync<PutBackStatus, Row, PutBackTask>(http, node, $"SELECT {Columns} FROM put_back_tasks", r => r.Shown, r => r.Id))
             .WithSummary("Put-back tasks, oldest first").Pages<PutBackTask>()
             .Reads("site", "Only at this site.").Reads("status", "Only in this state.", typeof(PutBackStatus))
-            .Reads("order", "Only of the order with this id.", format: "uuid");
+            .Reads("order", "Only of this order, by id, number or channel:external_id.");
         tasks.MapGet("/{key}", (HttpContext http, string key) => GetAsync(http, node.Database, key)).WithSummary("One put-back task by id or number").Produces<PutBackTask>();
         tasks.MapPost("/{key}/complete", (HttpContext http, string key) => TaskInput.RunAsync<CompletePutBackBody, PutBackTask>(http, node, "put_back_tasks", key, NotFound,
             (site, id, body, tx) => DecideAsync(site, id, body.Bin, tx), optionalBody: true))

@@ -14,9 +14,9 @@ internal static class PackingEndpoints
     public static void Map(IEndpointRouteBuilder api, Node node)
     {
         var tasks = api.MapGroup("/packing-tasks").WithTags("Packing");
-        tasks.Get("", http => ListAsync(http, node.Database)).WithSummary("Packing tasks, oldest first").Pages<PackingTask>()
+        tasks.Get("", http => ListAsync(http, node)).WithSummary("Packing tasks, oldest first").Pages<PackingTask>()
             .Reads("site", "Only at this site.").Reads("status", "Only in this state.", typeof(PackingStatus))
-            .Reads("order", "Only of the order with this id.", format: "uuid").Reads("worker", "Only of this worker.");
+            .Reads("order", "Only of this order, by id, number or channel:external_id.").Reads("worker", "Only of this worker.");
         tasks.MapGet("/{key}", (HttpContext http, string key) => GetAsync(http, node.Database, key)).WithSummary("One packing task by id or number").Produces<PackingTask>();
         tasks.MapPost("/{key}/start", (HttpContext http, string key) => TaskInput.RunAsync<StartPackingBody, PackingTask>(http, node, Table, key, PackingTasks.NotFound,
             (site, id, body, tx) => StartPacking.DecideAsync(site, id, body.Worker, tx))).WithSummary("Start packing").Takes<StartPackingBody>().Produces<PackingTask>();
@@ -36,11 +36,11 @@ internal static class PackingEndpoints
         await Answers.WriteAsync<PackingTask>(http, loaded!.Shown());
     }
 
-    private static async Task ListAsync(HttpContext http, Database database)
+    private static async Task ListAsync(HttpContext http, Node node)
     {
-        var filter = TaskFilter.Read<PackingStatus>(http, withWorker: true);
+        var filter = await TaskFilter.ReadAsync<PackingStatus>(http, node, withWorker: true);
         if (filter.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
-        await Answers.WriteAsync<Page<PackingTask>>(http, await PageAsync(database, filter.Value, http.RequestAborted));
+        await Answers.WriteAsync<Page<PackingTask>>(http, await PageAsync(node.Database, filter.Value, http.RequestAborted));
     }
 
     public static Task<Page<PackingTask>> PageAsync(Database database, TaskFilter f, CancellationToken ct) => database.ReadAsync(async session =>

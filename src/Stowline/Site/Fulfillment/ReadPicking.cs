@@ -17,9 +17,9 @@ internal static class PickingEndpoints
     public static void Map(IEndpointRouteBuilder api, Node node)
     {
         var tasks = api.MapGroup("/picking-tasks").WithTags("Picking");
-        tasks.Get("", http => ListAsync(http, node.Database)).WithSummary("Picking tasks, oldest first").Pages<PickingTask>()
+        tasks.Get("", http => ListAsync(http, node)).WithSummary("Picking tasks, oldest first").Pages<PickingTask>()
             .Reads("site", "Only at this site.").Reads("status", "Only in this state.", typeof(PickingStatus))
-            .Reads("order", "Only of the order with this id.", format: "uuid").Reads("worker", "Only of this worker.");
+            .Reads("order", "Only of this order, by id, number or channel:external_id.").Reads("worker", "Only of this worker.");
         tasks.MapGet("/{key}", (HttpContext http, string key) => GetAsync(http, node.Database, key)).WithSummary("One picking task by id or number").Produces<PickingTask>();
         tasks.MapGet("/{key}/next-item", (HttpContext http, string key) => NextItemAsync(http, node.Database, key))
             .WithSummary("The next item on the path; 204 when nothing is left").Produces<PickingItem>().Produces(StatusCodes.Status204NoContent);
@@ -79,11 +79,11 @@ internal static class PickingEndpoints
     public static async Task<LoadedPicking> LoadAsync(SqlSession session, Guid id) => await PickingTasks.WithItemsAsync(session,
         (await session.FindAsync<PickingRow>($"SELECT {PickingTasks.Columns} FROM picking_tasks WHERE id = @id", new { id }))!);
 
-    private static async Task ListAsync(HttpContext http, Database database)
+    private static async Task ListAsync(HttpContext http, Node node)
     {
-        var filter = TaskFilter.Read<PickingStatus>(http, withWorker: true);
+        var filter = await TaskFilter.ReadAsync<PickingStatus>(http, node, withWorker: true);
         if (filter.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
-        await Answers.WriteAsync<Page<PickingTask>>(http, await PageAsync(database, filter.Value, http.RequestAborted));
+        await Answers.WriteAsync<Page<PickingTask>>(http, await PageAsync(node.Database, filter.Value, http.RequestAborted));
     }
 
     public static Task<Page<PickingTask>> PageAsync(Database database, TaskFilter f, CancellationToken ct) => database.ReadAsync(async session =>

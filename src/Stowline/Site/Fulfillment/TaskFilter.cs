@@ -31,31 +31,38 @@ internal sealed record TaskFilter(string Where, TaskFilter.Values Arguments, int
 
     /// <summary>Answers a list whose items are one row each.</summary>
     /// <param name="select">The statement up to its conditions. Never text from outside.</param>
-    public static async Task AnswerAsync<TStatus, TRow, T>(HttpContext http, Database database, string select, Func<TRow, T> show, Func<TRow, Guid> id)
+    public static async Task AnswerAsync<TStatus, TRow, T>(HttpContext http, Node node, string select, Func<TRow, T> show, Func<TRow, Guid> id)
         where TStatus : struct, Enum
     {
-        var filter = Read<TStatus>(http, withWorker: false);
+        var filter = await ReadAsync<TStatus>(http, node, withWorker: false);
         if (filter.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
         var f = filter.Value;
-        var rows = await database.ReadAsync(async s => await s.QueryAsync<TRow>($"{select} {f.Where} ORDER BY id LIMIT @Take", f.Arguments), http.RequestAborted);
+        var rows = await node.Database.ReadAsync(async s => await s.QueryAsync<TRow>($"{select} {f.Where} ORDER BY id LIMIT @Take", f.Arguments), http.RequestAborted);
         var (page, next) = f.Cut(rows, id);
         await Answers.WriteAsync<Page<T>>(http, new Page<T>([.. page.Select(show)], next));
     }
 
-    public static Outcome<TaskFilter> Read<TStatus>(HttpContext http, bool withWorker) where TStatus : struct, Enum
+    public static async Task<Outcome<TaskFilter>> ReadAsync<TStatus>(HttpContext http, Node node, bool withWorker) where TStatus : struct, Enum
     {
         var paging = Requests.Paging(http);
         if (paging.Refusal is { } bad) return bad;
-        return Of<TStatus>(paging.Value.Limit, paging.Value.Cursor, Requests.Query(http, "site"), Requests.Query(http, "status"), Requests.Query(http, "order"),
-            withWorker ? Requests.Query(http, "worker") : null);
+        Guid? order = null;
+        if (Requests.Query(http, "order") is { } text)
+        {
+            if (!Guid.TryParse(text, out _) && !text.All(char.IsAsciiDigit) && !text.Contains(':', StringComparison.Ordinal))
+                return Refusal.Invalid("order", "must be an order's id, its number, or channel:external_id");
+            // Of an order that is not here there are no tasks.
+            order = await node.FindOrderAsync(text, http.RequestAborted) ?? Guid.Empty;
+        }
+        return Of<TStatus>(paging.Value.Limit, paging.Value.Cursor, Requests.Query(http, "site"), Requests.Query(http, "status"), order, withWorker ? Requests.Query(http, "worker") : null);
     }
 
     /// <summary>As above from what another door was given; null and absent are the same.</summary>
-    public static Outcome<TaskFilter> Of<TStatus>(int limit, string? cursor, string? site, string? statusText, string? orderText, string? worker, bool newest = false) where TStatus : struct, Enum
+    public static Outcome<TaskFilter> Of<TStatus>(int limit, string? cursor, string? site, string? statusText, Guid? order, string? worker, bool newest = false) where TStatus : struct, Enum
     {
         var conditions = new List<string>();
         var problems = new Problems();
-        Guid? after = null, order = null;
+        Guid? after = null;
         TStatus? status = null;
         if (cursor is not null)
         {
@@ -74,12 +81,7 @@ internal sealed record TaskFilter(string Where, TaskFilter.Values Arguments, int
             problems.Check(status is not null, "status", SnakeCaseEnum<TStatus>.Choices);
             conditions.Add("status = @Status");
         }
-        if (orderText is not null)
-        {
-            order = Guid.TryParse(orderText, out var id) ? id : null;
-            problems.Check(order is not null, "order", "must be an order's id");
-            conditions.Add("order_id = @Order");
-        }
+        if (order is not null) conditions.Add("order_id = @Order");
         if (worker is not null)
         {
             worker = problems.Required(worker, "worker", 64);

@@ -27,6 +27,8 @@ internal sealed class ProductionModule : Module
 
     public override IEnumerable<Pump> Pumps(Node node) => [new TicketRelease(node)];
 
+    public override async Task<Guid?> FindOrderAsync(SqlSession session, string order, NodeRole role) => role.IsHub ? null : await OrderNames.FindAsync(session, Tickets.Table, order);
+
     public override async Task<string?> FindSiteOfAsync(Database database, string resource, string key, CancellationToken ct) =>
         resource == "tickets" ? (await TaskInput.FindAsync(database, Tickets.Table, key, ct))?.Site : null;
 

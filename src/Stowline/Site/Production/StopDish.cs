@@ -29,9 +29,9 @@ public static class StopDish
             .WithTags("Production").WithSummary("Take a dish or ingredient off the menu (86)").Accepts<StopBody>("application/json").Produces<StopView>();
         api.MapDelete("/sites/{code}/stops/{sku}", (HttpContext http, string code, string sku) => SitePath.RunAsync(http, node, (site, tx) => LiftAsync(site, SitePath.Segment(http, "sku"), tx)))
             .WithTags("Production").WithSummary("Put a dish or ingredient back on the menu").Produces<StopView>();
-        api.Get("/sites/{code}/stops", http => SitePath.ReadAsync<Page<StopView>>(http, node, async site =>
-            new Page<StopView>(await node.Database.ReadAsync(async s => await s.QueryAsync<StopView>("SELECT sku, reason, by_hand, stopped_at FROM dish_stops WHERE site = @site ORDER BY sku", new { site })), null)))
-            .WithTags("Production").WithSummary("What is off the menu at a site").Produces<Page<StopView>>();
+        api.Get("/sites/{code}/stops", http => SitePath.ReadAsync(http, node, async site =>
+            Pages.Of(http, await node.Database.ReadAsync(async s => await s.QueryAsync<StopView>("SELECT sku, reason, by_hand, stopped_at FROM dish_stops WHERE site = @site ORDER BY sku", new { site })), stop => stop.Sku)))
+            .WithTags("Production").WithSummary("What is off the menu at a site").ShortPages<StopView>();
     }
 
     public static async ValueTask<Outcome<StopView>> DecideAsync(string site, StopBody body, LaneTransaction tx)

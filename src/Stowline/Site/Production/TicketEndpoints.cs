@@ -36,8 +36,8 @@ internal static class TicketEndpoints
     public static void Map(IEndpointRouteBuilder api, Node node)
     {
         var tickets = api.MapGroup("/tickets").WithTags("Production");
-        tickets.Get("", http => ListAsync(http, node.Database)).WithSummary("Tickets, oldest first").Pages<TicketView>()
-            .Reads("site", "Only at this site.").Reads("status", "Only in this state.", typeof(TicketStatus)).Reads("order", "Only of the order with this id.", format: "uuid")
+        tickets.Get("", http => ListAsync(http, node)).WithSummary("Tickets, oldest first").Pages<TicketView>()
+            .Reads("site", "Only at this site.").Reads("status", "Only in this state.", typeof(TicketStatus)).Reads("order", "Only of this order, by id, number or channel:external_id.")
             .Reads("worker", "Only of this worker.").Reads("station", "Only open ones with an item that this station has still to do.");
         tickets.MapGet("/{key}", (HttpContext http, string key) => GetAsync(http, node.Database, key)).WithSummary("One ticket by id or number").Produces<TicketView>();
         tickets.MapPost("/{key}/bump", (HttpContext http, string key) => TaskInput.RunAsync<BumpBody, TicketView>(http, node, Tickets.Table, key, Tickets.NotFound,
@@ -110,13 +110,13 @@ internal static class TicketEndpoints
         await Answers.WriteAsync(http, (Outcome<TicketView>)view);
     }
 
-    private static async Task ListAsync(HttpContext http, Database database)
+    private static async Task ListAsync(HttpContext http, Node node)
     {
-        var filter = TaskFilter.Read<TicketStatus>(http, withWorker: true);
+        var filter = await TaskFilter.ReadAsync<TicketStatus>(http, node, withWorker: true);
         if (filter.Refusal is { } bad) { await Answers.WriteAsync(http, bad); return; }
         var (f, station) = (filter.Value, Requests.Query(http, "station"));
         if (station is not null) f = f.And(Tickets.AtStation) with { Arguments = f.Arguments with { Station = Tickets.StationPattern(station) } };
-        var page = await database.ReadAsync(async s =>
+        var page = await node.Database.ReadAsync(async s =>
         {
             var rows = await s.QueryAsync<TicketRow>($"SELECT {TicketRow.Columns} FROM tickets {f.Where} ORDER BY id LIMIT @Take", f.Arguments);
             var (kept, next) = f.Cut(rows, r => r.Id);

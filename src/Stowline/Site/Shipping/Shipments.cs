@@ -90,10 +90,10 @@ internal static class Shipments
 
     public static void Map(IEndpointRouteBuilder api, Node node)
     {
-        api.Get("/shipments", http => TaskFilter.AnswerAsync<ShipmentStatus, Row, Shipment>(http, node.Database, $"SELECT {Columns} FROM shipments", r => r.Shown, r => r.Id))
+        api.Get("/shipments", http => TaskFilter.AnswerAsync<ShipmentStatus, Row, Shipment>(http, node, $"SELECT {Columns} FROM shipments", r => r.Shown, r => r.Id))
             .WithTags("Shipping").WithSummary("Shipments, oldest first").Pages<Shipment>()
             .Reads("site", "Only from this site.").Reads("status", "Only in this state.", typeof(ShipmentStatus))
-            .Reads("order", "Only of the order with this id.", format: "uuid");
+            .Reads("order", "Only of this order, by id, number or channel:external_id.");
         api.MapGet("/shipments/{key}", (HttpContext http, string key) => GetAsync(http, node.Database, key))
             .WithTags("Shipping").WithSummary("One shipment by id or number").Produces<Shipment>();
         api.MapPost("/shipments/{key}/delivered", (HttpContext http, string key) => TaskInput.RunAsync<DeliverShipmentBody, Shipment>(http, node, "shipments", key, NotFound, DeliverShipment.DecideAsync, optionalBody: true))

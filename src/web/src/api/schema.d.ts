@@ -561,7 +561,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The policies of a site */
+        /** The policies of a site, in order of SKU */
         get: operations["get_sites_by_code_policies"];
         put?: never;
         post?: never;
@@ -7515,6 +7515,10 @@ export interface operations {
     get_keys: {
         parameters: {
             query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -7545,8 +7549,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description Who does it: stands in every event and movement. With auth=off only. */
                 "Stowline-Actor"?: components["parameters"]["Actor"];
             };
@@ -7583,8 +7585,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description Who does it: stands in every event and movement. With auth=off only. */
                 "Stowline-Actor"?: components["parameters"]["Actor"];
             };
@@ -7623,8 +7623,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description Who does it: stands in every event and movement. With auth=off only. */
                 "Stowline-Actor"?: components["parameters"]["Actor"];
             };
@@ -7980,6 +7978,14 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before; without it, the first page. */
                 cursor?: string;
+                /** @description Only of this kind. */
+                type?: "warehouse" | "pickup_point" | "parcel_locker" | "storefront" | "partner_warehouse" | "kitchen" | "workshop";
+                /** @description true or false. */
+                active?: string;
+                /** @description Only those below this site. */
+                parent?: string;
+                /** @description Only in this city, exactly as it is written. */
+                city?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -8202,8 +8208,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description Who does it: stands in every event and movement. With auth=off only. */
                 "Stowline-Actor"?: components["parameters"]["Actor"];
             };
@@ -8266,8 +8270,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description Who does it: stands in every event and movement. With auth=off only. */
                 "Stowline-Actor"?: components["parameters"]["Actor"];
             };
@@ -8304,7 +8306,7 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before; without it, the first page. */
                 cursor?: string;
-                /** @description These SKUs, in one page; may be repeated. */
+                /** @description These SKUs, in one page unless limit says less; may be repeated. */
                 sku?: string[];
                 /** @description What may be promised to orders of this channel: without what is kept for others (/pools). Otherwise to some channel or other. */
                 channel?: string;
@@ -8386,6 +8388,10 @@ export interface operations {
     get_sites_by_code_policies: {
         parameters: {
             query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -9146,6 +9152,10 @@ export interface operations {
     get_orders_by_id_timeline: {
         parameters: {
             query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -9180,6 +9190,10 @@ export interface operations {
     get_transfers_by_id_timeline: {
         parameters: {
             query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -9514,6 +9528,10 @@ export interface operations {
     get_routing_rules: {
         parameters: {
             query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -10086,6 +10104,10 @@ export interface operations {
     get_webhooks: {
         parameters: {
             query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -10116,8 +10138,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description Who does it: stands in every event and movement. With auth=off only. */
                 "Stowline-Actor"?: components["parameters"]["Actor"];
             };
@@ -10288,8 +10308,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description Who does it: stands in every event and movement. With auth=off only. */
                 "Stowline-Actor"?: components["parameters"]["Actor"];
             };
@@ -10584,6 +10602,10 @@ export interface operations {
     get_channels: {
         parameters: {
             query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -10773,8 +10795,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description Who does it: stands in every event and movement. With auth=off only. */
                 "Stowline-Actor"?: components["parameters"]["Actor"];
             };
@@ -12304,7 +12324,7 @@ export interface operations {
                 site?: string;
                 /** @description Only in this state. */
                 status?: "shipped" | "delivered" | "returned";
-                /** @description Only of the order with this id. */
+                /** @description Only of this order, by id, number or channel:external_id. */
                 order?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
@@ -12550,8 +12570,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
-                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
                 /** @description Who does it: stands in every event and movement. With auth=off only. */
                 "Stowline-Actor"?: components["parameters"]["Actor"];
             };
@@ -12638,6 +12656,10 @@ export interface operations {
     get_sites_by_code_carriers: {
         parameters: {
             query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -12804,7 +12826,7 @@ export interface operations {
                 site?: string;
                 /** @description Only in this state. */
                 status?: "pending" | "asking" | "booked" | "unsure" | "failed" | "cancelling" | "cancelled";
-                /** @description Only of the order with this id. */
+                /** @description Only of this order, by id, number or channel:external_id. */
                 order?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
@@ -13390,6 +13412,10 @@ export interface operations {
     get_sites_by_code_stops: {
         parameters: {
             query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -13585,7 +13611,7 @@ export interface operations {
                 site?: string;
                 /** @description Only in this state. */
                 status?: "pending" | "assigned" | "in_progress" | "completed" | "cancelled";
-                /** @description Only of the order with this id. */
+                /** @description Only of this order, by id, number or channel:external_id. */
                 order?: string;
                 /** @description Only of this worker. */
                 worker?: string;
@@ -13995,7 +14021,7 @@ export interface operations {
                 site?: string;
                 /** @description Only in this state. */
                 status?: "pending" | "in_progress" | "packed" | "shipped" | "cancelled";
-                /** @description Only of the order with this id. */
+                /** @description Only of this order, by id, number or channel:external_id. */
                 order?: string;
                 /** @description Only of this worker. */
                 worker?: string;
@@ -14237,7 +14263,7 @@ export interface operations {
                 site?: string;
                 /** @description Only in this state. */
                 status?: "pending" | "completed";
-                /** @description Only of the order with this id. */
+                /** @description Only of this order, by id, number or channel:external_id. */
                 order?: string;
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
@@ -14650,7 +14676,7 @@ export interface operations {
                 site?: string;
                 /** @description Only in this state. */
                 status?: "waiting" | "active" | "done" | "cancelled";
-                /** @description Only of the order with this id. */
+                /** @description Only of this order, by id, number or channel:external_id. */
                 order?: string;
                 /** @description Only of this worker. */
                 worker?: string;

@@ -1,32 +1,19 @@
 import { useQuery } from "@tanstack/react-query";
 import { api, body, type Schemas } from "../api/client";
+import { at, whole } from "../api/whole";
 
 /** More than this is not drawn: nobody could see it. */
 export const MOST_DRAWN = 10_000;
 const PAGE = 200;
 const ASK_AGAIN_MS = 15_000;
 
-/** Reads a list to its end, or as far as is drawn. */
-async function whole<T>(page: (cursor: string | undefined) => Promise<{ items: T[]; next_cursor: string | null }>): Promise<T[]> {
-  const items: T[] = [];
-  let cursor: string | null | undefined;
-  do {
-    const next = await page(cursor ?? undefined);
-    items.push(...next.items);
-    cursor = next.next_cursor;
-  } while (cursor && items.length < MOST_DRAWN);
-  return items;
-}
-
-const at = (cursor: string | undefined) => ({ limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
-
 /** Bins, what lies in them, and what is to be picked from them. */
 export function useFloor(site: string) {
   const path = { code: site };
-  const bins = useQuery({ queryKey: ["floor", site, "bins"], queryFn: () => whole((cursor) => body(api.GET("/api/v1/sites/{code}/bins", { params: { path, query: at(cursor) } }))) });
+  const bins = useQuery({ queryKey: ["floor", site, "bins"], queryFn: () => whole((cursor) => body(api.GET("/api/v1/sites/{code}/bins", { params: { path, query: at(cursor) } })), MOST_DRAWN) });
   const stock = useQuery({
     queryKey: ["floor", site, "stock"], refetchInterval: ASK_AGAIN_MS,
-    queryFn: () => whole((cursor) => body(api.GET("/api/v1/sites/{code}/stock", { params: { path, query: at(cursor) } }))),
+    queryFn: () => whole((cursor) => body(api.GET("/api/v1/sites/{code}/stock", { params: { path, query: at(cursor) } })), MOST_DRAWN),
   });
   const tasks = useQuery({
     queryKey: ["floor", site, "tasks"], refetchInterval: ASK_AGAIN_MS,

@@ -87,6 +87,7 @@ export const en = {
   },
   decision: {
     title: "Why these sites",
+    unknown: "The hub lost this with a restore; the sites know only what they were given.",
     rule: "Strategy",
     result: "Result",
     placed: "When it was placed",

@@ -3,6 +3,7 @@ import { Button, Input, InputNumber, Select } from "antd";
 import { useState, type FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 import { api, body, type Schemas } from "../api/client";
+import { at, whole } from "../api/whole";
 import { Panel } from "../ui/Panel";
 import { ProblemAlert } from "../ui/ProblemAlert";
 import { useSites } from "../ui/useSites";
@@ -29,10 +30,12 @@ export function SiteSettings() {
 
 /** For all SKUs that have no policy of their own. */
 function Policy({ site }: { site: string }) {
-  const policies = useQuery({ queryKey: ["policies", site], queryFn: () => body(api.GET("/api/v1/sites/{code}/policies", { params: { path: { code: site } } })) });
+  const policies = useQuery({
+    queryKey: ["policies", site],
+    queryFn: () => whole((cursor) => body(api.GET("/api/v1/sites/{code}/policies", { params: { path: { code: site }, query: at(cursor) } }))),
+  });
   if (policies.error) return <ProblemAlert error={policies.error} />;
-  // The policy for all is named * and so the first of them.
-  return policies.data ? <PolicyForm site={site} now={policies.data.items.find((p) => p.sku === "*")} /> : null;
+  return policies.data ? <PolicyForm site={site} now={policies.data.find((p) => p.sku === "*")} /> : null;
 }
 
 function PolicyForm({ site, now }: { site: string; now: Schemas["PolicyView"] | undefined }) {

@@ -4,6 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, body, type Schemas } from "../api/client";
+import { at, whole } from "../api/whole";
 import { event } from "../i18n/told";
 import { AskText } from "../ui/AskText";
 import { useFormat } from "../ui/format";
@@ -77,10 +78,13 @@ function Lines({ lines }: { lines: Transfer["lines"] }) {
 function Story({ id }: { id: string }) {
   const { t, i18n } = useTranslation();
   const format = useFormat();
-  const { data, error, refetch } = useQuery({ queryKey: ["transfers", "story", id], refetchInterval: 5_000, queryFn: () => body(api.GET("/api/v1/transfers/{id}/timeline", { params: { path: { id } } })) });
+  const { data, error, refetch } = useQuery({
+    queryKey: ["transfers", "story", id], refetchInterval: 5_000,
+    queryFn: () => whole((cursor) => body(api.GET("/api/v1/transfers/{id}/timeline", { params: { path: { id }, query: at(cursor) } }))),
+  });
   if (error) return <ProblemAlert error={error} onRetry={() => void refetch()} />;
   return (
-    <ol className="steps">{data?.items.map((item) => (
+    <ol className="steps">{data?.map((item) => (
       <li key={`${item.lane}/${item.position}`}><time className="dim" dateTime={item.at}>{format.when(item.at)}</time> {event(i18n.language, item)} <span className="dim">· {t("order.by", { actor: item.actor })}</span></li>
     ))}</ol>
   );

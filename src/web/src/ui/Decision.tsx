@@ -3,6 +3,7 @@ import { Skeleton } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
 import { api, body, type Schemas } from "../api/client";
+import { problemOf } from "../api/problem";
 import type { en } from "../i18n/en";
 import { rejection, summary } from "../i18n/told";
 import { useFormat } from "./format";
@@ -21,6 +22,7 @@ export function DecisionPanel({ id }: { id: string }) {
   return (
     <Panel title={t("decision.title")}>
       {data ? data.history.map((entry, i) => <Entry key={i} entry={entry} />)
+        : problemOf(error).code === "decision_not_found" ? <p className="dim">{t("decision.unknown")}</p>
         : error ? <ProblemAlert error={error} onRetry={() => void refetch()} /> : <Skeleton active title={false} paragraph={{ rows: 4 }} />}
     </Panel>
   );

@@ -3,6 +3,7 @@ import { Button, Skeleton } from "antd";
 import { Fragment, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { api, body, type Schemas } from "../api/client";
+import { at, whole } from "../api/whole";
 import { event } from "../i18n/told";
 import { useFormat } from "./format";
 import { Panel } from "./Panel";
@@ -16,14 +17,14 @@ export function TimelinePanel({ id, stale }: { id: string; stale: boolean }) {
   const { t } = useTranslation();
   const { data, error, refetch } = useQuery({
     queryKey: ["order", id, "timeline"],
-    queryFn: () => body(api.GET("/api/v1/orders/{id}/timeline", { params: { path: { id } } })),
+    queryFn: () => whole((cursor) => body(api.GET("/api/v1/orders/{id}/timeline", { params: { path: { id }, query: at(cursor) } }))),
   });
   // As traceparent writes it: version, trace, span, flags.
-  const trace = data?.items.find((i) => i.trace)?.trace?.split("-")[1];
+  const trace = data?.find((i) => i.trace)?.trace?.split("-")[1];
   return (
     <Panel title={t("order.timeline")} extra={trace && <Trace id={trace} />} stale={stale}>
       <p className="dim hint">{t("order.timelineHint")}</p>
-      {data ? <Items items={data.items} /> : error ? <ProblemAlert error={error} onRetry={() => void refetch()} /> : <Skeleton active title={false} paragraph={{ rows: 8 }} />}
+      {data ? <Items items={data} /> : error ? <ProblemAlert error={error} onRetry={() => void refetch()} /> : <Skeleton active title={false} paragraph={{ rows: 8 }} />}
     </Panel>
   );
 }

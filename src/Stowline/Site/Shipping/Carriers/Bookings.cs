@@ -143,9 +143,9 @@ public static class Bookings
 
     internal static void Map(IEndpointRouteBuilder api, Node node)
     {
-        api.Get("/carrier-bookings", http => TaskFilter.AnswerAsync<BookingStatus, BookingRow, BookingView>(http, node.Database, $"SELECT {BookingRow.Columns} FROM carrier_bookings", r => r.View, r => r.Id))
+        api.Get("/carrier-bookings", http => TaskFilter.AnswerAsync<BookingStatus, BookingRow, BookingView>(http, node, $"SELECT {BookingRow.Columns} FROM carrier_bookings", r => r.View, r => r.Id))
             .WithTags("Carriers").WithSummary("Parcels bought from carriers or to be bought, oldest first").Pages<BookingView>()
-            .Reads("site", "Only from this site.").Reads("status", "Only in this state.", typeof(BookingStatus)).Reads("order", "Only of the order with this id.", format: "uuid");
+            .Reads("site", "Only from this site.").Reads("status", "Only in this state.", typeof(BookingStatus)).Reads("order", "Only of this order, by id, number or channel:external_id.");
         api.MapGet("/carrier-bookings/{key}", (HttpContext http, string key) => GetAsync(http, node, key, async (s, id) => (await FindAsync(s, id))!.View))
             .WithTags("Carriers").WithSummary("One booking by id or number").Produces<BookingView>();
         api.MapGet("/carrier-bookings/{key}/tracking", (HttpContext http, string key) => GetAsync(http, node, key, async (s, id) => new Page<ScanView>(await ScansAsync(s, id), null)))

@@ -57,9 +57,10 @@ public static class SaveCarrier
     internal static void Map(IEndpointRouteBuilder api, Node node, CarrierModule carriers)
     {
         api.MapPut("/sites/{code}/carriers/{carrier}", (HttpContext http, string code, string carrier) => PutAsync(http, node, carriers, code, carrier))
-            .WithTags("Carriers").WithSummary("Set up or change a carrier of a site").Takes<CarrierBody>().Produces<CarrierView>();
-        api.MapGet("/sites/{code}/carriers", (HttpContext http, string code) => SitePath.ReadAsync<Page<CarrierView>>(http, node, async site => await node.Database.ReadAsync(s => ListAsync(s, site, node.Secrets), http.RequestAborted)))
-            .WithTags("Carriers").WithSummary("A site's carriers, without their secrets, and whether they answer").Produces<Page<CarrierView>>();
+            .WithTags("Carriers").WithSummary("Set up or change a carrier of a site").Takes<CarrierBody>().Produces<CarrierView>().KeepsNoAnswer();
+        api.MapGet("/sites/{code}/carriers", (HttpContext http, string code) => SitePath.ReadAsync(http, node, async site =>
+                Pages.Of(http, await node.Database.ReadAsync(s => ListAsync(s, site, node.Secrets), http.RequestAborted), carrier => carrier.Carrier)))
+            .WithTags("Carriers").WithSummary("A site's carriers, without their secrets, and whether they answer").ShortPages<CarrierView>();
         api.MapGet("/sites/{code}/carriers/{carrier}", (HttpContext http, string code, string carrier) => SitePath.ReadAsync<CarrierView>(http, node, async site =>
                 await node.Database.ReadAsync(s => ViewAsync(s, site, carrier, node.Secrets), http.RequestAborted)))
             .WithTags("Carriers").WithSummary("One carrier of a site").Produces<CarrierView>();
@@ -193,11 +194,11 @@ public static class SaveCarrier
         return view;
     }
 
-    private static async Task<Outcome<Page<CarrierView>>> ListAsync(SqlSession session, string site, SecretBox? box)
+    private static async Task<IReadOnlyList<CarrierView>> ListAsync(SqlSession session, string site, SecretBox? box)
     {
         var views = new List<CarrierView>();
         foreach (var row in await CarrierRows.OfSiteAsync(session, site)) views.Add(await ViewAsync(session, row, box));
-        return new Page<CarrierView>(views, null); // a handful
+        return views;
     }
 
     /// <summary>The carriers of all sites whose data is here. Whether their secrets can be opened is not looked at.</summary>
