@@ -84,6 +84,20 @@ public sealed class GiveUpTests
         await hub.Test.VerifyAsync();
     }
 
+    /// A restore may make the hub forget that it gave the site up, and to whom it gave its parts then; the site has heard it, and takes them off.
+    [Theory, EveryDatabase]
+    public async Task What_the_site_takes_off_for_a_hub_that_has_forgotten_why_goes_to_somebody_else(string store)
+    {
+        await using var hub = await StartAsync(store);
+        await hub.GrantAsync("W1", "A", 9);
+        var order = (await hub.PlaceAsync("1", ("A", 4))).Value;
+        var id = Guid.Parse(order.Id, CultureInfo.InvariantCulture);
+        await hub.GrantAsync("W2", "A", 3);
+        await hub.SayAsync("W1", "A", b => b with { Withdrawn = 9 }, b => new PartCancelled(id, 1, "given_up", [new SkuUnits("A", 4)], null, [b]), id);
+        Assert.Equal([("W1", OrderStatus.Cancelled, 4), ("W2", OrderStatus.Allocated, 3), (null, OrderStatus.Backorder, 1)], (await PartsAsync(hub, order.Id)).OrderBy(p => p.Item2 != OrderStatus.Cancelled).ThenBy(p => p.Item1 is null));
+        await hub.Test.VerifyAsync();
+    }
+
     [Theory, EveryDatabase]
     public async Task What_has_left_twice_is_told(string store)
     {

@@ -15,6 +15,9 @@ namespace Stowline.Hub.Ordering;
 internal sealed class GiveUpSweep(Node node, RoutingBook routing, Signal begun) : Pump
 {
     /// <summary>Parts that are looked through in one step; most of a site's are over.</summary>
+    /// <summary>Why a site is asked to take a part off that was given to somebody else.</summary>
+    public const string Cause = "given_up";
+
     private const int Rows = 1_000;
     private const int MostOrders = 50;
     private const int MostTransfers = 50;
@@ -104,7 +107,7 @@ internal sealed class GiveUpSweep(Node node, RoutingBook routing, Signal begun) 
             part.Status = OrderStatus.Cancelled;
             return;
         }
-        tx.Append(Lane.HubTo(given.Site), new PartCancelRequested(order.Id, part.Part, "given_up", why), subject, order.Id);
+        tx.Append(Lane.HubTo(given.Site), new PartCancelRequested(order.Id, part.Part, Cause, why), subject, order.Id);
         await Allotments.ReleaseAsync(tx, given.Site, part.Lines);
         part.Status = order.Cancelling ? OrderStatus.Cancelled : OrderStatus.Short;
         if (!order.Cancelling) await Rerouting.RouteAsync(tx, order, parts, part, part.Lines, why, now, tx.Caller);

@@ -205,9 +205,11 @@ internal sealed class SiteBooks(string site, RoutingBook routing, Lanes lanes) :
             await Allotments.ReleaseAsync(tx, site, cancelled.Lines);
             var (order, parts) = _orders[cancelled.OrderId];
             (part.Status, part.Changed) = (OrderStatus.Cancelled, true);
-            if ((cancelled.Cause.StartsWith("reroute", StringComparison.Ordinal) || cancelled.Cause == JoinedOrders.Cause) && !order.Cancelling)
+            // That its site was given up is known here, and its units are somebody else's, unless a restore has made the hub forget it: then they are to be given to somebody now.
+            var isReroute = cancelled.Cause.StartsWith("reroute", StringComparison.Ordinal);
+            if ((isReroute || cancelled.Cause is JoinedOrders.Cause or GiveUpSweep.Cause) && !order.Cancelling)
             {
-                var wish = cancelled.Cause.Length > 8 ? cancelled.Cause[8..] : null; // "reroute:WH2" names the wished site
+                var wish = isReroute && cancelled.Cause.Length > 8 ? cancelled.Cause[8..] : null; // "reroute:WH2" names the wished site
                 await Rerouting.RouteAsync(tx, order, parts, part, cancelled.Lines, $"taken from {site} on request", now, _callers[order.Id], wish);
             }
             await SaveAsync(order.Id);

@@ -1,4 +1,5 @@
 using Stowline.Contracts;
+using Stowline.Hub.Ordering;
 using Stowline.Hub.Promising;
 using Stowline.Log;
 using Stowline.Store;
@@ -41,7 +42,7 @@ internal static class GivenUpTransfers
         List<SkuUnits> open = [.. row.Lines.Where(l => l.Requested > l.Short).Select(l => new SkuUnits(l.Sku, (int)(l.Requested - l.Short)))];
         await Allotments.ReleaseAsync(tx, row.FromSite, open);
         tx.Append(Lane.Hub, new TransferCancelRequested(row.Id, row.Number, why), row.Id.ToString(), row.Id);
-        tx.Append(Lane.HubTo(row.FromSite), new PartCancelRequested(row.Id, 1, "given_up", why), row.Id.ToString(), row.Id);
+        tx.Append(Lane.HubTo(row.FromSite), new PartCancelRequested(row.Id, 1, GiveUpSweep.Cause, why), row.Id.ToString(), row.Id);
         await TransferRows.ChangeAsync(tx, row, () =>
         {
             foreach (var line in open) row.Line(line.Sku).Short += line.Quantity;
