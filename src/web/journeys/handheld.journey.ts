@@ -112,6 +112,7 @@ test("fewer than wanted are taken, and an empty bin is skipped", async ({ page, 
   const task = await taskFor(business, worker, [{ sku: "85123A", quantity: 4 }]);
   await signIn(page, worker);
   await page.getByRole("button", { name: new RegExp(`^Order ${task.order_number}\\b`) }).click();
+  await expect(page.getByText("A-01-01", { exact: true })).toBeVisible();
   await scan(page, "A-01-01");
   for (let i = 0; i < 2; i++) await scan(page, "85123A");
   await page.getByRole("button", { name: "Only 2 there" }).click();
@@ -127,6 +128,7 @@ test("fewer than wanted are taken, and an empty bin is skipped", async ({ page, 
 test("a bin and a product are looked up, also without network", async ({ page, context, picture }, info) => {
   await signIn(page, `ana-${info.project.name}`);
   await page.getByRole("link", { name: "Look up" }).click();
+  await expect(page.getByRole("heading", { name: "Look up" })).toBeVisible();
   await scan(page, "A-01-02");
   await expect(page.getByRole("row", { name: /HONEY-500.*L-2026-02/ })).toBeVisible();
   await scan(page, "HONEY-500");

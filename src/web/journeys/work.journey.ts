@@ -29,6 +29,7 @@ test("goods are put away, moved and counted by scans, also while the network is 
   await expect.poll(rows).toEqual({ RECEIVING: 2, "A-01-01": 8 });
 
   await page.getByRole("button", { name: "Move", exact: true }).click();
+  await expect(page.getByLabel("Scan the bin")).toBeVisible();
   await scan(page, "A-09-99");
   await expect(page.getByRole("alert")).toContainText("A-09-99"); // there is no such bin
   await scan(page, "A-01-01");
@@ -44,6 +45,7 @@ test("goods are put away, moved and counted by scans, also while the network is 
   await expect.poll(rows).toEqual({ RECEIVING: 2, "A-01-01": 5, "A-01-02": 3 });
 
   await page.getByRole("button", { name: "Count", exact: true }).click();
+  await expect(page.getByLabel("Scan the bin")).toBeVisible();
   await scan(page, "A-01-02");
   await page.getByRole("button", { name: sku }).click();
   await expect(page.locator("main")).not.toContainText("× 3"); // a count is blind
@@ -112,6 +114,7 @@ test("an expired lot is taken away by whoever was sent for it", async ({ page, b
   await page.getByRole("link", { name: "Stock", exact: true }).click();
   await page.getByRole("button", { name: "Count", exact: true }).click();
   await page.getByRole("button", { name: new RegExp(`^Removal ${task.number}\\b`) }).click();
+  await expect(page.getByText("A-01-01", { exact: true })).toBeVisible();
   await scan(page, "A-01-01");
   await page.getByLabel("How many were taken away").fill("6");
   await expectUsable(page);
