@@ -11,6 +11,9 @@ internal static class LaneHistories
 {
     public const string Topic = "histories";
 
+    /// <summary>The refusal while an event of the old end is parked.</summary>
+    public const string Parked = "parked";
+
     internal sealed record Row
     {
         public string Lane { get; init; } = "";
@@ -36,13 +39,13 @@ internal static class LaneHistories
     {
         var session = tx.Group.Session;
         var copy = (await Replicas.PointsAsync(session))[fork.Name];
-        if (!await Replicas.HasPointAsync(session, fork)) return Refusal.Conflict("other_history", $"the copy of {fork.Name} has another history before {fork.Position}, too");
+        if (await RefuseAsync(session, fork) is { } refusal) return refusal;
         if (copy.Position <= fork.Position) return Outcome<Done>.AlreadyDone(new Done());
         // A step that is under way ends first, with its cursor and what it parks.
         await tx.ExecuteAsync("UPDATE cursors SET position = position WHERE lane_id = (SELECT id FROM lanes WHERE name = @lane)", new { lane = fork.Name });
         var parked = await tx.FindAsync<long>("SELECT COUNT(*) FROM parked_events WHERE lane_id = (SELECT id FROM lanes WHERE name = @lane) AND position > @fork",
             new { lane = fork.Name, fork = fork.Position });
-        if (parked > 0) return Refusal.Conflict("parked", $"{parked} events of {fork.Name} are parked; they must be resolved before the copy can follow the new history");
+        if (parked > 0) return Refusal.Conflict(Parked, $"{parked} events of {fork.Name} are parked; they must be resolved before the copy can follow the new history");
         var args = new
         {
             lane = fork.Name, fork = fork.Position, hash = fork.Hash, now = tx.Now, last = copy.Position, lastHash = copy.Hash,
@@ -54,6 +57,10 @@ internal static class LaneHistories
         tx.Announce(Topic);
         return new Done();
     }
+
+    /// <summary>Why a copy cannot go back to a point: it never was there. Null when it can.</summary>
+    public static async ValueTask<Refusal?> RefuseAsync(SqlSession session, LanePoint fork) =>
+        await Replicas.HasPointAsync(session, fork) ? null : Refusal.Conflict("other_history", $"the copy of {fork.Name} has another history before {fork.Position}, too");
 
     private static async ValueTask KeepAsync(LaneTransaction tx, object args)
     {
@@ -100,11 +107,16 @@ internal static class LaneHistories
         foreach (var row in await AllAsync(session))
         {
             var fork = new LanePoint { Name = row.Lane, Position = row.ForkPosition, Hash = row.ForkHash };
-            if (!await Replicas.HasPointAsync(session, fork)) return $"{row.Lane}: the old end {row.History} parts at {row.ForkPosition}, where the lane has another hash";
+            if (!await Replicas.HasPointAsync(session, fork) && !await HasPointAsync(session, fork)) return $"{row.Lane}: the old end {row.History} parts at {row.ForkPosition}, where neither the lane nor another old end has that hash";
             if (await ChainAsync(session, row) is { } wrong) return $"{row.Lane}, old end {row.History}: {wrong}";
         }
         return null;
     }
+
+    /// <summary>Whether an old end has this point in its past: then another one that parts from there went the same way before.</summary>
+    private static async Task<bool> HasPointAsync(SqlSession session, LanePoint point) => (await session.QueryAsync<byte[]>(
+        "SELECT hash FROM history_groups WHERE lane = @lane AND history > 0 AND first_position + count - 1 = @position", new { lane = point.Name, position = point.Position }))
+        .Any(hash => hash.AsSpan().SequenceEqual(point.Hash));
 
     private static async Task<string?> ChainAsync(SqlSession session, Row row)
     {

@@ -37,11 +37,36 @@ public sealed partial class Lanes
         return problem;
     }
 
-    private Task<string?> TryInternallyAsync(string scope, Lane lane, Func<LaneTransaction, ValueTask<Outcome<Done>>> decide) => ExecuteInternallyAsync<string?>(scope, lane, async tx =>
+    /// <summary>Begins to keep another history of a copy while it comes, as <see cref="ComingHistory.BeginAsync"/>.</summary>
+    /// <returns>Why it cannot be done; null when it is.</returns>
+    internal Task<string?> ExpectAsync(LanePoint fork) => TryInternallyAsync(fork.Name, new Lane(fork.Name), tx => ComingHistory.BeginAsync(tx, fork));
+
+    /// <summary>Keeps more of it. Durable when it completes.</summary>
+    internal Task<string?> KeepComingAsync(Lane lane, IReadOnlyList<LaneGroup> groups, IReadOnlyList<PersonKey> keys) =>
+        TryInternallyAsync(lane.Name, lane, tx => ComingHistory.KeepAsync(tx, lane, groups, keys));
+
+    /// <summary>Takes what has come over instead of the old end, as <see cref="ComingHistory.FollowAsync"/>.</summary>
+    /// <returns>Why it cannot be done; null when it is.</returns>
+    internal async Task<Refusal?> FollowAsync(LanePoint fork, LanePoint last)
     {
-        var outcome = await decide(tx);
-        return outcome.Refusal?.Detail;
-    });
+        var problem = await RefusalOfAsync(fork.Name, new Lane(fork.Name), tx => ComingHistory.FollowAsync(tx, fork, last));
+        if (problem is null) await LookForHistoriesAsync(default);
+        return problem;
+    }
+
+    private async Task<string?> TryInternallyAsync(string scope, Lane lane, Func<LaneTransaction, ValueTask<Outcome<Done>>> decide) => (await RefusalOfAsync(scope, lane, decide))?.Detail;
+
+    /// <summary>What was refused is an answer here, not an error; refusals come before anything is written.</summary>
+    private async Task<Refusal?> RefusalOfAsync(string scope, Lane lane, Func<LaneTransaction, ValueTask<Outcome<Done>>> decide)
+    {
+        Refusal? refusal = null;
+        await ExecuteInternallyAsync<Done>(scope, lane, async tx =>
+        {
+            refusal = (await decide(tx)).Refusal;
+            return new Done();
+        });
+        return refusal;
+    }
 
     /// <summary>Reads again which lanes were set back, and forgets what is remembered of those that have been since.</summary>
     internal async Task LookForHistoriesAsync(CancellationToken ct)
