@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Stowline.Tests.Support;
 
 namespace Stowline.Tests.Acceptance;
 
@@ -12,7 +13,7 @@ public sealed class RunningServer : IAsyncDisposable
     private RunningServer(Process process, Uri address)
     {
         _process = process;
-        Http = new HttpClient { BaseAddress = new Uri(address, "/api/v1/"), Timeout = TimeSpan.FromSeconds(60) };
+        Http = new HttpClient(new PatientHandler(() => GetAsync("system/status"))) { BaseAddress = new Uri(address, "/api/v1/"), Timeout = TimeSpan.FromSeconds(60) };
         Address = address;
     }
 
@@ -32,6 +33,7 @@ public sealed class RunningServer : IAsyncDisposable
         if (database is not null) start.Environment["STOWLINE__DATABASE"] = database;
         if (rabbitmq is not null) start.Environment["STOWLINE__RABBITMQ"] = rabbitmq;
         start.Environment["DOTNET_TieredCompilation"] = "1";
+        start.Environment["DOTNET_ThreadPool_ForceMinWorkerThreads"] = "20"; // in hex: on a busy machine the pool grows too late
         var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
         var said = new List<string>();
@@ -73,11 +75,11 @@ public sealed class RunningServer : IAsyncDisposable
         return text.Length == 0 ? default : JsonDocument.Parse(text).RootElement;
     }
 
+    /// <summary>Where the node's lanes stand, by name.</summary>
+    public async Task<IReadOnlyDictionary<string, long>> HeadsAsync() => Settling.HeadsOf(await GetAsync("system/status"));
+
     /// <summary>Waits until the consumers have seen everything, by asking the node itself.</summary>
-    public async Task DrainAsync()
-    {
-        while (!(await GetAsync("system/status")).GetProperty("consumers").EnumerateArray().All(c => c.GetProperty("lag").GetInt64() == 0)) await Task.Yield();
-    }
+    public Task DrainAsync() => Settling.DrainAsync(() => GetAsync("system/status"), TimeSpan.FromMinutes(3));
 
     public async Task VerifyAsync()
     {
