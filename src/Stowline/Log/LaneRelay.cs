@@ -11,10 +11,12 @@ namespace Stowline.Log;
 public abstract partial class LaneRelay : Pump, IAsyncDisposable
 {
     private const int MostRead = 1_000;
-    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(15);
 
     /// <summary>After so long without an acknowledgment the status says so. Nothing is given up.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long it may be silent before another process takes over.</summary>
+    internal TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(15);
 
     private readonly Lanes _lanes;
     private readonly Lane _lane;
