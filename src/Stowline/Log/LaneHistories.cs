@@ -87,6 +87,8 @@ internal static class LaneHistories
             SELECT h.consumer, l.id, CASE WHEN h.position < @fork THEN h.position ELSE @fork END
             FROM history_cursors h JOIN lanes l ON l.name = h.lane WHERE h.lane = @lane AND h.history = @history AND @fork > 0
             """, args);
+        // Relays promise at least once: of the new history, what comes again from the old one is passed on again.
+        await tx.ExecuteAsync("UPDATE relays SET position = @fork WHERE lane = @lane AND position > @fork", args);
     }
 
     /// <summary>Those of the events that the consumer has not read in an old end of the lane.</summary>
