@@ -256,6 +256,7 @@ public sealed partial class LinkEnd : Pump, IDisposable
         if (!_greeted)
         {
             await RememberHeadsAsync(ct);
+            if (!_role.IsHub) await _lanes.LookForHistoriesAsync(ct); // the last look may have failed
             _state.Opened(this, hello.Node, hello.Version, Now);
             (_joins, _follows) = (hello.Protocol >= LinkFrames.JoinProtocol, hello.Protocol >= LinkFrames.FollowProtocol);
             _siteHead = hello.Lanes.FirstOrDefault(l => l.Name == Lane.Site(_site).Name && l.Writes)?.Position ?? 0;
@@ -358,7 +359,7 @@ public sealed partial class LinkEnd : Pump, IDisposable
         _beat = _lanes.Time.GetTimestamp();
         // Also how another process's writes are noticed of which nobody told.
         var points = await _lanes.Database.ReadAsync(Replicas.PointsAsync, ct);
-        foreach (var own in _sends) Volatile.Write(ref own.Head, Math.Max(points[own.Lane.Name].Position, Volatile.Read(ref own.Head)));
+        foreach (var own in _sends.Where(s => !s.IsReturn)) Volatile.Write(ref own.Head, Math.Max(points[own.Lane.Name].Position, Volatile.Read(ref own.Head)));
         await LookWhetherAllIsBackAsync(points); // the link of another site may have brought what this one waits for
         Say(LinkFrames.Write(new LinkBeat([.. _sends.Where(s => !s.IsReturn).Select(s => new LinkHead(s.Lane.Name, Volatile.Read(ref s.Head)))])));
     }

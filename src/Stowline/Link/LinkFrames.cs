@@ -39,7 +39,8 @@ internal sealed record LinkFork(IReadOnlyList<LinkPoint> Points);
 
 /// <summary>From the writer: all of it is in the lanes now. Go back to these points, one of each lane, and follow me from there.</summary>
 /// <param name="Heads">How far the lanes go now: what is behind the points follows, and the copy goes back when it has all of that. Null from an older writer, and to an older copy: it goes back at once.</param>
-internal sealed record LinkJoin(IReadOnlyList<LinkPoint> Points, IReadOnlyList<LinkHead>? Heads = null);
+/// <param name="Taken">How far the copies were taken in.</param>
+internal sealed record LinkJoin(IReadOnlyList<LinkPoint> Points, IReadOnlyList<LinkPoint>? Heads = null, IReadOnlyList<LinkHead>? Taken = null);
 
 /// <summary>The last word, and why.</summary>
 internal sealed record LinkBye(string Code, string Detail);

@@ -49,17 +49,20 @@ public sealed partial class LinkEnd
         public bool IsTaken => At?.Position >= copy.Position;
 
         /// <summary>How far the lane went when all of it was taken in.</summary>
-        public long Head { get; set; }
+        public LanePoint? Head { get; set; }
 
         /// <summary>Whether the lane's node was restored since the two parted: else nobody has let it go on.</summary>
         public bool WasRestored => Fork!.Position <= points[1].Position;
     }
 
     /// <summary>What a lane has instead of an old end, at whoever has a copy of it.</summary>
-    private sealed class NewEnd(LanePoint fork, long head)
+    private sealed class NewEnd(LanePoint fork, LanePoint at, long head, long given)
     {
-        public LanePoint Fork { get; } = fork;
-        public LanePoint At { get; set; } = fork;
+        public LanePoint Fork => fork;
+
+        /// <summary>How far the other history was taken in where the lane is written.</summary>
+        public long Given => given;
+        public LanePoint At { get; set; } = at;
         public bool IsHere => At.Position >= head;
 
         /// <summary>Whether the copy goes on with it already.</summary>
@@ -83,7 +86,7 @@ public sealed partial class LinkEnd
     private async ValueTask TakeOldAsync(OldEnd old, LinkBatch batch)
     {
         var follows = new List<LaneGroup>();
-        var at = old.At ?? old.Points.FirstOrDefault(p => p.Position == batch.Groups[0].First - 1);
+        var at = old.At ?? old.Points.FirstOrDefault(p => p.Position == batch.Groups[0].First - 1 && ReplicaGrowth.Refuse(p, batch.Groups[0]) is null);
         if (at is null) return; // a later batch has overtaken the first one, which will come again
         foreach (var group in batch.Groups.Where(g => g.Last > at.Position))
         {
@@ -95,7 +98,7 @@ public sealed partial class LinkEnd
             }
             var next = new LanePoint { Name = at.Name, Incarnation = group.Incarnation, Position = group.Last, Hash = group.Hash };
             if (old.Fork is null && !await _lanes.Database.ReadAsync(s => Replicas.HasPointAsync(s, next))) old.Fork = at;
-            if (old.Fork is not null) follows.Add(group);
+            if (group.First > old.Fork?.Position) follows.Add(group);
             at = next;
         }
         if (follows.Count > 0 && await TakeInAsync(old, follows, batch.Keys) is { } problem)
@@ -131,9 +134,14 @@ public sealed partial class LinkEnd
         }
         if (!IsSince(_forkSaid, ResendAfter)) return false;
         _forkSaid = _lanes.Time.GetTimestamp();
-        Say(isTaken ? LinkFrames.Write(new LinkJoin([.. _forks.Values.Select(f => PointOf(f.Fork!))], _follows ? [.. _forks.Values.Select(f => new LinkHead(f.Copy.Name, f.Head))] : null))
-            : LinkFrames.Write(new LinkFork([.. _forks.Values.SelectMany(f => f.Points).Select(PointOf)])));
+        Say(isTaken ? LinkFrames.Write(Joined()) : LinkFrames.Write(new LinkFork([.. _forks.Values.SelectMany(f => f.Points).Select(PointOf)])));
         return true;
+    }
+
+    private LinkJoin Joined()
+    {
+        IReadOnlyList<LinkPoint> forks = [.. _forks.Values.Select(f => PointOf(f.Fork!))];
+        return _follows ? new LinkJoin(forks, [.. _forks.Values.Select(f => PointOf(f.Head!))], [.. _forks.Values.Select(f => new LinkHead(f.Copy.Name, f.At!.Position))]) : new LinkJoin(forks);
     }
 
     private async ValueTask SendFromForksAsync()
@@ -142,7 +150,7 @@ public sealed partial class LinkEnd
         foreach (var own in _sends)
         {
             if (!_forks.TryGetValue(own.Lane.Name, out var old)) continue;
-            (old.Head, own.Sent, own.Acked) = (points[own.Lane.Name].Position, old.Fork!.Position, old.Fork.Position);
+            (old.Head, own.Sent, own.Acked) = (points[own.Lane.Name], old.Fork!.Position, old.Fork.Position);
             own.InFlight.Clear();
         }
     }
@@ -160,43 +168,51 @@ public sealed partial class LinkEnd
         }
         if (_goBack is not { } join) return false;
         _goBack = null;
-        var heads = join.Heads?.ToDictionary(h => h.Lane, h => h.Position, StringComparer.Ordinal);
         foreach (var point in join.Points.Where(p => _takes.Contains(new Lane(p.Lane))))
         {
-            var problem = heads is null ? await _lanes.SetBackAsync(point.Point) : await ExpectAsync(point, heads.GetValueOrDefault(point.Lane));
+            var problem = join.Heads is null ? await _lanes.SetBackAsync(point.Point) : await ExpectAsync(point.Point, join);
             _state.Stands(point.Lane, Now, diverged: problem ?? AreJoined);
             if (problem is not null) return true; // it will be asked again
         }
-        if (heads is null) End("the histories are joined");
+        if (join.Heads is null) End("the histories are joined");
         else await FollowWhenHereAsync();
         return true;
     }
 
-    private async ValueTask<string?> ExpectAsync(LinkPoint point, long head)
+    private async ValueTask<string?> ExpectAsync(LanePoint fork, LinkJoin join)
     {
-        if (_coming.ContainsKey(point.Lane)) return null; // said again
-        var problem = await _lanes.ExpectAsync(point.Point);
-        if (problem is null) _coming[point.Lane] = new NewEnd(point.Point, head);
-        return problem;
+        if (_coming.ContainsKey(fork.Name)) return null; // said again
+        if (join.Heads!.FirstOrDefault(h => h.Lane == fork.Name)?.Point is not { } head) return "it was not said how far it goes";
+        var (at, problem) = await _lanes.ExpectAsync(fork, head);
+        if (at is null) return problem!.Detail;
+        _coming[fork.Name] = new NewEnd(fork, at, head.Position, join.Taken?.FirstOrDefault(t => t.Lane == fork.Name)?.Position ?? 0);
+        if (at.Position > fork.Position) Say(LinkFrames.Write(new LinkAck(fork.Name, at.Position))); // of an earlier connection
+        return null;
     }
 
     /// <summary>Whether a batch belongs to a history that comes instead of an old end: then it is kept, or comes again when it is known where the two part.</summary>
     private async ValueTask<bool> IsKeptAsync(LinkBatch batch)
     {
         if (!_coming.TryGetValue(batch.Lane.Name, out var coming)) return _givesOld && Array.Exists(_sends, s => s.IsReturn && s.Lane == batch.Lane);
+        if (coming.IsTaken) return true; // it comes again over the next connection
         var (follows, at) = (new List<LaneGroup>(), coming.At);
         foreach (var group in batch.Groups.Where(g => g.Last > at.Position))
         {
             if (group.First > at.Position + 1) break;
             if (ReplicaGrowth.Refuse(at, group) is { } wrong)
             {
-                Diverge(batch.Lane.Name, wrong);
+                await _lanes.ForgetComingAsync(coming.Fork); // what came over an earlier connection is no part of this
+                End(wrong);
                 return true;
             }
             follows.Add(group);
             at = new LanePoint { Name = at.Name, Incarnation = group.Incarnation, Position = group.Last, Hash = group.Hash };
         }
-        if (follows.Count > 0) await _lanes.KeepComingAsync(batch.Lane, follows, batch.Keys);
+        if (follows.Count > 0 && await _lanes.KeepComingAsync(coming.Fork, coming.At, follows, batch.Keys) is { } problem)
+        {
+            End(problem.Detail);
+            return true;
+        }
         coming.At = at;
         Say(LinkFrames.Write(new LinkAck(batch.Lane.Name, at.Position)));
         if (follows.Count > 0) await FollowWhenHereAsync();
@@ -208,12 +224,13 @@ public sealed partial class LinkEnd
         if (!_coming.Values.All(c => c.IsHere)) return;
         foreach (var coming in _coming.Values.Where(c => !c.IsTaken))
         {
-            var problem = await _lanes.FollowAsync(coming.Fork, coming.At);
+            var problem = await _lanes.FollowAsync(coming.Fork, coming.At, coming.Given);
             coming.IsTaken = problem is null;
             if (problem is null) continue;
             _state.Stands(coming.Fork.Name, Now, diverged: problem.Detail);
-            if (problem.Code != LaneHistories.Parked) End(problem.Detail); // over a new connection all of it comes again
-            return; // it will be asked again
+            // Where only a parked event is in the way it will be asked again, but not while another lane goes on already: that comes over the next connection.
+            if (problem.Code != LaneHistories.Parked || _coming.Values.Any(c => c.IsTaken)) End(problem.Detail);
+            return;
         }
         End("the histories are joined");
     }

@@ -46,13 +46,8 @@ internal static class LaneHistories
         var parked = await tx.FindAsync<long>("SELECT COUNT(*) FROM parked_events WHERE lane_id = (SELECT id FROM lanes WHERE name = @lane) AND position > @fork",
             new { lane = fork.Name, fork = fork.Position });
         if (parked > 0) return Refusal.Conflict(Parked, $"{parked} events of {fork.Name} are parked; they must be resolved before the copy can follow the new history");
-        var args = new
-        {
-            lane = fork.Name, fork = fork.Position, hash = fork.Hash, now = tx.Now, last = copy.Position, lastHash = copy.Hash,
-            history = (int)await tx.FindAsync<long>("SELECT COUNT(*) FROM lane_histories WHERE lane = @lane", new { lane = fork.Name }) + 1,
-            incarnation = fork.Incarnation,
-        };
-        await KeepAsync(tx, args);
+        await KeepAsync(tx, fork, copy);
+        var args = new { lane = fork.Name, fork = fork.Position, hash = fork.Hash, incarnation = fork.Incarnation };
         await tx.WriteAsync("UPDATE lanes SET head_position = @fork, head_hash = @hash, incarnation = @incarnation WHERE name = @lane", args);
         tx.Announce(Topic);
         return new Done();
@@ -62,9 +57,11 @@ internal static class LaneHistories
     public static async ValueTask<Refusal?> RefuseAsync(SqlSession session, LanePoint fork) =>
         await Replicas.HasPointAsync(session, fork) ? null : Refusal.Conflict("other_history", $"the copy of {fork.Name} has another history before {fork.Position}, too");
 
-    private static async ValueTask KeepAsync(LaneTransaction tx, object args)
+    private static async ValueTask KeepAsync(LaneTransaction tx, LanePoint fork, LanePoint copy)
     {
         const string Behind = "WHERE lane_id = (SELECT id FROM lanes WHERE name = @lane)";
+        var history = (int)await tx.FindAsync<long>("SELECT COUNT(*) FROM lane_histories WHERE lane = @lane", new { lane = fork.Name }) + 1;
+        var args = new { lane = fork.Name, history, fork = fork.Position, hash = fork.Hash, now = tx.Now, last = copy.Position, lastHash = copy.Hash };
         await tx.ExecuteAsync("""
             INSERT INTO lane_histories (lane, history, fork_position, fork_hash, last_position, last_hash, kept_at) VALUES (@lane, @history, @fork, @hash, @last, @lastHash, @now)
             """, args);
@@ -72,12 +69,12 @@ internal static class LaneHistories
             INSERT INTO history_groups (lane, history, first_position, count, incarnation, hash)
             SELECT @lane, @history, first_position, count, incarnation, hash FROM event_groups {Behind} AND first_position > @fork
             """, args);
-        await tx.ExecuteAsync($"""
+        await InPagesAsync(tx, fork.Name, history, fork.Position, copy.Position, $"""
             INSERT INTO history_events (lane, history, position, id, type, subject, order_id, at, actor, trace, payload)
-            SELECT @lane, @history, position, id, type, subject, order_id, at, actor, trace, payload FROM events {Behind} AND position > @fork
-            """, args);
+            SELECT @lane, @history, position, id, type, subject, order_id, at, actor, trace, payload FROM events {Behind} AND position > @after AND position <= @upto
+            """);
         await tx.ExecuteAsync($"DELETE FROM event_groups {Behind} AND first_position > @fork", args);
-        await tx.ExecuteAsync($"DELETE FROM events {Behind} AND position > @fork", args);
+        await InPagesAsync(tx, fork.Name, history, fork.Position, copy.Position, $"DELETE FROM events {Behind} AND position > @after AND position <= @upto");
         await tx.ExecuteAsync($"INSERT INTO history_cursors (lane, history, consumer, position) SELECT @lane, @history, consumer, position FROM cursors {Behind}", args);
         // New rows for all, so that a consumer's step that waits for the old one finds it gone, also where the consumer was not so far: of a row that is still there PostgreSQL would ask no more than whether
         // its position is the same, and the step would go on with events of the old end.
@@ -89,6 +86,13 @@ internal static class LaneHistories
             """, args);
         // Relays promise at least once: of the new history, what comes again from the old one is passed on again.
         await tx.ExecuteAsync("UPDATE relays SET position = @fork WHERE lane = @lane AND position > @fork", args);
+    }
+
+    /// <summary>Runs a statement over the positions behind <c>@after</c> up to <c>@upto</c>, page by page: of a long history no statement takes longer than a database waits for one.</summary>
+    internal static async ValueTask InPagesAsync(LaneTransaction tx, string lane, int history, long from, long last, string sql)
+    {
+        const long Page = 50_000;
+        for (var after = from; after < last; after += Page) await tx.ExecuteAsync(sql, new { lane, history, after, upto = Math.Min(after + Page, last) });
     }
 
     /// <summary>Those of the events that the consumer has not read in an old end of the lane.</summary>

@@ -37,19 +37,34 @@ public sealed partial class Lanes
         return problem;
     }
 
-    /// <summary>Begins to keep another history of a copy while it comes, as <see cref="ComingHistory.BeginAsync"/>.</summary>
-    /// <returns>Why it cannot be done; null when it is.</returns>
-    internal Task<string?> ExpectAsync(LanePoint fork) => TryInternallyAsync(fork.Name, new Lane(fork.Name), tx => ComingHistory.BeginAsync(tx, fork));
+    /// <summary>How far another history of a copy has come, as <see cref="ComingHistory.BeginAsync"/>.</summary>
+    internal async Task<(LanePoint? At, Refusal? Refusal)> ExpectAsync(LanePoint fork, LanePoint head)
+    {
+        LanePoint? at = null;
+        var refusal = await RefusalOfAsync(fork.Name, new Lane(fork.Name), async tx =>
+        {
+            var begun = await ComingHistory.BeginAsync(tx, fork, head);
+            at = begun.IsOk ? begun.Value : null;
+            return begun.Map(_ => new Done());
+        });
+        return (at, refusal);
+    }
 
-    /// <summary>Keeps more of it. Durable when it completes.</summary>
-    internal Task<string?> KeepComingAsync(Lane lane, IReadOnlyList<LaneGroup> groups, IReadOnlyList<PersonKey> keys) =>
-        TryInternallyAsync(lane.Name, lane, tx => ComingHistory.KeepAsync(tx, lane, groups, keys));
+    /// <summary>Keeps more of it, as <see cref="ComingHistory.KeepAsync"/>. Durable when it completes.</summary>
+    internal Task<Refusal?> KeepComingAsync(LanePoint fork, LanePoint at, IReadOnlyList<LaneGroup> groups, IReadOnlyList<PersonKey> keys) =>
+        RefusalOfAsync(fork.Name, new Lane(fork.Name), tx => ComingHistory.KeepAsync(tx, fork, at, groups, keys));
+
+    /// <summary>Forgets what has come of it.</summary>
+    internal Task ForgetComingAsync(LanePoint fork) => RefusalOfAsync(fork.Name, new Lane(fork.Name), async tx =>
+    {
+        await ComingHistory.ForgetAsync(tx, fork.Name);
+        return new Done();
+    });
 
     /// <summary>Takes what has come over instead of the old end, as <see cref="ComingHistory.FollowAsync"/>.</summary>
-    /// <returns>Why it cannot be done; null when it is.</returns>
-    internal async Task<Refusal?> FollowAsync(LanePoint fork, LanePoint last)
+    internal async Task<Refusal?> FollowAsync(LanePoint fork, LanePoint last, long given)
     {
-        var problem = await RefusalOfAsync(fork.Name, new Lane(fork.Name), tx => ComingHistory.FollowAsync(tx, fork, last));
+        var problem = await RefusalOfAsync(fork.Name, new Lane(fork.Name), tx => ComingHistory.FollowAsync(tx, fork, last, given));
         if (problem is null) await LookForHistoriesAsync(default);
         return problem;
     }
