@@ -15,7 +15,7 @@ internal static class OrderEventBytes
     [ThreadStatic] private static ProtoBuffer? s_buffer;
 
     /// <summary>In memory of this thread, good until it makes the next.</summary>
-    public static ReadOnlySpan<byte> Of(EventRecord e)
+    public static ReadOnlySpan<byte> Of(EventView e)
     {
         var to = s_buffer ??= new ProtoBuffer();
         to.Clear();
@@ -27,14 +27,14 @@ internal static class OrderEventBytes
         to.Id(Wire.OrderEvent.EventIdFieldNumber, e.Id);
         to.Text(Wire.OrderEvent.TraceparentFieldNumber, e.Trace);
         var data = e.Type == OrderPlaced.Type ? Placed(to, e) : OrderEvents.AroundPerson(e.Payload);
-        if (e.Type == OrderStatusChanged.Type && SnakeCaseEnum<OrderStatus>.TryParse(e.Read<OrderStatusChanged>().To, out var status)) to.Number(Wire.OrderEvent.StatusFieldNumber, (int)status);
+        if (e.Type == OrderStatusChanged.Type && SnakeCaseEnum<OrderStatus>.TryParse(e.Keep().Read<OrderStatusChanged>().To, out var status)) to.Number(Wire.OrderEvent.StatusFieldNumber, (int)status);
         to.Bytes(Wire.OrderEvent.DataFieldNumber, data.Before, data.After);
         return to.Written;
     }
 
     /// <summary>The order, in one pass over the payload.</summary>
     /// <returns>The payload without the person, which the pass has come by.</returns>
-    private static OrderEvents.Around Placed(ProtoBuffer to, EventRecord e)
+    private static OrderEvents.Around Placed(ProtoBuffer to, EventView e)
     {
         var order = to.Begin(Wire.OrderEvent.OrderFieldNumber);
         var json = new Utf8JsonReader(e.Payload);
@@ -140,7 +140,7 @@ internal static class OrderEventBytes
             if (currency is not null)
             {
                 Amount(to, Wire.OrderLine.UnitPriceFieldNumber, price, currency);
-                Amount(to, Wire.OrderLine.TotalFieldNumber, Money.LineTotal(Money.FromE4(price, currency), quantity).ToE4(), currency);
+                Amount(to, Wire.OrderLine.TotalFieldNumber, Money.LineTotal(price, quantity, currency), currency);
             }
             to.End(line);
         }

@@ -9,7 +9,7 @@ public sealed class OrderRelay(Lanes lanes, IBrokerOut broker, IReadOnlySet<stri
     public override string Name => broker.Name;
     protected override int BatchSize => broker.BatchSize;
     protected override string? Trouble => broker.Trouble;
-    protected override bool Wants(EventRecord e) => OrderEvents.Wants(e.Type, types);
+    protected override bool Wants(string type) => OrderEvents.Wants(type, types);
 
     protected override IOutgoing Begin() => new Messages(broker);
 
@@ -19,7 +19,7 @@ public sealed class OrderRelay(Lanes lanes, IBrokerOut broker, IReadOnlySet<stri
         private readonly List<OutgoingMessage> _messages = [];
         private readonly MessageMemory _memory = new();
 
-        public void Add(EventRecord e) => _messages.Add(new OutgoingMessage(KeyOf(e), e.Type, _memory.Keep(OrderEventBytes.Of(e))));
+        public void Add(EventView e) => _messages.Add(new OutgoingMessage(KeyOf(e), e.Type, _memory.Keep(OrderEventBytes.Of(e))));
 
         public async Task<IReadOnlyList<(int Index, string Reason)>> HandOverAsync(CancellationToken ct)
         {
@@ -30,7 +30,7 @@ public sealed class OrderRelay(Lanes lanes, IBrokerOut broker, IReadOnlySet<stri
     }
 
     /// <summary>The order's id. A refused attempt has no order: its subject, channel and external id, stands for it.</summary>
-    private static string KeyOf(EventRecord e)
+    private static string KeyOf(EventView e)
     {
         if (e.OrderId is not { } id) return e.Subject;
         Span<char> text = stackalloc char[36];

@@ -1,3 +1,4 @@
+using System.Text;
 using Confluent.Kafka;
 using Stowline.Adapters.Brokers;
 
@@ -9,7 +10,7 @@ namespace Stowline.Adapters.Kafka;
 /// </summary>
 public sealed class KafkaOut(KafkaSettings settings) : IBrokerOut
 {
-    private IProducer<string, byte[]>? _producer;
+    private Sender? _sender;
     private volatile string? _trouble;
 
     public string Name => "kafka " + settings.Topic;
@@ -21,23 +22,9 @@ public sealed class KafkaOut(KafkaSettings settings) : IBrokerOut
     public async Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
     {
         if (messages.Count == 0) return [];
-        var producer = _producer ??= Open();
-        var waiting = new Batch(messages.Count);
         try
         {
-            for (var i = 0; i < messages.Count; i++)
-            {
-                var index = i;
-                try
-                {
-                    producer.Produce(settings.Topic, new Message<string, byte[]> { Key = messages[i].Key, Value = messages[i].Body.ToArray() }, report => waiting.Report(index, report.Error));
-                }
-                catch (ProduceException<string, byte[]> e)
-                {
-                    waiting.Report(index, e.Error);
-                }
-            }
-            var refused = await waiting.Done.WaitAsync(ct);
+            var refused = await (_sender ??= Open()).SendAsync(messages).WaitAsync(ct);
             _trouble = null;
             return refused;
         }
@@ -47,6 +34,63 @@ public sealed class KafkaOut(KafkaSettings settings) : IBrokerOut
             Close();
             throw;
         }
+    }
+
+    /// <summary>A producer, with all that it needs for a message. It is used again for the next: what were made anew would be more work for the collector than the sending is.</summary>
+    private sealed class Sender(IProducer<byte[], byte[]> producer, string topic) : IDisposable
+    {
+        private readonly Message<byte[], byte[]> _message = new();
+        private readonly ArraysByLength _keys = new(), _bodies = new();
+        private readonly List<Action<DeliveryReport<byte[], byte[]>>> _reports = [];
+        private Batch _batch = new(0);
+
+        /// <summary>One batch at a time.</summary>
+        public Task<IReadOnlyList<(int Index, string Reason)>> SendAsync(IReadOnlyList<OutgoingMessage> messages)
+        {
+            var batch = _batch = new Batch(messages.Count);
+            while (_reports.Count < messages.Count) _reports.Add(ReportOf(_reports.Count));
+            for (var i = 0; i < messages.Count; i++)
+            {
+                try
+                {
+                    _message.Key = _keys.With(messages[i].Key);
+                    _message.Value = _bodies.With(messages[i].Body.Span);
+                    producer.Produce(topic, _message, _reports[i]);
+                }
+                catch (ProduceException<byte[], byte[]> e)
+                {
+                    batch.Report(i, e.Error);
+                }
+            }
+            return batch.Done;
+        }
+
+        private Action<DeliveryReport<byte[], byte[]>> ReportOf(int index) => report => _batch.Report(index, report.Error);
+
+        public void Dispose() => producer.Dispose();
+    }
+
+    /// <summary>The client takes whole arrays only, and copies what is in them before it returns. So one array of each length is enough.</summary>
+    private sealed class ArraysByLength
+    {
+        private const int Longest = 4_096;
+        private readonly byte[]?[] _arrays = new byte[Longest + 1][];
+
+        public byte[] With(ReadOnlySpan<byte> bytes)
+        {
+            var array = OfLength(bytes.Length);
+            bytes.CopyTo(array);
+            return array;
+        }
+
+        public byte[] With(string text)
+        {
+            var array = OfLength(Encoding.UTF8.GetByteCount(text));
+            Encoding.UTF8.GetBytes(text, array);
+            return array;
+        }
+
+        private byte[] OfLength(int length) => length <= Longest ? _arrays[length] ??= new byte[length] : new byte[length];
     }
 
     /// <summary>The reports of one batch, which come from the client's own thread.</summary>
@@ -72,23 +116,19 @@ public sealed class KafkaOut(KafkaSettings settings) : IBrokerOut
         private static bool IsForGood(Error error) => error.Code is ErrorCode.MsgSizeTooLarge or ErrorCode.InvalidMsg or ErrorCode.InvalidMsgSize or ErrorCode.InvalidRecord;
     }
 
-    private IProducer<string, byte[]> Open()
+    private Sender Open()
     {
         KafkaNative.Need();
-        return new ProducerBuilder<string, byte[]>(settings.With(
+        return new Sender(new ProducerBuilder<byte[], byte[]>(settings.With(
             ("acks", "all"), ("message.timeout.ms", "0"), ("linger.ms", "5"), ("partitioner", "murmur2_random"), ("message.max.bytes", "16000000"),
             // Of a report only the error is looked at; all else would be made for each message and thrown away.
             ("dotnet.producer.delivery.report.fields", "none"),
             // Old brokers cannot tell a repeat from something new; one request at a time then keeps the order.
             settings.IsOld ? ("max.in.flight", "1") : ("enable.idempotence", "true"), ("reconnect.backoff.max.ms", "2000")))
-        .SetErrorHandler((_, error) => _trouble = error.Reason).SetLogHandler((_, _) => { }).Build();
+        .SetErrorHandler((_, error) => _trouble = error.Reason).SetLogHandler((_, _) => { }).Build(), settings.Topic);
     }
 
-    private void Close()
-    {
-        if (Interlocked.Exchange(ref _producer, null) is not { } producer) return;
-        producer.Dispose();
-    }
+    private void Close() => Interlocked.Exchange(ref _sender, null)?.Dispose();
 
     public ValueTask DisposeAsync()
     {

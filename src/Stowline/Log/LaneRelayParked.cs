@@ -37,7 +37,7 @@ public abstract partial class LaneRelay
         try
         {
             var outgoing = Begin();
-            foreach (var e in events) outgoing.Add(e);
+            foreach (var e in events) outgoing.Add(e.View);
             return (await HandOverAloneAsync(outgoing, either.Token)).Select(r => (events[r.Index], r.Reason)).ToList();
         }
         catch (Exception e) when (!ct.IsCancellationRequested)
