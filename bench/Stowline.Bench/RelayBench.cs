@@ -151,7 +151,9 @@ internal static class RelayBench
         public string Name => name;
         public string? Trouble => null;
 
-        public Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
+        public IOutgoingBatch Begin() => new CollectedBatch(PublishAsync);
+
+        private Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
         {
             Messages.AddRange(messages.Select(m => m with { Body = m.Body.ToArray() }));
             return Task.FromResult<IReadOnlyList<(int, string)>>([]);
@@ -168,7 +170,9 @@ internal static class RelayBench
         public int BatchSize => broker.BatchSize;
         public string? Trouble => broker.Trouble;
 
-        public async Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
+        public IOutgoingBatch Begin() => new CollectedBatch(PublishAsync);
+
+        private async Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
         {
             var refused = await broker.PublishAsync(messages, ct);
             var now = time.GetUtcNow();

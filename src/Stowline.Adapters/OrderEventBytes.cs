@@ -40,7 +40,7 @@ internal static class OrderEventBytes
         var json = new Utf8JsonReader(e.Payload);
         json.Read();
         var (currency, total, waits) = ("", 0L, false);
-        Utf8JsonReader lines = default; // their prices need the currency, wherever it stands
+        Utf8JsonReader lines = default; // their prices need the currency, which may stand behind them
         var (hasLines, before, person) = (false, (int)json.BytesConsumed, (Before: -1, End: 0, First: false));
         for (var first = true; json.Read() && json.TokenType == JsonTokenType.PropertyName; first = false, before = (int)json.BytesConsumed)
         {
@@ -56,6 +56,7 @@ internal static class OrderEventBytes
             else if (name.SequenceEqual("note"u8)) Text(to, Wire.Order.NoteFieldNumber, ref json);
             else if (name.SequenceEqual("currency"u8)) currency = Next(ref json).GetString() ?? "";
             else if (name.SequenceEqual("total_e4"u8)) total = Next(ref json).GetInt64();
+            else if (name.SequenceEqual("lines"u8) && currency.Length > 0) Lines(to, Wire.Order.LinesFieldNumber, ref json, currency);
             else if (name.SequenceEqual("lines"u8))
             {
                 lines = json;

@@ -19,6 +19,7 @@ public sealed class WmsRelay(Node node, string site, RedisStreams streams) : Lan
 
         public void Add(EventView e) => _events.Add(e.Keep());
         public Task<IReadOnlyList<(int Index, string Reason)>> HandOverAsync(CancellationToken ct) => relay.AppendAsync(_events, ct);
+        public IOutgoing Next() => new Entries(relay);
     }
 
     private async Task<IReadOnlyList<(int Index, string Reason)>> AppendAsync(IReadOnlyList<EventRecord> events, CancellationToken ct)

@@ -60,12 +60,17 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
     /// <summary>What is handed over at once.</summary>
     protected interface IOutgoing
     {
-        /// <summary>Makes an event ready to go. That needs neither the outside nor the cursor: it is done while the batch before is on its way.</summary>
+        /// <summary>
+        /// Makes an event ready to go, or sends it off behind those before it. That waits neither for the outside nor for the cursor: it is done while the batch before is on its way.
+        /// </summary>
         void Add(EventView e);
 
         /// <summary>Hands all of them over, in order. Completes when every one was acknowledged or refused for good; throws when the outside is away. Called once.</summary>
         /// <returns>Those that will never be taken, such as too large ones, as the how manieth that was added, with the reason: they are parked, and the others go on.</returns>
         Task<IReadOnlyList<(int Index, string Reason)>> HandOverAsync(CancellationToken ct);
+
+        /// <summary>Begins the batch behind this one. When this one fails nothing more of that one is sent: its events come again, behind these.</summary>
+        IOutgoing Next();
     }
 
     /// <param name="After">The position before it.</param>
@@ -93,8 +98,8 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
         if (isEmpty) return false;
         if (batch.To > Volatile.Read(ref _head)) Volatile.Write(ref _head, batch.To);
         // What follows is read and made ready while these are on their way: with a backlog neither side waits for the other.
-        if (batch.IsFull) _ahead = Task.Run(() => ReadAsync(batch.To, ct), ct);
-        var refused = batch.Outgoing is { } outgoing ? await PatientlyAsync(HandOverAloneAsync(outgoing, ct), ct) : [];
+        if (batch.IsFull) _ahead = Task.Run(() => ReadAsync(batch.To, batch.Outgoing is { } before ? before.Next : Begin, ct), ct);
+        var refused = batch.Outgoing is { } outgoing ? await PatientlyAsync(AloneAsync(() => outgoing.HandOverAsync(ct), ct), ct) : [];
         await MoveAsync(batch, refused);
         if (batch.Wanted.Count > 0) _relayed.Add(batch.Wanted.Count - refused.Count, Label);
         return true;
@@ -108,11 +113,11 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
             var read = await ahead;
             if (read.After == _position && read.To > read.After) return read;
         }
-        return await ReadAsync(_position, ct);
+        return await ReadAsync(_position, Begin, ct);
     }
 
     /// <summary>Some events at a time, so that no read holds a session for long.</summary>
-    private async Task<Batch> ReadAsync(long after, CancellationToken ct)
+    private async Task<Batch> ReadAsync(long after, Func<IOutgoing> begin, CancellationToken ct)
     {
         var (to, oldest, left) = (after, default(DateTimeOffset), BatchSize);
         var wanted = new List<long>();
@@ -125,7 +130,7 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
                 if (to == after) oldest = e.At;
                 (to, read) = (e.Position, read + 1);
                 if (!Wants(e.Type)) return;
-                (outgoing ??= Begin()).Add(e);
+                (outgoing ??= begin()).Add(e);
                 wanted.Add(e.Position);
             }, ct);
             left -= read;
@@ -134,12 +139,12 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
         return new Batch(after, to, left <= 0, oldest, wanted, outgoing);
     }
 
-    private async Task<IReadOnlyList<(int Index, string Reason)>> HandOverAloneAsync(IOutgoing events, CancellationToken ct)
+    private async Task<IReadOnlyList<(int Index, string Reason)>> AloneAsync(Func<Task<IReadOnlyList<(int Index, string Reason)>>> hand, CancellationToken ct)
     {
         await _handing.WaitAsync(ct);
         try
         {
-            return await events.HandOverAsync(ct);
+            return await hand();
         }
         finally
         {

@@ -19,7 +19,9 @@ public class RelayParkedTests
         public string Name => "picky";
         public string? Trouble => null;
 
-        public Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
+        public IOutgoingBatch Begin() => new CollectedBatch(PublishAsync);
+
+        private Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
         {
             if (IsAway) throw new IOException("away");
             Taken.AddRange(messages.Select(m => m.Key).Where(k => !Refused.Contains(k)));

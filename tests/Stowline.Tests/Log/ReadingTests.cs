@@ -15,7 +15,7 @@ public class ReadingTests
         var (node, _) = await NotesNode.StartAsync(store);
         await using var _n = node;
         foreach (var caller in new[] { new Caller("ann"), new Caller("ann", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), new Caller("Žanna"), new Caller("Žanna") })
-            Assert.True((await node.PumpUntilAsync(node.Lanes.ExecuteAsync(Lane.Hub, caller, NotesModule.Add("nöte")))).Outcome.IsOk);
+            Assert.True((await node.PumpUntilAsync(node.Lanes.ExecuteAsync(Lane.Hub, caller, NotesModule.Add("nöte")))).IsOk);
         var order = Guid.CreateVersion7();
         await node.RunAsync<long>(Lane.Hub, tx =>
         {
