@@ -62,7 +62,8 @@ internal sealed record PartOfOrder
 internal sealed record PersonsKey
 {
     public Guid PersonId { get; init; }
-    public byte[] Key { get; init; } = [];
+    public byte[]? Key { get; init; }
+    public byte[]? ErasedKey { get; init; }
 }
 
 /// <summary>An order as it ended.</summary>
@@ -158,8 +159,13 @@ internal static class Books
         [.. (await session.QueryAsync<byte[]>("SELECT payload FROM events WHERE type = 'order.doubled'")).Select(p => JsonSerializer.Deserialize(p, Log.EventJson.Info<Contracts.OrderDoubled>())!)
             .Select(d => new DoubledUnits(d.OrderId, d.Other is not null))];
 
-    /// <summary>The keys of persons, by whom they belong to.</summary>
-    public static ValueTask<IReadOnlyList<PersonsKey>> KeysAsync(SqlSession session) => session.QueryAsync<PersonsKey>("SELECT person_id, key FROM people WHERE key IS NOT NULL ORDER BY person_id");
+    /// <summary>The keys of persons, by whom they belong to, and the hashes of those that were erased.</summary>
+    public static ValueTask<IReadOnlyList<PersonsKey>> KeysAsync(SqlSession session) => session.QueryAsync<PersonsKey>("SELECT person_id, key, erased_key FROM people ORDER BY person_id");
+
+    /// <summary>All parts of orders that a node was ever told of with something personal in them, also in old ends of lanes.</summary>
+    public static async Task<IReadOnlyList<Contracts.PartAssigned>> SealedAsync(SqlSession session) =>
+        [.. (await session.QueryAsync<byte[]>("SELECT payload FROM events WHERE type = 'part.assigned' UNION ALL SELECT payload FROM history_events WHERE type = 'part.assigned'"))
+            .Select(p => JsonSerializer.Deserialize(p, Log.EventJson.Info<Contracts.PartAssigned>())!).Where(p => p.Personal is not null)];
 
     /// <summary>Units that came in, per reference.</summary>
     public static async Task<IReadOnlyList<SameRow>> ReceivedAsync(SqlSession session) => await session.QueryAsync<SameRow>(

@@ -14,7 +14,6 @@ namespace Stowline.Link;
 public sealed partial class LinkEnd : Pump, IDisposable
 {
     private const int MostBatches = 4;
-
     /// <summary>Bulk may fill half of the window, so that an order never waits behind more than that.</summary>
     private const int MostBulkBatches = 2;
     private const long MostBytes = 1024 * 1024;
@@ -82,6 +81,9 @@ public sealed partial class LinkEnd : Pump, IDisposable
 
     /// <summary>How far local consumers may be behind before no more is taken over: a backlog must not keep orders out.</summary>
     internal long MostBehind { get; init; } = 5_000;
+
+    /// <summary>The highest version of the protocol that this end speaks.</summary>
+    internal int Speaks { get; init; } = LinkFrames.Protocol;
 
     public override string Name => "link " + _site;
     public override TimeSpan Idle => TimeSpan.FromMilliseconds(500);
@@ -224,7 +226,7 @@ public sealed partial class LinkEnd : Pump, IDisposable
                 _asked = LinkFrames.Fork(frame).Points;
                 break;
             case FrameKind.Joined:
-                _goBack = LinkFrames.Join(frame).Points;
+                _goBack = LinkFrames.Join(frame);
                 break;
             case FrameKind.Hello or FrameKind.Bye:
             default:
@@ -254,8 +256,9 @@ public sealed partial class LinkEnd : Pump, IDisposable
         if (!_greeted)
         {
             await RememberHeadsAsync(ct);
+            if (!_role.IsHub) await _lanes.LookForHistoriesAsync(ct); // the last look may have failed
             _state.Opened(this, hello.Node, hello.Version, Now);
-            _joins = hello.Protocol >= LinkFrames.JoinProtocol;
+            (_joins, _follows) = (hello.Protocol >= LinkFrames.JoinProtocol, hello.Protocol >= LinkFrames.FollowProtocol);
             _siteHead = hello.Lanes.FirstOrDefault(l => l.Name == Lane.Site(_site).Name && l.Writes)?.Position ?? 0;
             foreach (var own in _sends) await CompareAsync(own, hello.Lanes.FirstOrDefault(l => l.Name == own.Lane.Name && !l.Writes), points[own.Lane.Name], ct);
             foreach (var lane in _takes) await CompareAsync(hello.Lanes.FirstOrDefault(l => l.Name == lane.Name && l.Writes), points[lane.Name], ct);
@@ -267,7 +270,7 @@ public sealed partial class LinkEnd : Pump, IDisposable
         if (_role.IsHub) Say(Introduction(points)); // also the second time: the first answer may have been lost
     }
 
-    private byte[] Introduction(IReadOnlyDictionary<string, LanePoint> points) => LinkFrames.Write(new LinkHello(LinkFrames.Protocol, _self.Name, _self.Version, _site,
+    private byte[] Introduction(IReadOnlyDictionary<string, LanePoint> points) => LinkFrames.Write(new LinkHello(Speaks, _self.Name, _self.Version, _site,
         points[Lane.Site(_site).Name].Ordinal, [.. _sends.Where(s => !s.IsReturn).Select(s => Of(points[s.Lane.Name], true)), .. _takes.Select(t => Of(points[t.Name], false))]));
 
     private LinkLane Of(LanePoint point, bool writes) =>
@@ -323,6 +326,7 @@ public sealed partial class LinkEnd : Pump, IDisposable
             return true;
         }
         if (_forks.Count > 0 && batch.Lane == Lane.Site(_site)) return true; // it will come again: what it tells of is not known here yet
+        if (await IsKeptAsync(batch)) return true;
         var isBack = _comesBack.ContainsKey(batch.Lane.Name);
         var taken = isBack ? await _lanes.TakeBackAsync(batch.Lane, _site, batch.Groups, batch.Keys) : await _lanes.ImportAsync(batch.Lane, batch.Groups, batch.Keys);
         if (taken.Divergence is { } reason) Diverge(batch.Lane.Name, reason);
@@ -355,7 +359,7 @@ public sealed partial class LinkEnd : Pump, IDisposable
         _beat = _lanes.Time.GetTimestamp();
         // Also how another process's writes are noticed of which nobody told.
         var points = await _lanes.Database.ReadAsync(Replicas.PointsAsync, ct);
-        foreach (var own in _sends) Volatile.Write(ref own.Head, Math.Max(points[own.Lane.Name].Position, Volatile.Read(ref own.Head)));
+        foreach (var own in _sends.Where(s => !s.IsReturn)) Volatile.Write(ref own.Head, Math.Max(points[own.Lane.Name].Position, Volatile.Read(ref own.Head)));
         await LookWhetherAllIsBackAsync(points); // the link of another site may have brought what this one waits for
         Say(LinkFrames.Write(new LinkBeat([.. _sends.Where(s => !s.IsReturn).Select(s => new LinkHead(s.Lane.Name, Volatile.Read(ref s.Head)))])));
     }

@@ -38,7 +38,9 @@ internal sealed record LinkPoint(string Lane, int Incarnation, long Position, by
 internal sealed record LinkFork(IReadOnlyList<LinkPoint> Points);
 
 /// <summary>From the writer: all of it is in the lanes now. Go back to these points, one of each lane, and follow me from there.</summary>
-internal sealed record LinkJoin(IReadOnlyList<LinkPoint> Points);
+/// <param name="Heads">How far the lanes go now: what is behind the points follows, and the copy goes back when it has all of that. Null from an older writer, and to an older copy: it goes back at once.</param>
+/// <param name="Taken">How far the copies were taken in.</param>
+internal sealed record LinkJoin(IReadOnlyList<LinkPoint> Points, IReadOnlyList<LinkPoint>? Heads = null, IReadOnlyList<LinkHead>? Taken = null);
 
 /// <summary>The last word, and why.</summary>
 internal sealed record LinkBye(string Code, string Detail);
@@ -65,10 +67,13 @@ public sealed class LinkBrokenException(string message, Exception? inner = null)
 /// </summary>
 internal static class LinkFrames
 {
-    public const int Protocol = 2;
+    public const int Protocol = 3;
 
     /// <summary>From this version on a copy that knows another history gives it, and leaves it to the writer to say so.</summary>
     public const int JoinProtocol = 2;
+
+    /// <summary>From this version on it keeps the new history while that comes, and goes back when it is here.</summary>
+    public const int FollowProtocol = 3;
 
     /// <summary>No frame is larger: a group is at most 256 commands, and the largest body of a command is 64 MB.</summary>
     public const int Largest = 256 * 1024 * 1024;

@@ -5,8 +5,9 @@ namespace Stowline.Link;
 
 /// <summary>
 /// What a link does when a copy of a hub's lane has another history: the hub was restored and went on without this site (decision 0029). The hub says where its incarnations ended; the site gives what its copy has
-/// behind the last of these points that it knows, and nothing else meanwhile; the hub takes it in, event by event, from where the two part. Then the site goes back to that point, and the connection ends: at the next one the
-/// copy is a beginning of its lane, as ever. Whatever is lost or breaks off is begun again, and what is there already changes nothing.
+/// behind the last of these points that it knows, and nothing else meanwhile; the hub takes it in, event by event, from where the two part. Then it sends what the lane has instead, which the site keeps aside until all of
+/// it has come, goes back to that point and takes it over in one step, and the connection ends: at the next one the copy is a beginning of its lane, as ever. Whatever is lost or breaks off is begun again, and what is there
+/// already changes nothing.
 /// </summary>
 public sealed partial class LinkEnd
 {
@@ -17,11 +18,15 @@ public sealed partial class LinkEnd
 
     /// <summary>At the site: what the hub has said and was not answered; null when nothing.</summary>
     private IReadOnlyList<LinkPoint>? _asked;
-    private IReadOnlyList<LinkPoint>? _goBack;
+    private LinkJoin? _goBack;
     private bool _givesOld;
 
-    /// <summary>Whether the other side knows of this.</summary>
+    /// <summary>At the site: what the hub has instead of the old ends, as far as it has come.</summary>
+    private readonly Dictionary<string, NewEnd> _coming = new(StringComparer.Ordinal);
+
+    /// <summary>Whether the other side knows of this, and whether a site keeps what comes instead before it goes back.</summary>
     private bool _joins;
+    private bool _follows;
 
     /// <summary>How far the site's own lane went when the two met.</summary>
     private long _siteHead;
@@ -43,8 +48,25 @@ public sealed partial class LinkEnd
         public LanePoint? Fork { get; set; }
         public bool IsTaken => At?.Position >= copy.Position;
 
+        /// <summary>How far the lane went when all of it was taken in.</summary>
+        public LanePoint? Head { get; set; }
+
         /// <summary>Whether the lane's node was restored since the two parted: else nobody has let it go on.</summary>
         public bool WasRestored => Fork!.Position <= points[1].Position;
+    }
+
+    /// <summary>What a lane has instead of an old end, at whoever has a copy of it.</summary>
+    private sealed class NewEnd(LanePoint fork, LanePoint at, long head, long given)
+    {
+        public LanePoint Fork => fork;
+
+        /// <summary>How far the other history was taken in where the lane is written.</summary>
+        public long Given => given;
+        public LanePoint At { get; set; } = at;
+        public bool IsHere => At.Position >= head;
+
+        /// <summary>Whether the copy goes on with it already.</summary>
+        public bool IsTaken { get; set; }
     }
 
     /// <summary>Whether the copy has another history than the lane, whose node was restored before.</summary>
@@ -58,13 +80,13 @@ public sealed partial class LinkEnd
         return true;
     }
 
-    /// <summary>While histories are joined, a lane of which there are two goes nowhere, and a site tells nothing but the old one.</summary>
-    private bool IsWhole(Outgoing own) => own.IsReturn ? _forks.Count == 0 : !_givesOld && !_forks.ContainsKey(own.Lane.Name);
+    /// <summary>While histories are joined, a lane of which there are two goes nowhere before the old end is in it, and a site tells nothing but the old one.</summary>
+    private bool IsWhole(Outgoing own) => own.IsReturn ? _forks.Count == 0 : !_givesOld && (!_forks.ContainsKey(own.Lane.Name) || _isJoined && _follows);
 
     private async ValueTask TakeOldAsync(OldEnd old, LinkBatch batch)
     {
         var follows = new List<LaneGroup>();
-        var at = old.At ?? old.Points.FirstOrDefault(p => p.Position == batch.Groups[0].First - 1);
+        var at = old.At ?? old.Points.FirstOrDefault(p => p.Position == batch.Groups[0].First - 1 && ReplicaGrowth.Refuse(p, batch.Groups[0]) is null);
         if (at is null) return; // a later batch has overtaken the first one, which will come again
         foreach (var group in batch.Groups.Where(g => g.Last > at.Position))
         {
@@ -76,7 +98,7 @@ public sealed partial class LinkEnd
             }
             var next = new LanePoint { Name = at.Name, Incarnation = group.Incarnation, Position = group.Last, Hash = group.Hash };
             if (old.Fork is null && !await _lanes.Database.ReadAsync(s => Replicas.HasPointAsync(s, next))) old.Fork = at;
-            if (old.Fork is not null) follows.Add(group);
+            if (group.First > old.Fork?.Position) follows.Add(group);
             at = next;
         }
         if (follows.Count > 0 && await TakeInAsync(old, follows, batch.Keys) is { } problem)
@@ -107,12 +129,30 @@ public sealed partial class LinkEnd
         {
             var lanes = _forks.Values.ToDictionary(f => f.Copy.Name, f => f.Fork!.Position, StringComparer.Ordinal);
             await _lanes.TellAsync(_role.Home, new LinkJoined(_site, lanes), "link/" + _site);
+            await SendFromForksAsync();
             (_isJoined, _forkSaid) = (true, 0);
         }
         if (!IsSince(_forkSaid, ResendAfter)) return false;
         _forkSaid = _lanes.Time.GetTimestamp();
-        Say(isTaken ? LinkFrames.Write(new LinkJoin([.. _forks.Values.Select(f => PointOf(f.Fork!))])) : LinkFrames.Write(new LinkFork([.. _forks.Values.SelectMany(f => f.Points).Select(PointOf)])));
+        Say(isTaken ? LinkFrames.Write(Joined()) : LinkFrames.Write(new LinkFork([.. _forks.Values.SelectMany(f => f.Points).Select(PointOf)])));
         return true;
+    }
+
+    private LinkJoin Joined()
+    {
+        IReadOnlyList<LinkPoint> forks = [.. _forks.Values.Select(f => PointOf(f.Fork!))];
+        return _follows ? new LinkJoin(forks, [.. _forks.Values.Select(f => PointOf(f.Head!))], [.. _forks.Values.Select(f => new LinkHead(f.Copy.Name, f.At!.Position))]) : new LinkJoin(forks);
+    }
+
+    private async ValueTask SendFromForksAsync()
+    {
+        var points = await _lanes.Database.ReadAsync(Replicas.PointsAsync);
+        foreach (var own in _sends)
+        {
+            if (!_forks.TryGetValue(own.Lane.Name, out var old)) continue;
+            (old.Head, own.Sent, own.Acked) = (points[own.Lane.Name], old.Fork!.Position, old.Fork.Position);
+            own.InFlight.Clear();
+        }
     }
 
     private static LinkPoint PointOf(LanePoint point) => new(point.Name, point.Incarnation, point.Position, point.Hash);
@@ -126,16 +166,73 @@ public sealed partial class LinkEnd
                 await GiveOldAsync(lane.Key, [.. lane.Select(p => p.Point).OrderByDescending(p => p.Position)], ct);
             return true;
         }
-        if (_goBack is not { } points) return false;
+        if (_goBack is not { } join) return false;
         _goBack = null;
-        foreach (var point in points.Where(p => _takes.Contains(new Lane(p.Lane))))
+        foreach (var point in join.Points.Where(p => _takes.Contains(new Lane(p.Lane))))
         {
-            var problem = await _lanes.SetBackAsync(point.Point);
+            var problem = join.Heads is null ? await _lanes.SetBackAsync(point.Point) : await ExpectAsync(point.Point, join);
             _state.Stands(point.Lane, Now, diverged: problem ?? AreJoined);
             if (problem is not null) return true; // it will be asked again
         }
-        End("the histories are joined");
+        if (join.Heads is null) End("the histories are joined");
+        else await FollowWhenHereAsync();
         return true;
+    }
+
+    private async ValueTask<string?> ExpectAsync(LanePoint fork, LinkJoin join)
+    {
+        if (_coming.ContainsKey(fork.Name)) return null; // said again
+        if (join.Heads!.FirstOrDefault(h => h.Lane == fork.Name)?.Point is not { } head) return "it was not said how far it goes";
+        var (at, problem) = await _lanes.ExpectAsync(fork, head);
+        if (at is null) return problem!.Detail;
+        _coming[fork.Name] = new NewEnd(fork, at, head.Position, join.Taken?.FirstOrDefault(t => t.Lane == fork.Name)?.Position ?? 0);
+        if (at.Position > fork.Position) Say(LinkFrames.Write(new LinkAck(fork.Name, at.Position))); // of an earlier connection
+        return null;
+    }
+
+    /// <summary>Whether a batch belongs to a history that comes instead of an old end: then it is kept, or comes again when it is known where the two part.</summary>
+    private async ValueTask<bool> IsKeptAsync(LinkBatch batch)
+    {
+        if (!_coming.TryGetValue(batch.Lane.Name, out var coming)) return _givesOld && Array.Exists(_sends, s => s.IsReturn && s.Lane == batch.Lane);
+        if (coming.IsTaken) return true; // it comes again over the next connection
+        var (follows, at) = (new List<LaneGroup>(), coming.At);
+        foreach (var group in batch.Groups.Where(g => g.Last > at.Position))
+        {
+            if (group.First > at.Position + 1) break;
+            if (ReplicaGrowth.Refuse(at, group) is { } wrong)
+            {
+                await _lanes.ForgetComingAsync(coming.Fork); // what came over an earlier connection is no part of this
+                End(wrong);
+                return true;
+            }
+            follows.Add(group);
+            at = new LanePoint { Name = at.Name, Incarnation = group.Incarnation, Position = group.Last, Hash = group.Hash };
+        }
+        if (follows.Count > 0 && await _lanes.KeepComingAsync(coming.Fork, coming.At, follows, batch.Keys) is { } problem)
+        {
+            End(problem.Detail);
+            return true;
+        }
+        coming.At = at;
+        Say(LinkFrames.Write(new LinkAck(batch.Lane.Name, at.Position)));
+        if (follows.Count > 0) await FollowWhenHereAsync();
+        return true;
+    }
+
+    private async ValueTask FollowWhenHereAsync()
+    {
+        if (!_coming.Values.All(c => c.IsHere)) return;
+        foreach (var coming in _coming.Values.Where(c => !c.IsTaken))
+        {
+            var problem = await _lanes.FollowAsync(coming.Fork, coming.At, coming.Given);
+            coming.IsTaken = problem is null;
+            if (problem is null) continue;
+            _state.Stands(coming.Fork.Name, Now, diverged: problem.Detail);
+            // Where only a parked event is in the way it will be asked again, but not while another lane goes on already: that comes over the next connection.
+            if (problem.Code != LaneHistories.Parked || _coming.Values.Any(c => c.IsTaken)) End(problem.Detail);
+            return;
+        }
+        End("the histories are joined");
     }
 
     private async ValueTask GiveOldAsync(Lane lane, IReadOnlyList<LanePoint> points, CancellationToken ct)

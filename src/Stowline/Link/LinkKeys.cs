@@ -13,8 +13,11 @@ internal static class LinkKeys
     /// <summary>The keys that go with these groups.</summary>
     public static async Task<IReadOnlyList<PersonKey>> ForAsync(SqlSession session, IReadOnlyList<LaneGroup> groups)
     {
-        Guid[] people = [.. groups.SelectMany(g => g.Events).Where(e => e.Type == PartAssigned.Type).Select(e => e.Read<PartAssigned>())
-            .Where(p => p.Personal is not null).Select(p => p.PersonId).Distinct()];
+        Guid[] people = [.. PeopleIn(groups.SelectMany(g => g.Events))];
         return people.Length == 0 ? [] : await Personal.GiveAsync(session, people);
     }
+
+    /// <summary>The persons whose parcels these events speak of.</summary>
+    public static IEnumerable<Guid> PeopleIn(IEnumerable<EventRecord> events) => events.Where(e => e.Type == PartAssigned.Type).Select(e => e.Read<PartAssigned>())
+        .Where(p => p.Personal is not null).Select(p => p.PersonId).Distinct();
 }

@@ -35,7 +35,15 @@ public sealed class LinkModule : Module
     public override async ValueTask RecoverAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx)
     {
         foreach (var e in events.Where(e => e.Type == PersonErased.Type))
-            if (e.Read<PersonErased>() is { KeyHash: { } erased } person) await Personal.FollowErasureAsync(tx, person.PersonId, erased);
+            if (e.Read<PersonErased>() is { KeyHash: { } erased } person) await Personal.FollowErasureAsync(tx, person.PersonId, erased, e.At);
+    }
+
+    /// <summary>Of somebody who was erased since, a site may have brought an older key: it is told to delete that one, too.</summary>
+    public override async ValueTask JoinAsync(string site, IReadOnlyList<EventRecord> events, LaneTransaction tx)
+    {
+        await RecoverAsync(site, events, tx);
+        foreach (var person in LinkKeys.PeopleIn(events))
+            if (await Personal.ErasedAsync(tx, person) is { } erased) tx.Append(Lane.HubAll, new PersonErased(person, erased), person.ToString());
     }
 
     public override void Map(IEndpointRouteBuilder api, Node node)
@@ -60,7 +68,7 @@ public sealed class LinkModule : Module
         public override async ValueTask HandleAsync(IReadOnlyList<EventRecord> events, LaneTransaction tx)
         {
             foreach (var e in events)
-                if (e.Read<PersonErased>() is { KeyHash: { } erased } person) await Personal.FollowErasureAsync(tx, person.PersonId, erased);
+                if (e.Read<PersonErased>() is { KeyHash: { } erased } person) await Personal.FollowErasureAsync(tx, person.PersonId, erased, e.At);
         }
     }
 }

@@ -37,11 +37,51 @@ public sealed partial class Lanes
         return problem;
     }
 
-    private Task<string?> TryInternallyAsync(string scope, Lane lane, Func<LaneTransaction, ValueTask<Outcome<Done>>> decide) => ExecuteInternallyAsync<string?>(scope, lane, async tx =>
+    /// <summary>How far another history of a copy has come, as <see cref="ComingHistory.BeginAsync"/>.</summary>
+    internal async Task<(LanePoint? At, Refusal? Refusal)> ExpectAsync(LanePoint fork, LanePoint head)
     {
-        var outcome = await decide(tx);
-        return outcome.Refusal?.Detail;
+        LanePoint? at = null;
+        var refusal = await RefusalOfAsync(fork.Name, new Lane(fork.Name), async tx =>
+        {
+            var begun = await ComingHistory.BeginAsync(tx, fork, head);
+            at = begun.IsOk ? begun.Value : null;
+            return begun.Map(_ => new Done());
+        });
+        return (at, refusal);
+    }
+
+    /// <summary>Keeps more of it, as <see cref="ComingHistory.KeepAsync"/>. Durable when it completes.</summary>
+    internal Task<Refusal?> KeepComingAsync(LanePoint fork, LanePoint at, IReadOnlyList<LaneGroup> groups, IReadOnlyList<PersonKey> keys) =>
+        RefusalOfAsync(fork.Name, new Lane(fork.Name), tx => ComingHistory.KeepAsync(tx, fork, at, groups, keys));
+
+    /// <summary>Forgets what has come of it.</summary>
+    internal Task ForgetComingAsync(LanePoint fork) => RefusalOfAsync(fork.Name, new Lane(fork.Name), async tx =>
+    {
+        await ComingHistory.ForgetAsync(tx, fork.Name);
+        return new Done();
     });
+
+    /// <summary>Takes what has come over instead of the old end, as <see cref="ComingHistory.FollowAsync"/>.</summary>
+    internal async Task<Refusal?> FollowAsync(LanePoint fork, LanePoint last, long given)
+    {
+        var problem = await RefusalOfAsync(fork.Name, new Lane(fork.Name), tx => ComingHistory.FollowAsync(tx, fork, last, given));
+        if (problem is null) await LookForHistoriesAsync(default);
+        return problem;
+    }
+
+    private async Task<string?> TryInternallyAsync(string scope, Lane lane, Func<LaneTransaction, ValueTask<Outcome<Done>>> decide) => (await RefusalOfAsync(scope, lane, decide))?.Detail;
+
+    /// <summary>What was refused is an answer here, not an error; refusals come before anything is written.</summary>
+    private async Task<Refusal?> RefusalOfAsync(string scope, Lane lane, Func<LaneTransaction, ValueTask<Outcome<Done>>> decide)
+    {
+        Refusal? refusal = null;
+        await ExecuteInternallyAsync<Done>(scope, lane, async tx =>
+        {
+            refusal = (await decide(tx)).Refusal;
+            return new Done();
+        });
+        return refusal;
+    }
 
     /// <summary>Reads again which lanes were set back, and forgets what is remembered of those that have been since.</summary>
     internal async Task LookForHistoriesAsync(CancellationToken ct)

@@ -55,7 +55,7 @@ public static class Personal
         var random = new byte[fresh.Length * KeySize];
         tx.Group.Ids.Fill(random); // at once: asking the system's source costs more than what it gives
         for (var i = 0; i < fresh.Length; i++) keys[fresh[i]] = random[(i * KeySize)..((i + 1) * KeySize)];
-        await tx.UpsertAsync("people", "person_id", "key = excluded.key, created_at = excluded.created_at, erased_at = NULL", fresh.Length,
+        await tx.UpsertAsync("people", "person_id", "key = excluded.key, created_at = excluded.created_at", fresh.Length,
             Column.Of("person_id", fresh), Column.From("key", fresh, p => keys[p]), Column.Same("created_at", fresh.Length, tx.Now));
     }
 
@@ -98,36 +98,40 @@ public static class Personal
     public static ValueTask<byte[]?> KeyAsync(SqlSession session, Guid person) =>
         session.FindAsync<byte[]>("SELECT key FROM people WHERE person_id = @person AND key IS NOT NULL", new { person });
 
-    /// <summary>Deletes a person's key. True when there was one.</summary>
+    /// <summary>Deletes a person's key. That it was done is remembered also where there is none: a site may hold one, and bring it.</summary>
     /// <returns>SHA-256 of the deleted key, by which other nodes know which one to delete; of two keys both, one behind the other; null when there was none.</returns>
     public static async ValueTask<byte[]?> EraseAsync(LaneTransaction tx, Guid person)
     {
-        if (await FindAsync(tx, person) is not { Key: { } key } known) return null;
-        var hash = HashesOf(key);
+        var known = await FindAsync(tx, person);
+        var hash = known?.Key is { } key ? HashesOf(key) : null;
         // Beside those of before: a site that was cut off for long may still have, and give, a key that was erased when the person came the first time.
-        await tx.WriteAsync("UPDATE people SET key = NULL, erased_at = @now, erased_key = @erased WHERE person_id = @person",
-            new { person, now = tx.Now, erased = Remembered(known.ErasedKey ?? [], hash) });
+        await WriteErasedAsync(tx, person, null, tx.Now, Remembered(known?.ErasedKey ?? [], hash ?? []));
         return hash;
     }
 
-    private sealed record Known { public byte[]? Key { get; init; } public byte[]? ErasedKey { get; init; } }
+    private static ValueTask WriteErasedAsync(LaneTransaction tx, Guid person, byte[]? keep, DateTimeOffset at, byte[] erased) => tx.WriteAsync("""
+        INSERT INTO people (person_id, key, created_at, erased_at, erased_key) VALUES (@person, @keep, @at, @at, @erased)
+        ON CONFLICT (person_id) DO UPDATE SET key = excluded.key, erased_at = excluded.erased_at, erased_key = excluded.erased_key
+        """, new { person, keep, at, erased = erased.Length == 0 ? null : erased });
+
+    /// <summary>What another node must delete of a person who was erased here and of whom nothing is left, as <see cref="EraseAsync"/> gives it; null for all others.</summary>
+    public static async ValueTask<byte[]?> ErasedAsync(LaneTransaction tx, Guid person) => await FindAsync(tx, person) is { Key: null } known ? known.ErasedKey : null;
+
+    private sealed record Known { public byte[]? Key { get; init; } public DateTimeOffset? ErasedAt { get; init; } public byte[]? ErasedKey { get; init; } }
 
     private static ValueTask<Known?> FindAsync(LaneTransaction tx, Guid person) =>
-        tx.FindAsync<Known>("SELECT key, erased_key FROM people WHERE person_id = @person", new { person });
+        tx.FindAsync<Known>("SELECT key, erased_at, erased_key FROM people WHERE person_id = @person", new { person });
 
     /// <summary>
     /// Another node erased a person: deletes the very keys that it deleted, and remembers them beside those before, should a copy of any still be on its way. A newer
     /// key, of somebody who came again, stays.
     /// </summary>
-    public static async ValueTask FollowErasureAsync(LaneTransaction tx, Guid person, byte[] erased)
+    /// <param name="at">When that was.</param>
+    public static async ValueTask FollowErasureAsync(LaneTransaction tx, Guid person, byte[] erased, DateTimeOffset at)
     {
         var known = await FindAsync(tx, person);
         byte[]? keep = known?.Key is null ? null : [.. Split(known.Key).Where(k => !IsAmong(erased, SHA256.HashData(k))).SelectMany(k => k)];
-        if (keep is []) keep = null;
-        await tx.WriteAsync("""
-            INSERT INTO people (person_id, key, created_at, erased_at, erased_key) VALUES (@person, @keep, @now, @now, @erased)
-            ON CONFLICT (person_id) DO UPDATE SET key = excluded.key, erased_at = excluded.erased_at, erased_key = excluded.erased_key
-            """, new { person, keep, now = tx.Now, erased = Remembered(known?.ErasedKey ?? [], erased) });
+        await WriteErasedAsync(tx, person, keep is [] ? null : keep, known?.ErasedAt > at ? known.ErasedAt.Value : at, Remembered(known?.ErasedKey ?? [], erased));
     }
 
     /// <summary>The hashes of a person's erased keys, one behind the other, with more of them; of very many only the last.</summary>
@@ -155,12 +159,19 @@ public static class Personal
     }
 
     /// <summary>Takes keys over from the node that made them. A newer key of the same person replaces an older; one that is known to be erased is not taken.</summary>
-    /// <param name="both">Of two keys of a person none is the newer one: what was sealed with either must be readable, and both go when the person is erased.</param>
+    /// <param name="both">
+    /// Of two keys of a person none is the newer one: what was sealed with either must be readable, and both go when the person is erased. A key that is older than the last erasure has come too late: it is erased, too.
+    /// </param>
     internal static async ValueTask TakeAsync(LaneTransaction tx, IReadOnlyList<PersonKey> keys, bool both = false)
     {
         foreach (var given in keys)
         {
             var known = await FindAsync(tx, given.Person);
+            if (both && given.CreatedAt < known?.ErasedAt)
+            {
+                await WriteErasedAsync(tx, given.Person, known.Key, known.ErasedAt.Value, Remembered(known.ErasedKey ?? [], HashesOf(given.Key)));
+                continue;
+            }
             var own = both && known?.Key is { } kept ? Split(kept) : [];
             var taken = Split(given.Key).Where(k => !IsAmong(known?.ErasedKey ?? [], SHA256.HashData(k)) && !own.Any(o => o.AsSpan().SequenceEqual(k))).ToList();
             if (taken.Count == 0) continue;
@@ -168,7 +179,7 @@ public static class Personal
             if (known?.Key is { } same && same.AsSpan().SequenceEqual(key)) continue;
             await tx.WriteAsync("""
                 INSERT INTO people (person_id, key, created_at) VALUES (@person, @key, @at)
-                ON CONFLICT (person_id) DO UPDATE SET key = excluded.key, created_at = excluded.created_at, erased_at = NULL
+                ON CONFLICT (person_id) DO UPDATE SET key = excluded.key, created_at = excluded.created_at
                 """, new { person = given.Person, key, at = given.CreatedAt });
         }
     }

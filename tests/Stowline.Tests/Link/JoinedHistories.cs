@@ -229,6 +229,54 @@ public partial class JoinedHistories
         }
     }
 
+    /// What was joined is lost again with the hub, at every step of the join: the copy has still the one history or already the other.
+    [Fact]
+    public async Task A_hub_that_is_lost_again_in_the_middle_of_a_join_hears_all_of_it_again()
+    {
+        var isOver = false;
+        for (var steps = 1; !isOver; steps++)
+        {
+            await using var nodes = await StartAsync("sqlite", seed: steps);
+            nodes.Limits = (2, 5_000);
+            await nodes.ReceiveAsync("A", 10);
+            await nodes.DrainAsync();
+            var backup = await nodes.BackUpAsync(nodes.HubTest);
+            var open = (await nodes.OrderAsync("1", "A", 3)).Value;
+            await nodes.Hub.ProductsAsync("C");
+            await nodes.DrainAsync();
+            await GoOnWithoutAsync(nodes, backup);
+            await nodes.Hub.ProductsAsync("D");
+            nodes.Connect();
+            for (var step = 0; step < steps; step++)
+                if (!await nodes.StepAsync()) nodes.Advance(TimeSpan.FromSeconds(1));
+            isOver = nodes.HasEnded;
+            await GoOnWithoutAsync(nodes, backup);
+            await ComeBackAsync(nodes);
+            Assert.Equal(3, UnitsOf(await nodes.Hub.ReadAsync(open.Id)));
+            Assert.Equal(7, await nodes.Hub.AvailableAsync("A"));
+            Assert.Equal(1, await CountAsync(nodes.HubTest, "SELECT COUNT(*) FROM products WHERE sku = 'C'"));
+            Assert.Equal(0, await CountAsync(nodes.Site, "SELECT COUNT(*) FROM history_groups WHERE history = 0"));
+            await FinishAsync(nodes);
+        }
+    }
+
+    /// An older site goes back at once when it is told so, and follows over the next connection.
+    [Fact]
+    public async Task A_copy_goes_back_at_once_where_its_writer_does_not_say_how_far_the_new_history_goes()
+    {
+        await using var nodes = await StartAsync("sqlite");
+        nodes.Speaks = LinkFrames.JoinProtocol;
+        await nodes.ReceiveAsync("A", 10);
+        await nodes.DrainAsync();
+        var backup = await nodes.BackUpAsync(nodes.HubTest);
+        var open = (await nodes.OrderAsync("1", "A", 3)).Value;
+        await nodes.DrainAsync();
+        await GoOnWithoutAsync(nodes, backup);
+        await ComeBackAsync(nodes);
+        Assert.Equal(3, UnitsOf(await nodes.Hub.ReadAsync(open.Id)));
+        await FinishAsync(nodes);
+    }
+
     [Theory, EveryDatabase]
     public async Task A_site_that_is_set_back_to_the_old_history_joins_again_and_nothing_is_doubled(string store)
     {

@@ -48,6 +48,7 @@ public partial class JoinedHistories
             await nodes.DrainAsync();
             nodes.Advance(TimeSpan.FromSeconds(2));
             while (await nodes.StepAsync()) { }
+            if (nodes.HasEnded) nodes.Connect(); // the histories are joined, and the two meet anew
         }
         await nodes.DrainAsync();
         await nodes.CompareAsync();

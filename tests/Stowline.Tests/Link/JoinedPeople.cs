@@ -55,6 +55,32 @@ public partial class JoinedHistories
         foreach (var node in new[] { nodes.HubTest, nodes.Site }) Assert.Equal(0, await CountAsync(node, "SELECT COUNT(*) FROM people WHERE key IS NOT NULL"));
     }
 
+    /// The restored hub knows nothing of a person whom it is told to erase; the site does. Then the person comes again, which is somebody new.
+    [Theory, EveryDatabase]
+    public async Task Who_was_erased_before_a_site_brought_the_key_is_erased_there_too(string store)
+    {
+        await using var nodes = await StartAsync(store);
+        await nodes.ReceiveAsync("A", 4);
+        await nodes.DrainAsync();
+        var backup = await nodes.BackUpAsync(nodes.HubTest);
+        var ana = new CustomerDetails("Ana", "ana@example.com", null);
+        var first = (await nodes.OrderAsync("1", "A", 1, b => b with { Customer = ana })).Value.Id;
+        await nodes.DrainAsync();
+        Assert.True(await IsReadableAtSiteAsync(nodes, first));
+        await GoOnWithoutAsync(nodes, backup);
+        nodes.Advance(TimeSpan.FromSeconds(1));
+        await PartitionTests.EraseAsync(nodes);
+        await ComeBackAsync(nodes);
+        Assert.Null((await nodes.Hub.ReadAsync(first)).Customer);
+        Assert.False(await IsReadableAtSiteAsync(nodes, first));
+        foreach (var node in new[] { nodes.HubTest, nodes.Site }) Assert.Equal(0, await CountAsync(node, "SELECT COUNT(*) FROM people WHERE key IS NOT NULL"));
+        nodes.Advance(TimeSpan.FromSeconds(1));
+        var again = (await nodes.OrderAsync("2", "A", 1, b => b with { Customer = ana })).Value.Id;
+        await nodes.DrainAsync();
+        Assert.True(await IsReadableAtSiteAsync(nodes, again));
+        Assert.False(await IsReadableAtSiteAsync(nodes, first));
+    }
+
     private sealed record Sealed0 { public Guid PersonId { get; init; } public byte[] Personal { get; init; } = []; }
 
     private static async Task<bool> IsReadableAtSiteAsync(TwoNodes nodes, string order)

@@ -163,7 +163,7 @@ public class PartitionTests
         });
         Task TakeAsync(byte[] key) => AtSiteAsync(tx => Personal.TakeAsync(tx, [new PersonKey(person, key, tx.Now)]));
         // Erased, come again, erased again: a frame from before all that may still be on its way.
-        foreach (var key in keys[..2]) await AtSiteAsync(tx => Personal.FollowErasureAsync(tx, person, System.Security.Cryptography.SHA256.HashData(key)));
+        foreach (var key in keys[..2]) await AtSiteAsync(tx => Personal.FollowErasureAsync(tx, person, System.Security.Cryptography.SHA256.HashData(key), tx.Now));
         foreach (var key in keys[..2]) await TakeAsync(key);
         Assert.Null(await nodes.Site.Database.ReadAsync(async s => await Personal.KeyAsync(s, person)));
         await TakeAsync(keys[2]);

@@ -40,6 +40,9 @@ public sealed class TwoNodes : IAsyncDisposable
 
     public bool IsCut => _line is null;
 
+    /// <summary>Whether one of the two has ended the connection.</summary>
+    public bool HasEnded => HubEnd.Ended is not null || SiteEnd.Ended is not null;
+
     /// <summary>How many of a hundred frames are lost, doubled, held back.</summary>
     public int Lost { get; set; }
     public int Doubled { get; set; }
@@ -47,6 +50,9 @@ public sealed class TwoNodes : IAsyncDisposable
 
     /// <summary>As <see cref="LinkEnd"/> has them, for the ends of the connections to come.</summary>
     public (int EventsPerBatch, long MostBehind) Limits { get; set; } = (256, 5_000);
+
+    /// <summary>The version of the protocol that both speak from the next connection on.</summary>
+    public int Speaks { get; set; } = LinkFrames.Protocol;
 
     /// <summary>The lanes of the batches that were put on the wire, in order.</summary>
     public List<string> Batches { get; } = [];
@@ -96,7 +102,7 @@ public sealed class TwoNodes : IAsyncDisposable
 
     private LinkEnd EndOf(TestNode node, string name) => new(node.Lanes, node.Node.Role, Code, node.Node.Modules.OfType<LinkModule>().Single().StateOf(Code), name, "test")
     {
-        EventsPerBatch = Limits.EventsPerBatch, MostBehind = Limits.MostBehind,
+        EventsPerBatch = Limits.EventsPerBatch, MostBehind = Limits.MostBehind, Speaks = Speaks,
     };
 
     public void Cut()
@@ -148,7 +154,7 @@ public sealed class TwoNodes : IAsyncDisposable
             while (await StepAsync()) { }
             if (IsCut || await IsEqualAsync()) return;
             Advance(TimeSpan.FromSeconds(1));
-            if (HubEnd.Ended is not null || SiteEnd.Ended is not null) Connect();
+            if (HasEnded) Connect();
         }
         Assert.Fail("the nodes do not come together: " + (HubEnd.Ended ?? SiteEnd.Ended ?? "no reason"));
     }
@@ -206,7 +212,7 @@ public sealed class TwoNodes : IAsyncDisposable
             while (await StepAsync()) { }
             if (await RepairOfAsync(HubTest) is not { State: RepairState.Waiting } && await RepairOfAsync(Site) is not { State: RepairState.Waiting }) return;
             Advance(TimeSpan.FromSeconds(1));
-            if (HubEnd.Ended is not null || SiteEnd.Ended is not null) Connect();
+            if (HasEnded) Connect();
         }
         Assert.Fail("what was lost does not come back: " + (HubEnd.Ended ?? SiteEnd.Ended ?? "no reason"));
     }
