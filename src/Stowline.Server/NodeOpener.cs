@@ -29,6 +29,7 @@ public static class NodeOpener
         var (database, folder) = await OpenDatabaseAsync(configuration, time, ct);
         try
         {
+            await Link.SiteBeginning.FetchAsync(configuration, database, ct);
             var node = await Node.OpenAsync(database, role: await RoleAsync(configuration, database, ct), ct: ct);
             if (configuration.Hub.Length > 0) node.Hub = new Uri(configuration.Hub);
             return new OpenedNode(node, folder);
