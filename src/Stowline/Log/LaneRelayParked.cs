@@ -36,9 +36,13 @@ public abstract partial class LaneRelay
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
         try
         {
-            var outgoing = Begin();
-            foreach (var e in events) outgoing.Add(e);
-            return (await HandOverAloneAsync(outgoing, either.Token)).Select(r => (events[r.Index], r.Reason)).ToList();
+            var refused = await AloneAsync(() =>
+            {
+                var outgoing = Begin();
+                foreach (var e in events) outgoing.Add(e.View);
+                return outgoing.HandOverAsync(either.Token);
+            }, either.Token);
+            return refused.Select(r => (events[r.Index], r.Reason)).ToList();
         }
         catch (Exception e) when (!ct.IsCancellationRequested)
         {

@@ -22,7 +22,9 @@ public class RelayParkedTests
         public string Name => "picky";
         public string? Trouble => null;
 
-        public async Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
+        public IOutgoingBatch Begin() => new CollectedBatch(PublishAsync);
+
+        private async Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
         {
             if (IsAway) throw new IOException("away");
             await Confirms;
