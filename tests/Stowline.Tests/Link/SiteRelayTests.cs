@@ -8,7 +8,7 @@ internal sealed class RelayDouble(Lanes lanes, Lane lane) : LaneRelay(lanes, lan
 {
     public List<long> Taken { get; } = [];
     public override string Name => "double " + Lane.Name;
-    protected override bool Wants(EventRecord e) => true;
+    protected override bool Wants(string type) => true;
     protected override IOutgoing Begin() => new Batch(this);
 
     /// <summary>Hands over all that the node has.</summary>
@@ -21,7 +21,8 @@ internal sealed class RelayDouble(Lanes lanes, Lane lane) : LaneRelay(lanes, lan
     {
         private readonly List<long> _positions = [];
 
-        public void Add(EventRecord e) => _positions.Add(e.Position);
+        public void Add(EventView e) => _positions.Add(e.Position);
+        public IOutgoing Next() => new Batch(relay);
 
         public Task<IReadOnlyList<(int Index, string Reason)>> HandOverAsync(CancellationToken ct)
         {
