@@ -5802,7 +5802,6 @@ export interface components {
              * @description 100 when not given; for JsonElement? ShopStockCall.Each.
              */
             batch_size?: null | number;
-            /** @description Where an answer that is success as a whole says that single offers were not set; without it such an answer means all of them. */
             failed?: null | components["schemas"]["ShopStockFailures"];
         };
         /** @description Offers that were not set, in the answer to a call that sets quantities. */

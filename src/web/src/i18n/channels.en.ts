@@ -105,7 +105,7 @@ export const channelsEn = {
     savePolicy: "Save what it keeps",
     labels: "What is printed on parcels",
     stem: "SSCCs begin with",
-    stemHint: "8–15 digits: extension, GS1 company prefix, this site's block. Empty: no SSCC.",
+    stemHint: "5–15 digits: extension, GS1 company prefix, this site's block. Empty: no SSCC.",
     sender: "Sender, up to 3 lines",
     font: "Font in the printer",
     saveLabels: "Save the labels",

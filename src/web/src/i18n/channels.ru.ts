@@ -107,7 +107,7 @@ export const channelsRu: Pick<Translation, "channels" | "parked" | "background" 
     savePolicy: "Сохранить запас",
     labels: "Что печатается на посылках",
     stem: "SSCC начинаются с",
-    stemHint: "8–15 цифр: расширение, префикс компании GS1, блок этого склада. Пусто: без SSCC.",
+    stemHint: "5–15 цифр: расширение, префикс компании GS1, блок этого склада. Пусто: без SSCC.",
     sender: "Отправитель, до 3 строк",
     font: "Шрифт в принтере",
     saveLabels: "Сохранить этикетки",
