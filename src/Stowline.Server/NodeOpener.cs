@@ -23,7 +23,7 @@ public sealed class OpenedNode(Node node, DataDirectory? folder) : IAsyncDisposa
 public static class NodeOpener
 {
     /// <summary>Opens the configured node. Its pumps do not run yet; see <see cref="Node.Start"/>.</summary>
-    /// <exception cref="CommandRefusedException">Another process holds the folder, or the database cannot be reached.</exception>
+    /// <exception cref="CommandRefusedException">Another process holds the folder, or the database cannot be reached or written.</exception>
     public static async Task<OpenedNode> OpenAsync(Configuration configuration, TimeProvider? time = null, CancellationToken ct = default)
     {
         var (database, folder) = await OpenDatabaseAsync(configuration, time, ct);
@@ -38,7 +38,9 @@ public static class NodeOpener
         {
             await database.DisposeAsync();
             folder?.Dispose();
-            throw e is InvalidOperationException ? new CommandRefusedException(e.Message) : e;
+            if (e is InvalidOperationException) throw new CommandRefusedException(e.Message);
+            if (DatabaseTrouble.Tell(e, configuration.IsPostgres ? database.Engine : Path.GetFullPath(configuration.SqlitePath)) is { } trouble) throw new CommandRefusedException(trouble, e);
+            throw;
         }
     }
 

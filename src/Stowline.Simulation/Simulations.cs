@@ -1,4 +1,3 @@
-using System.Diagnostics;
 
 namespace Stowline.Simulation;
 
@@ -23,11 +22,11 @@ public static class Simulations
     /// <param name="ended">Called after each run, one at a time, with how many have ended.</param>
     public static SimulationReport Run(SimulationOptions options, Action<SimulatedRun, int>? ended = null, CancellationToken ct = default)
     {
-        var (started, next, seeds, steps) = (Stopwatch.GetTimestamp(), options.First - 1, 0, 0L);
+        var (started, next, seeds, steps) = (TimeProvider.System.GetTimestamp(), options.First - 1, 0, 0L);
         var (gate, counters, failures) = (new Lock(), new Counters(), new List<SimulatedRun>());
         void Work()
         {
-            while (!ct.IsCancellationRequested && (options.For is not { } limit || Stopwatch.GetElapsedTime(started) < limit))
+            while (!ct.IsCancellationRequested && (options.For is not { } limit || TimeProvider.System.GetElapsedTime(started) < limit))
             {
                 var seed = Interlocked.Increment(ref next);
                 if (seed >= options.First + options.Seeds) return;
@@ -48,6 +47,6 @@ public static class Simulations
         foreach (var worker in workers) worker.Start();
         Work();
         foreach (var worker in workers) worker.Join();
-        return new SimulationReport(seeds, steps, Stopwatch.GetElapsedTime(started).TotalSeconds, [.. failures.OrderBy(f => f.Seed)], counters);
+        return new SimulationReport(seeds, steps, TimeProvider.System.GetElapsedTime(started).TotalSeconds, [.. failures.OrderBy(f => f.Seed)], counters);
     }
 }

@@ -11,10 +11,12 @@ namespace Stowline.Log;
 public abstract partial class LaneRelay : Pump, IAsyncDisposable
 {
     private const int MostRead = 1_000;
-    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(15);
 
     /// <summary>After so long without an acknowledgment the status says so. Nothing is given up.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long it may be silent before another process takes over.</summary>
+    internal TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(15);
 
     private readonly Lanes _lanes;
     private readonly Lane _lane;
@@ -27,6 +29,7 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
     private long _head;
     private DateTimeOffset _leaseUntil;
     private DateTimeOffset? _oldestWaiting;
+    private int _histories;
 
     protected LaneRelay(Lanes lanes, Lane lane)
     {
@@ -91,7 +94,12 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
 
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
-        if ((_position < 0 || _lanes.Time.GetUtcNow() > _leaseUntil - Lease / 2) && !await TakeLeaseAsync(ct)) return false;
+        if (_lanes.HistoriesOf(_lane) is var histories && histories != _histories) await BeginAgainAsync(histories);
+        if ((_position < 0 || _lanes.Time.GetUtcNow() > _leaseUntil - Lease / 2) && !await TakeLeaseAsync(ct))
+        {
+            SayNoTrouble(); // it is another process's
+            return false;
+        }
         var batch = await TakeAsync(ct);
         var isEmpty = batch.To == batch.After;
         _oldestWaiting = isEmpty ? null : batch.OldestAt;
@@ -103,6 +111,14 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
         await MoveAsync(batch, refused);
         if (batch.Wanted.Count > 0) _relayed.Add(batch.Wanted.Count - refused.Count, Label);
         return true;
+    }
+
+    /// <summary>The lane was set back, and the cursor with it: what was read ahead stands at positions that are other events' now.</summary>
+    private async Task BeginAgainAsync(int histories)
+    {
+        if (Interlocked.Exchange(ref _ahead, null) is Task ahead) await ahead.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Volatile.Write(ref _head, 0);
+        (_histories, _position) = (histories, -1);
     }
 
     private async Task<Batch> TakeAsync(CancellationToken ct)
@@ -160,30 +176,34 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
             try
             {
                 var done = await handing.WaitAsync(Patience, _lanes.Time, ct);
-                LastError = null;
+                SayNoTrouble();
                 return done;
             }
             catch (TimeoutException) when (!handing.IsCompleted)
             {
-                (LastError, LastErrorAt) = (Trouble ?? "events were handed over and are not acknowledged yet", _lanes.Time.GetUtcNow());
+                SayTrouble(Trouble ?? "events were handed over and are not acknowledged yet", _lanes.Time.GetUtcNow());
                 await TakeLeaseAsync(ct);
             }
         }
     }
+
+    /// <summary>In the scope of the lane, also where the lane is another node's and here is a copy: so it is one after the other with what sets the copy back.</summary>
+    private Task<(Outcome<T> Outcome, IReadOnlyList<(Lane, long)> Appended)> WriteAsync<T>(Func<LaneTransaction, ValueTask<Outcome<T>>> write) =>
+        _lanes.ExecuteAsConsumerAsync(_lane, Caller.System, write, onCopy: _lanes.IsReplica(_lane));
 
     private sealed record Held { public long Position { get; init; } public long Head { get; init; } }
 
     /// <summary>False while another process has it.</summary>
     private async Task<bool> TakeLeaseAsync(CancellationToken ct)
     {
-        var outcome = await _lanes.ExecuteAsConsumerAsync<Held>(_lane, Caller.System, async tx =>
+        var outcome = await WriteAsync<Held>(async tx =>
         {
             var held = await tx.ChangeAsync<long?>("""
-                INSERT INTO relays (name, position, owner, lease_until) VALUES (@name, 0, @me, @until)
-                ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, lease_until = excluded.lease_until
+                INSERT INTO relays (name, lane, position, owner, lease_until) VALUES (@name, @lane, 0, @me, @until)
+                ON CONFLICT (name) DO UPDATE SET lane = excluded.lane, owner = excluded.owner, lease_until = excluded.lease_until
                     WHERE relays.owner = excluded.owner OR relays.lease_until IS NULL OR relays.lease_until < @now
                 RETURNING position
-                """, new { name = Name, me = _me, until = tx.Now + Lease, now = tx.Now });
+                """, new { name = Name, lane = _lane.Name, me = _me, until = tx.Now + Lease, now = tx.Now });
             return new Held { Position = held ?? -1, Head = await tx.FindAsync<long>("SELECT head_position FROM lanes WHERE name = @lane", new { lane = _lane.Name }) };
         });
         if (!outcome.Outcome.IsOk) throw new ConsumerStalledException(outcome.Outcome.Refusal!.Detail);
@@ -195,7 +215,7 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
 
     private async Task MoveAsync(Batch batch, IReadOnlyList<(int Index, string Reason)> refused)
     {
-        var outcome = await _lanes.ExecuteAsConsumerAsync<bool>(_lane, Caller.System, async tx =>
+        var outcome = await WriteAsync<bool>(async tx =>
         {
             var moved = await tx.ChangeAsync<long?>("""
                 UPDATE relays SET position = @to, lease_until = @until WHERE name = @name AND owner = @me AND position = @from RETURNING position

@@ -53,7 +53,7 @@ public abstract partial class LaneRelay
     /// <summary>What was taken is forgotten; of what was refused again the attempt is counted.</summary>
     private async Task<Outcome<Done>> SettleAsync(string subject, IReadOnlyList<long> taken, IReadOnlyList<(EventRecord Event, string Reason)> refused)
     {
-        var (outcome, _) = await _lanes.ExecuteAsConsumerAsync<Done>(_lane, Caller.System, async tx =>
+        var (outcome, _) = await WriteAsync<Done>(async tx =>
         {
             foreach (var position in taken)
                 await tx.ExecuteAsync("""

@@ -53,14 +53,31 @@ public class MovedOutProcesses
         await UntilAsync(site, async () => await CountAsync(site, "picking-tasks?site=WH2&limit=200") == 9);
         await ShipAsync(site, 6);
         await UntilAsync(hub, async () => await CountAsync(hub, "orders?status=shipped&limit=200") == 9);
-        await EqualAsync(hub, site, "sites/WH2/stock?limit=200", i => $"{i.GetProperty("sku")} {i.GetProperty("bin")} {i.GetProperty("on_hand")} {i.GetProperty("reserved")}");
-        await EqualAsync(hub, site, "picking-tasks?site=WH2&limit=200", i => $"{i.GetProperty("number")} {i.GetProperty("status")} {i.GetProperty("picked_items")}");
-        await EqualAsync(hub, site, "packing-tasks?site=WH2&limit=200", i => $"{i.GetProperty("number")} {i.GetProperty("status")} {i.GetProperty("tracking_number")}");
+        await RestoredProcesses.EqualBooksAsync(hub, site);
         Assert.Equal((91L, 9), (await AvailableAsync(hub, "A"), await CountAsync(site, "shipments?site=WH2&limit=200")));
         await hub.VerifyAsync();
         await site.VerifyAsync();
         Assert.Equal(0, await site.StopAsync());
         Assert.Equal(0, await hub.StopAsync());
+    }
+
+    [Fact]
+    public async Task A_code_is_enough_to_move_a_warehouse_out()
+    {
+        var (folder, _, drop) = await OwnDatabase.MakeAsync("sqlite");
+        await using var __ = drop;
+        var data = Path.Combine(folder, "hub");
+        await using (var hub = await RunningServer.StartAsync(data, null))
+        {
+            await hub.SendAsync(HttpMethod.Put, "sites/WH2", new { name = "WH2", type = "warehouse" });
+            await hub.StopAsync();
+        }
+        // Port 9 discards what it gets, and nobody listens there: so it is done on the data.
+        var moved = await CommandInAsync(folder, new Dictionary<string, string> { ["STOWLINE__PORT"] = "9" }, "sites", "move-out", "WH2", "--data", data);
+        Assert.Equal("http://127.0.0.1:9/", moved.GetProperty("hub").GetString());
+        await using var site = await RunningServer.StartAsync(Path.Combine(folder, "WH2"), null, "--site", "WH2", "--hub", "http://127.0.0.1:9", "--key", moved.GetProperty("key").GetString()!);
+        await site.SendAsync(HttpMethod.Put, "sites/WH2/zones/S", new { name = "Shelves", type = "storage" });
+        await site.VerifyAsync();
     }
 
     /// Zones and bins that were drawn at the hub come along with a site that is joined; without its hub such a node does not begin.

@@ -53,9 +53,7 @@ public class SiteProcesses
         await UntilAsync(site, async () => await CountAsync(site, "picking-tasks?site=WH2&limit=200") == 15);
         await ShipAsync(site, 11);
         await UntilAsync(hub, async () => await CountAsync(hub, "orders?status=shipped&limit=200") == 15);
-        await EqualAsync(hub, site, "sites/WH2/stock?limit=200", i => $"{i.GetProperty("sku")} {i.GetProperty("bin")} {i.GetProperty("on_hand")} {i.GetProperty("reserved")}");
-        await EqualAsync(hub, site, "picking-tasks?site=WH2&limit=200", i => $"{i.GetProperty("number")} {i.GetProperty("status")} {i.GetProperty("picked_items")}");
-        await EqualAsync(hub, site, "packing-tasks?site=WH2&limit=200", i => $"{i.GetProperty("number")} {i.GetProperty("status")} {i.GetProperty("tracking_number")}");
+        await RestoredProcesses.EqualBooksAsync(hub, site);
         Assert.True((await hub.GetAsync("picking-tasks?site=WH2")).GetProperty("items")[0].TryGetProperty("as_of", out _));
         Assert.Equal(110 - 15, await AvailableAsync(hub, "A"));
         await hub.VerifyAsync();
@@ -74,11 +72,16 @@ public class SiteProcesses
 
     /// <summary>Runs a command that must succeed, and answers its report.</summary>
     /// <param name="database">A PostgreSQL address, where the command is for one.</param>
-    internal static async Task<JsonElement> CommandAsync(string? database, params string[] words)
+    internal static Task<JsonElement> CommandAsync(string? database, params string[] words) =>
+        CommandInAsync("", database is null ? new Dictionary<string, string>() : new Dictionary<string, string> { ["STOWLINE__DATABASE"] = database }, words);
+
+    /// <param name="folder">Where it is run; empty for where we are.</param>
+    /// <param name="settings">Environment variables.</param>
+    internal static async Task<JsonElement> CommandInAsync(string folder, Dictionary<string, string> settings, params string[] words)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
         foreach (var argument in words.Prepend(Path.Combine(AppContext.BaseDirectory, "stowline.dll")).Append("--json")) start.ArgumentList.Add(argument);
-        if (database is not null) start.Environment["STOWLINE__DATABASE"] = database;
+        foreach (var (name, value) in settings) start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var (said, wrong) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync();
@@ -135,7 +138,7 @@ public class SiteProcesses
     internal static async Task UntilAsync(RunningServer node, Func<Task<bool>> holds)
     {
         var watch = Stopwatch.StartNew();
-        while (!await holds())
+        for (; !await holds(); await Moment.PassAsync())
             Assert.True(watch.Elapsed < TimeSpan.FromMinutes(2), $"it does not come about: {(await node.GetAsync("links")).ToString()}");
     }
 }
