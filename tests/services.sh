@@ -98,7 +98,7 @@ start_postgres() {
     port=$(free_port)
     # No Unix socket: its path could be longer than the system allows, and the tests use TCP anyway.
     launch postgres "${with_parent[@]}" "$bin/postgres" -D "$dir/data" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
-      -c max_connections=200 -c fsync=on -c synchronous_commit=on -c shared_buffers=256MB -c max_wal_size=2GB
+      -c max_connections=400 -c fsync=on -c synchronous_commit=on -c shared_buffers=256MB -c max_wal_size=2GB
     if wait_until postgres "$bin/pg_isready" -q -h 127.0.0.1 -p "$port"; then
       export STOWLINE_TEST_POSTGRES="Host=127.0.0.1;Port=$port;Username=postgres;Database=postgres"
       return 0

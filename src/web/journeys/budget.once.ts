@@ -31,8 +31,9 @@ test("how soon the overview is ready is printed, not judged: it depends on the m
     const before = await worked();
     await page.goto("/");
     await expect(page.locator("tbody .number").first()).toBeVisible();
-    const ms = await page.evaluate(() => performance.getEntriesByName("stowline-orders-shown")[0]?.startTime);
-    expect(ms).toBeGreaterThan(0);
-    console.log(`/ shows its orders ${ms!.toFixed(0)} ms after navigation (${cache} cache), ${(await worked() - before).toFixed(0)} ms of processor`);
+    // The mark is set right after the rows are there.
+    const shown = () => page.evaluate(() => performance.getEntriesByName("stowline-orders-shown")[0]?.startTime ?? 0);
+    await expect.poll(shown).toBeGreaterThan(0);
+    console.log(`/ shows its orders ${(await shown()).toFixed(0)} ms after navigation (${cache} cache), ${(await worked() - before).toFixed(0)} ms of processor`);
   }
 });

@@ -12,6 +12,12 @@ interface Page<T> {
   items: T[];
 }
 
+/** The last day of a month, so many months from now. */
+function endOfMonth(months: number): string {
+  const now = new Date();
+  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + months + 1, 0)).toISOString().slice(0, 10);
+}
+
 /** A small business over the API, as any client would make it: two sellers, three sites, lots with expiry. */
 export class Business {
   private placed = 0;
@@ -34,8 +40,8 @@ export class Business {
         lines: [
           { sku: "85123A", quantity: 500, bin: "A-01-01" },
           { sku: "71053", quantity: 40, bin: "A-01-02" },
-          { sku: "HONEY-500", quantity: 30, bin: "A-01-01", lot: "L-2025-11", expires_on: "2027-05-31" },
-          { sku: "HONEY-500", quantity: 12, bin: "A-01-02", lot: "L-2026-02", expires_on: "2028-01-31" },
+          { sku: "HONEY-500", quantity: 30, bin: "A-01-01", lot: "L-2025-11", expires_on: endOfMonth(6) },
+          { sku: "HONEY-500", quantity: 12, bin: "A-01-02", lot: "L-2026-02", expires_on: endOfMonth(14) },
         ],
       });
     }

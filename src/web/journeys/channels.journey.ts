@@ -2,7 +2,7 @@ import { expect, expectUsable, test } from "./fixtures";
 import { Shop } from "./shop";
 
 test("an account at a shop: what failed is seen and tried again, what differs is found, and it is paused and resumed", async ({ page, business, picture }, info) => {
-  test.setTimeout(120_000);
+  test.setTimeout(240_000);
   const { node } = business;
   const size = info.project.name;
   const account = `shop-${size}`;
@@ -62,7 +62,7 @@ test("an account at a shop: what failed is seen and tried again, what differs is
     // A shop that does not answer is told from one that says no, and comes back by itself.
     shop.away = true;
     await business.place([{ sku: good, quantity: 1 }], { external_id: `away-${size}` });
-    await expect(line).toContainText("Does not answer", { timeout: 30_000 });
+    await expect(line).toContainText("Does not answer", { timeout: 60_000 });
     await expect(facts.getByText(/No call has come through since/)).toBeVisible();
     await expectUsable(page);
     await page.addInitScript(() => localStorage.setItem("stowline.language", "ru"));
@@ -72,8 +72,8 @@ test("an account at a shop: what failed is seen and tried again, what differs is
     await expectUsable(page);
     await picture(page, "channels-ru-dark");
     shop.away = false;
-    await expect(page.getByTestId(`account-${account}`)).toContainText("Работает", { timeout: 45_000 });
-    await expect.poll(() => shop.stock.get("offer-a")).toBe(3);
+    await expect(page.getByTestId(`account-${account}`)).toContainText("Работает", { timeout: 60_000 });
+    await expect.poll(() => shop.stock.get("offer-a"), { timeout: 60_000 }).toBe(3);
   } finally {
     await shop.end();
     await node.call("PUT", `channels/${account}`, { kind: "shop", name: `Shop ${size}`, enabled: false, settings });

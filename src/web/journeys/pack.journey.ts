@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
 import { expect, expectUsable, test } from "./fixtures";
+import { scan } from "./scanner";
 
 /** Takes a label as a PNG: its size in dots and per meter as the file says, and how much of it is black as a browser sees it. */
 async function png(page: Page, name: string) {
@@ -44,15 +45,11 @@ test("an order is packed and shipped at the station", async ({ page, business, p
   await page.getByRole("button", { name: "Start packing" }).click();
   await expect(page.getByText("0 / 2")).toBeVisible();
   await page.getByRole("heading", { name: "Packing station" }).click();
-  const scan = async (code: string) => {
-    await page.keyboard.type(code);
-    await page.keyboard.press("Enter");
-  };
-  await scan("71053");
+  await scan(page, "71053");
   await expect(page.getByRole("alert")).toHaveText("71053 does not belong to this order.");
   await expect(page.getByText("Glass vase")).toBeVisible();
-  await scan(sku);
-  await scan(sku.replace("VASE", "BAR"));
+  await scan(page, sku);
+  await scan(page, sku.replace("VASE", "BAR"));
   await expect(page.getByText("2 / 2")).toBeVisible();
   for (const [name, value] of [["Weight, g", "1200"], ["Length, mm", "400"], ["Width, mm", "300"], ["Height, mm", "200"]] as const) await page.getByRole("spinbutton", { name }).fill(value);
   await page.getByRole("button", { name: "Add the package" }).click();

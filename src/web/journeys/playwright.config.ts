@@ -16,14 +16,15 @@ export default defineConfig({
   fullyParallel: false,
   forbidOnly: process.env["CI"] === "true",
   retries: 0,
-  timeout: 60_000,
-  expect: { timeout: 15_000 },
+  // The screens look again every 15 seconds by themselves; who waits for that must not give up at the very moment when it comes.
+  timeout: 180_000,
+  expect: { timeout: 40_000 },
   reporter: [["list"], ["junit", { outputFile: `${artifacts}/test-results/web.xml` }]],
   use: {
     browserName: "chromium",
     locale: "en-GB",
     timezoneId: "Europe/Belgrade",
-    actionTimeout: 15_000,
+    actionTimeout: 40_000,
     launchOptions: {
       executablePath: process.env["STOWLINE_CHROMIUM"] ?? "/usr/bin/chromium",
       args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],

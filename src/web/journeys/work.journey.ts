@@ -1,10 +1,5 @@
 import { expect, expectUsable, test } from "./fixtures";
-import type { Page } from "@playwright/test";
-
-async function scan(page: Page, code: string) {
-  await page.keyboard.type(code);
-  await page.keyboard.press("Enter");
-}
+import { scan } from "./scanner";
 
 test("goods are put away, moved and counted by scans, also while the network is gone", async ({ page, context, business, picture }, info) => {
   const sku = `BOOK-${info.project.name}`;
@@ -96,7 +91,7 @@ test("somebody who was sent to count does it blind, also while the network is go
 });
 
 test("an expired lot is taken away by whoever was sent for it", async ({ page, business, picture }, info) => {
-  test.setTimeout(150_000);
+  test.setTimeout(240_000);
   const sku = `MILK-${info.project.name}`;
   const worker = `vera-${info.project.name}`;
   const { node } = business;
@@ -104,7 +99,7 @@ test("an expired lot is taken away by whoever was sent for it", async ({ page, b
   await node.call("POST", "sites/WH2/receipts", { reference: sku, lines: [{ sku, quantity: 6, bin: "A-01-01", lot: "L1", expires_on: "2026-01-31" }, { sku, quantity: 2, bin: "A-01-02", lot: "L1", expires_on: "2026-01-31" }] });
   interface Task { id: string; number: number; kind: string; status: string; lines: { sku: string; bin: string; status: string }[] }
   const tasks = async () => (await node.call<{ items: Task[] }>("GET", "stock-tasks?site=WH2&newest=true&limit=100")).items.filter((x) => x.kind === "removal" && x.lines.some((l) => l.sku === sku));
-  await expect.poll(async () => (await tasks()).length, { timeout: 90_000 }).toBe(1); // once a minute somebody looks for what has expired
+  await expect.poll(async () => (await tasks()).length, { timeout: 150_000 }).toBe(1); // once a minute somebody looks for what has expired
   const task = (await tasks())[0]!;
   await node.call("POST", `stock-tasks/${task.id}/assign`, { worker });
   await page.goto("/m");

@@ -14,7 +14,7 @@ public class DemoProcess
     /// <summary>Asks until it is so. The limit is for machines that do other things as well; the demo itself needs a few seconds.</summary>
     private static async Task UntilAsync(string what, Func<Task<bool>> isSo)
     {
-        var limit = TimeProvider.System.GetUtcNow() + TimeSpan.FromSeconds(60);
+        var limit = TimeProvider.System.GetUtcNow() + TimeSpan.FromMinutes(3);
         while (!await isSo())
         {
             Assert.True(TimeProvider.System.GetUtcNow() < limit, $"it took too long until {what}");
@@ -43,7 +43,9 @@ public class DemoProcess
             await using (var again = await RunningServer.StartAsync(folder, null, "--demo", "--demo-rate", "5"))
             {
                 await UntilAsync("new orders come", async () => await NewestAsync(again) > newest + 5);
-                await again.VerifyAsync();
+                // Orders keep coming, so the consumers are never at rest; the books must agree all the same.
+                var report = await again.GetAsync("system/verify");
+                Assert.True(report.GetProperty("ok").GetBoolean(), report.ToString());
                 Assert.Equal(0, await again.StopAsync());
             }
         }

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Stowline.Tests.Support;
 
 namespace Stowline.Tests.Acceptance;
@@ -27,11 +25,7 @@ internal sealed class PrivatePostgres : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("stowline-postgres-").FullName;
         if (Environment.UserName == "root") await RunAsync("chown", ["postgres:", folder]);
         await RunAsServerAsync(Path.Combine(bin, "initdb"), ["-D", folder + "/data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        var port = ((IPEndPoint)probe.LocalEndpoint).Port;
-        probe.Stop();
-        var made = new PrivatePostgres(bin, folder, port);
+        var made = new PrivatePostgres(bin, folder, FreePorts.Take(1)[0]);
         await made.ControlAsync("start");
         return made;
     }

@@ -79,11 +79,13 @@ public class RestoredProcesses
     private static async Task<string?> StageAsync(RunningServer node) =>
         (await node.GetAsync("links")).GetProperty("items")[0].GetProperty("repair") is { ValueKind: System.Text.Json.JsonValueKind.Object } repair ? repair.GetProperty("state").GetString() : null;
 
-    private static async Task EqualBooksAsync(RunningServer hub, RunningServer site)
+    /// <summary>When the hub has all that the site has written, and its consumers have read it, its copies are as the site's books are.</summary>
+    internal static async Task EqualBooksAsync(RunningServer hub, RunningServer site)
     {
-        async Task<bool> IsSameAsync() => (await hub.GetAsync("links")).GetProperty("items")[0] is var link && link.GetProperty("state").GetString() == "connected"
-            && link.GetProperty("in").GetProperty("lag_events").GetInt64() == 0;
-        await UntilAsync(hub, IsSameAsync);
+        async Task<bool> HasAllAsync() => (await hub.GetAsync("links")).GetProperty("items")[0] is var link && link.GetProperty("state").GetString() == "connected"
+            && link.GetProperty("in").GetProperty("lag_events").GetInt64() == 0 && (await hub.HeadsAsync())["site/WH2"] == (await site.HeadsAsync())["site/WH2"];
+        await site.DrainAsync();
+        await UntilAsync(hub, HasAllAsync);
         await hub.DrainAsync();
         await EqualAsync(hub, site, "sites/WH2/stock?limit=200", i => $"{i.GetProperty("sku")} {i.GetProperty("bin")} {i.GetProperty("on_hand")} {i.GetProperty("reserved")}");
         await EqualAsync(hub, site, "picking-tasks?site=WH2&limit=200", i => $"{i.GetProperty("number")} {i.GetProperty("status")} {i.GetProperty("picked_items")}");

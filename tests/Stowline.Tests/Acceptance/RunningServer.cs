@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Stowline.Tests.Support;
 
 namespace Stowline.Tests.Acceptance;
 
@@ -12,7 +13,7 @@ public sealed class RunningServer : IAsyncDisposable
     private RunningServer(Process process, Uri address, HttpMessageHandler handler)
     {
         _process = process;
-        Http = new HttpClient(handler) { BaseAddress = new Uri(address, "/api/v1/"), Timeout = TimeSpan.FromSeconds(60) };
+        Http = new HttpClient(new PatientHandler(handler, () => GetAsync("system/status"))) { BaseAddress = new Uri(address, "/api/v1/"), Timeout = TimeSpan.FromSeconds(60) };
         Address = address;
     }
 
@@ -43,6 +44,7 @@ public sealed class RunningServer : IAsyncDisposable
     {
         (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
         start.Environment["DOTNET_TieredCompilation"] = "1";
+        start.Environment["DOTNET_ThreadPool_ForceMinWorkerThreads"] = "20"; // in hex: on a busy machine the pool grows too late
         var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
         var said = new List<string>();
@@ -85,11 +87,11 @@ public sealed class RunningServer : IAsyncDisposable
         return text.Length == 0 ? default : JsonDocument.Parse(text).RootElement;
     }
 
+    /// <summary>Where the node's lanes stand, by name.</summary>
+    public async Task<IReadOnlyDictionary<string, long>> HeadsAsync() => Settling.HeadsOf(await GetAsync("system/status"));
+
     /// <summary>Waits until the consumers have seen everything, by asking the node itself.</summary>
-    public async Task DrainAsync()
-    {
-        while (!(await GetAsync("system/status")).GetProperty("consumers").EnumerateArray().All(c => c.GetProperty("lag").GetInt64() == 0)) await Task.Yield();
-    }
+    public Task DrainAsync() => Settling.DrainAsync(() => GetAsync("system/status"), TimeSpan.FromMinutes(3));
 
     public async Task VerifyAsync()
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Stowline.Tests.Support;
 
 namespace Stowline.Tests.Acceptance;
 
@@ -59,7 +60,7 @@ internal sealed class ServerPair : IAsyncDisposable
             {
                 last = e;
             }
-            await Task.Yield();
+            await Moment.PassAsync();
         }
         throw new TimeoutException($"{what}: not after {longest.TotalSeconds:0} s; {last?.Message}");
     }

@@ -110,7 +110,7 @@ public class TwoProcesses
         }
     }
 
-    /// <summary>The pump looks by itself once a second; half of that would be the middle of what is seen without being told.</summary>
+    /// <summary>The pump looks by itself once a second; half of that would be the middle of what is seen without being told. A machine that is busy elsewhere is measured again: what is not told is late each time.</summary>
     [SkippableTheory]
     [InlineData(9)]
     public async Task A_live_client_of_one_hears_what_the_other_writes(int rounds)
@@ -120,28 +120,38 @@ public class TwoProcesses
         await using var pair = await ServerPair.StartAsync(folder, database!);
         await ServerPair.FillAsync(pair.A);
         await pair.OnDutyAsync();
-        var waits = new List<double>();
-        for (var which = 0; which < 2; which++)
+        var middle = double.MaxValue;
+        for (var attempt = 0; attempt < 3 && middle >= 250; attempt++)
         {
-            await using var orders = await LiveClient.ConnectAsync(pair[which].Address);
-            await using var order = await LiveClient.ConnectAsync(pair[which].Address);
-            Assert.Null(await orders.CallAsync("Subscribe", "orders"));
-            await orders.NextAsync("snapshot");
-            for (var round = 0; round < rounds; round++)
-            {
-                var id = (await pair[1 - which].SendAsync(Post, "orders", ServerPair.Order($"{which}-{round}"), expect: 201)).GetProperty("id").GetString()!;
-                var clock = Stopwatch.StartNew();
-                Assert.Equal(id, (await orders.NextAsync("order.placed")).GetProperty("data").GetProperty("order_id").GetString());
-                waits.Add(clock.Elapsed.TotalMilliseconds);
-                Assert.Null(await order.CallAsync("Subscribe", "order/" + id));
-                await order.NextAsync("snapshot");
-                await pair[1 - which].SendAsync(Post, $"orders/{id}/hold", new { reason = "look" });
-                clock.Restart();
-                await order.NextAsync("order.held");
-                waits.Add(clock.Elapsed.TotalMilliseconds);
-            }
+            var waits = new List<double>();
+            for (var which = 0; which < 2; which++) waits.AddRange(await HearAsync(pair[which], pair[1 - which], $"{attempt}-{which}", rounds));
+            waits.Sort();
+            middle = waits[waits.Count / 2];
         }
-        waits.Sort();
-        Assert.True(waits[waits.Count / 2] < 250, $"an event of the other process took {waits[waits.Count / 2]:0} ms in the middle");
+        Assert.True(middle < 250, $"an event of the other process took {middle:0} ms in the middle");
+    }
+
+    /// <summary>How many milliseconds after the writer's answer each event came, to a client that follows all orders and to one that follows a single one.</summary>
+    private static async Task<List<double>> HearAsync(RunningServer listener, RunningServer writer, string name, int rounds)
+    {
+        var waits = new List<double>();
+        await using var orders = await LiveClient.ConnectAsync(listener.Address);
+        await using var order = await LiveClient.ConnectAsync(listener.Address);
+        Assert.Null(await orders.CallAsync("Subscribe", "orders"));
+        await orders.NextAsync("snapshot");
+        for (var round = 0; round < rounds; round++)
+        {
+            var id = (await writer.SendAsync(Post, "orders", ServerPair.Order($"{name}-{round}"), expect: 201)).GetProperty("id").GetString()!;
+            var clock = Stopwatch.StartNew();
+            Assert.Equal(id, (await orders.NextAsync("order.placed")).GetProperty("data").GetProperty("order_id").GetString());
+            waits.Add(clock.Elapsed.TotalMilliseconds);
+            Assert.Null(await order.CallAsync("Subscribe", "order/" + id));
+            await order.NextAsync("snapshot");
+            await writer.SendAsync(Post, $"orders/{id}/hold", new { reason = "look" });
+            clock.Restart();
+            await order.NextAsync("order.held");
+            waits.Add(clock.Elapsed.TotalMilliseconds);
+        }
+        return waits;
     }
 }

@@ -48,7 +48,7 @@ public class TwoProcessesCrashes
                 }
                 catch (Exception e) when (e is HttpRequestException or ObjectDisposedException)
                 {
-                    await Task.Yield(); // that process is gone: it may or may not have been stored
+                    await Moment.PassAsync(); // that process is gone: it may or may not have been stored
                 }
             }
         }

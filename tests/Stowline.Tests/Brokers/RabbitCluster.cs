@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Stowline.Tests.House;
+using Stowline.Tests.Support;
 
 namespace Stowline.Tests.Brokers;
 
@@ -9,7 +8,7 @@ namespace Stowline.Tests.Brokers;
 internal sealed class RabbitCluster : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("stowline-test-").FullName;
-    private readonly int[] _ports = Ports(7);
+    private readonly int[] _ports = FreePorts.Take(7);
 
     /// <summary>The setting that names all three.</summary>
     public string Setting => $"amqp://guest:guest@127.0.0.1:{_ports[0]}/,127.0.0.1:{_ports[1]},127.0.0.1:{_ports[2]}";
@@ -43,16 +42,6 @@ internal sealed class RabbitCluster : IAsyncDisposable
         using var process = Process.Start(new ProcessStartInfo(Path.Combine(Repository.Find(), "tests", "rabbitmq.sh"), [command, Dir(node), .. more]))!;
         await process.WaitForExitAsync();
         Assert.Equal(0, process.ExitCode);
-    }
-
-    /// <summary>Free ones, all held until all are known.</summary>
-    private static int[] Ports(int count)
-    {
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToList();
-        foreach (var listener in listeners) listener.Start();
-        int[] ports = [.. listeners.Select(l => ((IPEndPoint)l.LocalEndpoint).Port)];
-        foreach (var listener in listeners) listener.Stop();
-        return ports;
     }
 
     public async ValueTask DisposeAsync()

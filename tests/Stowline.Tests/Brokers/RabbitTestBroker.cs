@@ -54,7 +54,12 @@ public sealed class RabbitTestBroker(string setting, string more = "backoff_ms=1
         };
         await channel.BasicConsumeAsync(place + "-out", autoAck: false, consumer);
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(5));
-        while (found.Count < atLeast) found.Add(await arrived.Reader.ReadAsync(limit.Token));
+        for (var different = new Different(); different.Count < atLeast;)
+        {
+            var (key, body) = await arrived.Reader.ReadAsync(limit.Token);
+            found.Add((key, body));
+            different.Add(key, body);
+        }
         // What should not be there must have the chance to show.
         using var little = new CancellationTokenSource(TimeSpan.FromMilliseconds(500));
         try

@@ -40,7 +40,7 @@ internal static class HookNode
             await node.DrainAsync();
             await node.PumpUntilAsync(Ended(sender.WhenIdleAsync()));
         }
-        while (await node.StepAsync());
+        while (await node.StepAsync() || !sender.WhenIdleAsync().IsCompleted); // a round may have begun while another was waited for
     }
 
     private static async Task<bool> Ended(Task task)

@@ -59,7 +59,7 @@ public class OpeningHoursTests
         Assert.Equal(["hours.exceptions", "hours.monday[1]"], problems.ToRefusal().Errors!.Keys.Order());
     }
 
-    /// Goal: the choice stays short with 10,000 open slots that all have a little room. Method: the work is counted by repeating it, CPU time of this thread only in bounds that no noise reaches.
+    /// Goal: the choice stays short with 10,000 open slots that all have a little room. Method: it is repeated in batches, and the best batch counts: whatever else the machine does makes the others slower.
     [Fact]
     public void Ten_thousand_nearly_full_slots_are_passed_over_quickly()
     {
@@ -69,9 +69,14 @@ public class OpeningHoursTests
         for (var i = 0; i < 10_000; i++) calendar.Set(now.ToUnixTimeSeconds() + i * 900L, 1);
         var expected = now.ToUnixTimeSeconds() + 10_000 * 900L;
         Assert.Equal(expected, calendar.Find(now, 2)![0].Start);
-        var clock = System.Diagnostics.Stopwatch.StartNew();
-        const int Times = 2_000;
-        for (var i = 0; i < Times; i++) Assert.Equal(expected, calendar.Find(now, 2)![0].Start);
-        Assert.True(clock.Elapsed.TotalMilliseconds / Times < 1, $"{clock.Elapsed.TotalMilliseconds / Times} ms per choice");
+        const int Batches = 10, Times = 200;
+        var best = TimeSpan.MaxValue;
+        for (var batch = 0; batch < Batches; batch++)
+        {
+            var clock = System.Diagnostics.Stopwatch.StartNew();
+            for (var i = 0; i < Times; i++) Assert.Equal(expected, calendar.Find(now, 2)![0].Start);
+            if (clock.Elapsed < best) best = clock.Elapsed;
+        }
+        Assert.True(best.TotalMilliseconds / Times < 1, $"{best.TotalMilliseconds / Times} ms per choice");
     }
 }

@@ -103,10 +103,9 @@ public class SlotTests
     public async Task Two_processes_on_one_database_do_not_overfill_either()
     {
         if (EveryDatabaseAttribute.Postgres is null) return;
-        var (database, _, postgres) = await TestNode.NewDatabaseAsync("postgres", TimeProvider.System);
-        await using var first = await Node.OpenAsync(database);
-        var own = new Npgsql.NpgsqlConnectionStringBuilder(EveryDatabaseAttribute.Postgres) { Database = postgres!.Value.Item2, MaxPoolSize = 10 };
-        await using var second = await Node.OpenAsync(new Stowline.Adapters.PostgresDatabase(own.ToString(), TimeProvider.System));
+        await using var own = await OwnPostgres.MakeAsync();
+        await using var first = await Node.OpenAsync(own.Open());
+        await using var second = await Node.OpenAsync(own.Open());
         first.Start();
         second.Start();
         await KitchenNode.SetUpAsync(first, new SlotPlanBody { Measure = SlotMeasure.Units, Capacity = 4, LeadMinutes = 0, Days = 3 });
@@ -119,7 +118,7 @@ public class SlotTests
             Assert.All(answers, a => Assert.True(a.Outcome.IsOk));
         }
 
-        var used = await database.ReadAsync(async s => await s.QueryAsync<long>("SELECT used FROM slots"));
+        var used = await first.Database.ReadAsync(async s => await s.QueryAsync<long>("SELECT used FROM slots"));
         Assert.All(used, u => Assert.InRange(u, 1, 4));
         Assert.Equal(4 * Enumerable.Range(0, 64).Sum(i => 1 + i % 3), used.Sum());
     }

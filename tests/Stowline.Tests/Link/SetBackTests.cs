@@ -135,6 +135,7 @@ public class SetBackTests
         while (!last.IsCompleted && await at.Node.Database.ReadAsync(async s => await s.FindAsync<long>(
             "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")) < sessions)
         {
+            await Moment.PassAsync();
         }
     }
 }

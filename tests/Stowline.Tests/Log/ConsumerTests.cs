@@ -82,7 +82,8 @@ public class ConsumerTests
         ((LaneWriter)node.Lanes.Writers.Single()).Queue.Close();
         await Assert.ThrowsAsync<ConsumerStalledException>(() => step);
         Assert.Empty(await ParkedAsync(node));
-        node.Time.Advance(TimeSpan.FromSeconds(3)); // the answer waits for the consumer, but not for ever
+        // The answer waits for the consumer, but not for ever; it may not have begun to wait yet.
+        for (; !given.IsCompleted; await Moment.PassAsync()) node.Time.Advance(TimeSpan.FromSeconds(1));
         Assert.True((await given).IsOk);
     }
 }

@@ -102,7 +102,7 @@ public class LostConnectionTests
         // Every count from 1 to 400 was somebody's answer: none was lost, none was given twice.
         Assert.Equal(Enumerable.Range(1, 400).Select(i => (long)i), answers.Select(a => a.Value).Order());
         var clock = System.Diagnostics.Stopwatch.StartNew(); // the consumers run by themselves here: ask until they are done, not for ever
-        while (clock.Elapsed < TimeSpan.FromMinutes(2) && await NotesModule.HeardAsync(direct, "shared") < 400) { }
+        while (clock.Elapsed < TimeSpan.FromMinutes(2) && await NotesModule.HeardAsync(direct, "shared") < 400) await Moment.PassAsync();
         Assert.Equal(400, await NotesModule.HeardAsync(direct, "shared"));
         Assert.True((await Verification.RunAsync(nodes[0])).Ok);
         foreach (var node in nodes) await node.DisposeAsync();

@@ -82,26 +82,19 @@ public class DutyTests
 {
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(2);
 
-    private static async Task<Node> JoinAsync(Func<Database> open)
+    private static async Task<Node> JoinAsync(OwnPostgres own)
     {
-        var node = await Node.OpenAsync(open(), modules: [new NotesModule()]);
+        var node = await Node.OpenAsync(own.Open(), modules: [new NotesModule()]);
+        node.Lanes.LongestWait = TestNode.LongestWait;
         node.AddSite("any");
         node.Start();
         return node;
     }
 
-    private static async Task<Func<Database>> MakeAsync()
-    {
-        var (database, _, postgres) = await TestNode.NewDatabaseAsync("postgres", TimeProvider.System);
-        await database.DisposeAsync();
-        var own = new Npgsql.NpgsqlConnectionStringBuilder(postgres!.Value.Item1) { Database = postgres.Value.Item2, MaxPoolSize = 10 }.ToString();
-        return () => new Stowline.Adapters.PostgresDatabase(own, TimeProvider.System);
-    }
-
     private static async Task UntilAsync(Func<Task<bool>> isSo)
     {
         var clock = System.Diagnostics.Stopwatch.StartNew();
-        while (!await isSo()) Assert.True(clock.Elapsed < Longest, "it took too long");
+        for (; !await isSo(); await Moment.PassAsync()) Assert.True(clock.Elapsed < Longest, "it took too long");
     }
 
     private static Task AddAsync(Node node, string name) => node.Lanes.ExecuteAsync(Lane.Hub, TestNode.Tester, NotesModule.Add(name));
@@ -112,10 +105,10 @@ public class DutyTests
     [InlineData("pg_stat_activity")]
     public async Task Who_loses_its_session_loses_the_duty_and_the_work_goes_on(string sessions)
     {
-        var open = await MakeAsync();
-        await using var one = await JoinAsync(open);
+        await using var own = await OwnPostgres.MakeAsync();
+        await using var one = await JoinAsync(own);
         await UntilAsync(() => Task.FromResult(IsOnDuty(one)));
-        await using var two = await JoinAsync(open);
+        await using var two = await JoinAsync(own);
         await UntilAsync(() => Task.FromResult(two.Lanes.Processes.Count == 2));
         Assert.Equal([true, false], new[] { one, two }.Select(IsOnDuty));
         await AddAsync(two, "n");
@@ -135,12 +128,12 @@ public class DutyTests
     [InlineData("hangs")]
     public async Task Where_nothing_moves_the_others_help(string process)
     {
-        var open = await MakeAsync();
-        await using var database = open();
+        await using var own = await OwnPostgres.MakeAsync();
+        await using var database = own.Open();
         await using (var idle = (await database.JoinAsync(process, "elsewhere", TimeProvider.System.GetUtcNow(), default))!)
         {
             Assert.True(await idle.TryTakeDutyAsync(default));
-            await using var node = await JoinAsync(open);
+            await using var node = await JoinAsync(own);
             await AddAsync(node, "n");
             await UntilAsync(async () => await NotesModule.HeardAsync(node.Database, "n") == 1);
             Assert.False(IsOnDuty(node));
@@ -155,9 +148,9 @@ public class DutyTests
     [InlineData(3)]
     public async Task What_was_not_told_is_found(int notes)
     {
-        var open = await MakeAsync();
-        await using var node = await JoinAsync(open);
-        await using var silent = await Node.OpenAsync(open(), modules: [new NotesModule()]);
+        await using var own = await OwnPostgres.MakeAsync();
+        await using var node = await JoinAsync(own);
+        await using var silent = await Node.OpenAsync(own.Open(), modules: [new NotesModule()]);
         for (var i = 0; i < notes; i++)
         {
             var given = silent.Lanes.ExecuteAsync(Lane.Hub, TestNode.Tester, NotesModule.Add("n"));

@@ -1,5 +1,3 @@
-using Npgsql;
-using Stowline.Adapters;
 using Stowline.Contracts;
 using Stowline.Hub.Catalog;
 using Stowline.Kernel;
@@ -13,19 +11,12 @@ namespace Stowline.Tests.Log;
 [Trait("Needs", "server")]
 public class SessionPoolTests
 {
-    private static async Task<PostgresDatabase> OpenAsync(int connections)
-    {
-        var (database, _, _) = await TestNode.NewDatabaseAsync("postgres", TimeProvider.System);
-        await database.DisposeAsync();
-        return new PostgresDatabase(new NpgsqlConnectionStringBuilder(EveryDatabaseAttribute.Postgres) { Database = ((PostgresDatabase)database).Address.Split('/')[1], MaxPoolSize = connections }.ToString(),
-            TimeProvider.System);
-    }
-
     [SkippableTheory]
     [InlineData(3, 60)]
     public async Task More_reads_than_connections_take_turns(int connections, int readers)
     {
-        await using var database = await OpenAsync(connections);
+        await using var own = await OwnPostgres.MakeAsync();
+        await using var database = own.Open(connections);
         var together = 0;
         var most = 0;
         var answers = await Task.WhenAll(Enumerable.Range(0, readers).Select(i => database.ReadAsync(async session =>
@@ -44,7 +35,8 @@ public class SessionPoolTests
     [InlineData(4, 12)]
     public async Task More_sites_than_connections_are_all_written(int connections, int sites)
     {
-        await using var node = await Node.OpenAsync(await OpenAsync(connections));
+        await using var own = await OwnPostgres.MakeAsync();
+        await using var node = await Node.OpenAsync(own.Open(connections));
         node.Start();
         var codes = Enumerable.Range(0, sites).Select(i => $"S{i}").ToArray();
         foreach (var code in codes)

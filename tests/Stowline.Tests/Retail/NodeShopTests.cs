@@ -13,14 +13,15 @@ public sealed class NodeShopTests
     {
         private readonly string _folder = Directory.CreateTempSubdirectory("stowline-retail-").FullName;
         private string? _data;
+        private (string Server, string Name)? _postgres;
 
         public required Node Node { get; init; }
         public NodeCalls Calls => new(Node);
 
         public static async Task<Shop> OpenAsync(string store)
         {
-            var (database, folder, _) = await TestNode.NewDatabaseAsync(store, TimeProvider.System);
-            var shop = new Shop { Node = await Node.OpenAsync(database), _data = folder };
+            var (database, folder, postgres) = await TestNode.NewDatabaseAsync(store, TimeProvider.System);
+            var shop = new Shop { Node = await Node.OpenAsync(database), _data = folder, _postgres = postgres };
             shop.Node.Start();
             return shop;
         }
@@ -45,6 +46,7 @@ public sealed class NodeShopTests
             await Node.DisposeAsync();
             Directory.Delete(_folder, recursive: true);
             if (_data is not null) Directory.Delete(_data, recursive: true);
+            if (_postgres is { } p) await TestNode.DropAsync(p.Server, p.Name);
         }
     }
 

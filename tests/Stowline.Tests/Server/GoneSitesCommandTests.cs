@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Stowline.Tests.Acceptance;
+using Stowline.Tests.Support;
 
 namespace Stowline.Tests.Server;
 
@@ -24,7 +25,7 @@ public class GoneSitesCommandTests
     /// <summary>Asks how far the site is given up until it is so; null when it is not given up.</summary>
     private static async Task<bool> UntilAsync(RunningServer server, Func<JsonElement?, bool> isSo)
     {
-        for (var clock = Stopwatch.StartNew(); clock.Elapsed < TimeSpan.FromMinutes(1);)
+        for (var clock = Stopwatch.StartNew(); clock.Elapsed < TimeSpan.FromMinutes(2); await Moment.PassAsync())
         {
             using var answer = await server.Http.GetAsync("sites/W1/give-up");
             if (isSo(answer.IsSuccessStatusCode ? await answer.Content.ReadFromJsonAsync<JsonElement>() : null)) return true;

@@ -13,8 +13,9 @@ public sealed class ServerNode : IAsyncDisposable
     private readonly Node _node;
     private readonly ServerHost _host;
     private readonly string? _folder;
+    private readonly (string Server, string Name)? _postgres;
 
-    private ServerNode(Node node, ServerHost host, string? folder) => (_node, _host, _folder, Http) = (node, host, folder, new HttpClient { BaseAddress = new Uri(host.Url) });
+    private ServerNode(Node node, ServerHost host, string? folder, (string, string)? postgres) => (_node, _host, _folder, _postgres, Http) = (node, host, folder, postgres, new HttpClient { BaseAddress = new Uri(host.Url) });
 
     public HttpClient Http { get; }
     public Node Node => _node;
@@ -23,13 +24,13 @@ public sealed class ServerNode : IAsyncDisposable
     public static async Task<ServerNode> StartAsync(string store = "sqlite", Action<Microsoft.AspNetCore.Routing.IEndpointRouteBuilder>? more = null, string auth = "off",
         int liveQueue = 1024, string? web = null, Func<Configuration, Configuration>? configure = null)
     {
-        var (database, folder, _) = await TestNode.NewDatabaseAsync(store, TimeProvider.System);
+        var (database, folder, postgres) = await TestNode.NewDatabaseAsync(store, TimeProvider.System);
         var node = await Node.OpenAsync(database);
         node.Lanes.LongestWait = TestNode.LongestWait;
         var configuration = new Configuration { Port = 0, Auth = auth };
         var host = ServerHost.Build(node, configure?.Invoke(configuration) ?? configuration, more, liveQueue, web);
         await host.StartAsync();
-        return new ServerNode(node, host, folder);
+        return new ServerNode(node, host, folder, postgres);
     }
 
     public Task<HttpResponseMessage> SendAsync(string method, string path, string? body = null, string type = "application/json", params (string Name, string Value)[] headers)
@@ -51,5 +52,6 @@ public sealed class ServerNode : IAsyncDisposable
         await _host.DisposeAsync();
         await _node.DisposeAsync();
         if (_folder is not null) Directory.Delete(_folder, recursive: true);
+        if (_postgres is { } p) await TestNode.DropAsync(p.Server, p.Name);
     }
 }

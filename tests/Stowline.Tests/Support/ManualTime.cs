@@ -40,8 +40,12 @@ public sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new ManualTimer(this, callback, state);
-        timer.Change(dueTime, period);
-        lock (_gate) _timers.Add(timer);
+        // Together: a clock that moved between the two would pass a timer that it does not know.
+        lock (_gate)
+        {
+            timer.Change(dueTime, period);
+            _timers.Add(timer);
+        }
         return timer;
     }
 
@@ -52,15 +56,29 @@ public sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
-            _period = period;
-            Due = dueTime == Timeout.InfiniteTimeSpan ? DateTimeOffset.MaxValue : new DateTimeOffset(owner.GetTimestamp(), TimeSpan.Zero) + dueTime;
+            lock (owner._gate)
+            {
+                _period = period;
+                Due = dueTime == Timeout.InfiniteTimeSpan ? DateTimeOffset.MaxValue : owner._now + dueTime;
+            }
             return true;
         }
 
         public void Fire()
         {
-            Due = _period > TimeSpan.Zero ? Due + _period : DateTimeOffset.MaxValue;
-            callback(state);
+            lock (owner._gate)
+            {
+                if (Due > owner._now || !owner._timers.Contains(this)) return; // changed or given up since the clock moved
+                Due = _period > TimeSpan.Zero ? Due + _period : DateTimeOffset.MaxValue;
+            }
+            try
+            {
+                callback(state);
+            }
+            catch (ObjectDisposedException)
+            {
+                // Whoever waited has ended meanwhile and taken away what the callback is for.
+            }
         }
 
         public void Dispose()
