@@ -4,13 +4,17 @@ using System.Net.Sockets;
 
 namespace Stowline.Bench;
 
-/// <summary>The line between a site and its hub, as a proxy on a free port that can be cut: what is connected is dropped, and nobody gets through. Also the tests' line.</summary>
+/// <summary>
+/// The line between a site and its hub, as a proxy on a free port that can be cut: what is connected is dropped, and nobody gets through. It can also be slow, stand still with its connections open, and
+/// reset them. Single packets it cannot lose: below TCP that shows as standing still, and if it lasts as a reset. Also the tests' line.
+/// </summary>
 internal sealed class LinkLine : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly ConcurrentDictionary<Socket, bool> _open = new();
     private readonly Task _accepting;
     private volatile bool _isCut;
+    private volatile TaskCompletionSource _moving = Moving();
 
     public LinkLine(int target)
     {
@@ -31,6 +35,41 @@ internal sealed class LinkLine : IAsyncDisposable
     }
 
     public void Heal() => _isCut = false;
+
+    /// <summary>How long everything is on its way, in each direction.</summary>
+    public TimeSpan Delay { get; set; }
+
+    /// <summary>Nothing gets through until <see cref="Resume"/>, and neither side is told: a cable that was pulled.</summary>
+    public void Stall()
+    {
+        if (_moving.Task.IsCompleted) _moving = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    public void Resume() => _moving.TrySetResult();
+
+    /// <summary>Ends all connections with a reset, whatever was under way; new ones get through at once.</summary>
+    public void Reset()
+    {
+        foreach (var socket in _open.Keys)
+        {
+            try
+            {
+                socket.LingerState = new LingerOption(true, 0);
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                // it has ended by itself
+            }
+            socket.Dispose();
+        }
+    }
+
+    private static TaskCompletionSource Moving()
+    {
+        var moving = new TaskCompletionSource();
+        moving.SetResult();
+        return moving;
+    }
 
     private async Task AcceptAsync()
     {
@@ -72,17 +111,22 @@ internal sealed class LinkLine : IAsyncDisposable
         }
     }
 
-    private static async Task CopyAsync(Socket from, Socket to)
+    private async Task CopyAsync(Socket from, Socket to)
     {
         var buffer = new byte[64 * 1024];
         while (await from.ReceiveAsync(buffer.AsMemory()) is > 0 and var got)
+        {
+            if (Delay > TimeSpan.Zero) await Task.Delay(Delay, TimeProvider.System);
+            await _moving.Task;
             for (var sent = 0; sent < got;) sent += await to.SendAsync(buffer.AsMemory(sent, got - sent));
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
         _listener.Stop();
         Cut();
+        Resume();
         await _accepting;
     }
 }

@@ -19,7 +19,8 @@ public sealed class StockPropertyTests
     public async Task Any_sequence_of_commands_keeps_the_books(string store)
     {
         var done = new Dictionary<string, int>();
-        foreach (var seed in Seeds)
+        // The rules are the same on both; for PostgreSQL's part in them, which is the SQL, a third of the dozen does.
+        foreach (var seed in store == "sqlite" ? Seeds : Seeds[..4])
         {
             await using var site = await SiteOnTest.StartAsync(store, seed);
             await site.ZoneAsync("S", ZoneType.Storage);
