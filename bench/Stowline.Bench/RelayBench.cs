@@ -112,7 +112,11 @@ internal static class RelayBench
     /// <summary>The log as the relay reads it, and nothing else.</summary>
     private static async Task ReadAsync(Node node)
     {
-        for (var (after, events) = (0L, await node.Lanes.ReadAsync(Lane.Hub, 0, 1_000)); events.Count > 0; events = await node.Lanes.ReadAsync(Lane.Hub, after, 1_000)) after = events[^1].Position;
+        for (var (after, last) = (0L, -1L); last != after;)
+        {
+            last = after;
+            await node.Lanes.ReadEachAsync(Lane.Hub, after, 1_000, e => after = e.Position);
+        }
     }
 
     private static async Task<double> RawAsync(Node node, BenchBroker broker, IReadOnlyList<OutgoingMessage> messages)
@@ -147,7 +151,9 @@ internal static class RelayBench
         public string Name => name;
         public string? Trouble => null;
 
-        public Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
+        public IOutgoingBatch Begin() => new CollectedBatch(PublishAsync);
+
+        private Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
         {
             Messages.AddRange(messages.Select(m => m with { Body = m.Body.ToArray() }));
             return Task.FromResult<IReadOnlyList<(int, string)>>([]);
@@ -164,7 +170,9 @@ internal static class RelayBench
         public int BatchSize => broker.BatchSize;
         public string? Trouble => broker.Trouble;
 
-        public async Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
+        public IOutgoingBatch Begin() => new CollectedBatch(PublishAsync);
+
+        private async Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
         {
             var refused = await broker.PublishAsync(messages, ct);
             var now = time.GetUtcNow();

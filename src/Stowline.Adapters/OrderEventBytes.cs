@@ -15,7 +15,7 @@ internal static class OrderEventBytes
     [ThreadStatic] private static ProtoBuffer? s_buffer;
 
     /// <summary>In memory of this thread, good until it makes the next.</summary>
-    public static ReadOnlySpan<byte> Of(EventRecord e)
+    public static ReadOnlySpan<byte> Of(EventView e)
     {
         var to = s_buffer ??= new ProtoBuffer();
         to.Clear();
@@ -27,20 +27,20 @@ internal static class OrderEventBytes
         to.Id(Wire.OrderEvent.EventIdFieldNumber, e.Id);
         to.Text(Wire.OrderEvent.TraceparentFieldNumber, e.Trace);
         var data = e.Type == OrderPlaced.Type ? Placed(to, e) : OrderEvents.AroundPerson(e.Payload);
-        if (e.Type == OrderStatusChanged.Type && SnakeCaseEnum<OrderStatus>.TryParse(e.Read<OrderStatusChanged>().To, out var status)) to.Number(Wire.OrderEvent.StatusFieldNumber, (int)status);
+        if (e.Type == OrderStatusChanged.Type && SnakeCaseEnum<OrderStatus>.TryParse(e.Keep().Read<OrderStatusChanged>().To, out var status)) to.Number(Wire.OrderEvent.StatusFieldNumber, (int)status);
         to.Bytes(Wire.OrderEvent.DataFieldNumber, data.Before, data.After);
         return to.Written;
     }
 
     /// <summary>The order, in one pass over the payload.</summary>
     /// <returns>The payload without the person, which the pass has come by.</returns>
-    private static OrderEvents.Around Placed(ProtoBuffer to, EventRecord e)
+    private static OrderEvents.Around Placed(ProtoBuffer to, EventView e)
     {
         var order = to.Begin(Wire.OrderEvent.OrderFieldNumber);
         var json = new Utf8JsonReader(e.Payload);
         json.Read();
         var (currency, total, waits) = ("", 0L, false);
-        Utf8JsonReader lines = default; // their prices need the currency, wherever it stands
+        Utf8JsonReader lines = default; // their prices need the currency, which may stand behind them
         var (hasLines, before, person) = (false, (int)json.BytesConsumed, (Before: -1, End: 0, First: false));
         for (var first = true; json.Read() && json.TokenType == JsonTokenType.PropertyName; first = false, before = (int)json.BytesConsumed)
         {
@@ -56,6 +56,7 @@ internal static class OrderEventBytes
             else if (name.SequenceEqual("note"u8)) Text(to, Wire.Order.NoteFieldNumber, ref json);
             else if (name.SequenceEqual("currency"u8)) currency = Next(ref json).GetString() ?? "";
             else if (name.SequenceEqual("total_e4"u8)) total = Next(ref json).GetInt64();
+            else if (name.SequenceEqual("lines"u8) && currency.Length > 0) Lines(to, Wire.Order.LinesFieldNumber, ref json, currency);
             else if (name.SequenceEqual("lines"u8))
             {
                 lines = json;
@@ -140,7 +141,7 @@ internal static class OrderEventBytes
             if (currency is not null)
             {
                 Amount(to, Wire.OrderLine.UnitPriceFieldNumber, price, currency);
-                Amount(to, Wire.OrderLine.TotalFieldNumber, Money.LineTotal(Money.FromE4(price, currency), quantity).ToE4(), currency);
+                Amount(to, Wire.OrderLine.TotalFieldNumber, Money.LineTotal(price, quantity, currency), currency);
             }
             to.End(line);
         }

@@ -26,7 +26,7 @@ public static class OrderEvents
     }
 
     /// <summary>The message's bytes. The data are copied into them as they stand: both sides write text in UTF-8.</summary>
-    public static byte[] Encode(EventRecord e) => OrderEventBytes.Of(e).ToArray();
+    public static byte[] Encode(EventRecord e) => OrderEventBytes.Of(e.View).ToArray();
 
     private static Wire.OrderEvent WithoutData(EventRecord e)
     {

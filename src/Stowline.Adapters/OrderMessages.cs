@@ -51,7 +51,7 @@ public static class OrderMessages
         var isAmount = decimal.TryParse(money.Amount, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var amount);
         problems.Check(isAmount, field + ".amount", "must be a decimal number as text, such as 19.24");
         problems.Check(Math.Abs(amount) <= Money.MaxAmount && decimal.Round(amount, 4) == amount, field + ".amount", "is too large or has more than 4 decimals");
-        problems.Check(Money.IsCurrency(money.Currency), field + ".currency", "must be three capital letters (ISO 4217)");
+        problems.Check(Money.IsCurrency(money.Currency), field + ".currency", Money.CurrencyRule);
         return new Money(amount, money.Currency);
     }
 

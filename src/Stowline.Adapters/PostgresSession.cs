@@ -395,5 +395,6 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         public override Guid GetGuid(int column) => reader.GetGuid(column);
         public override byte[] GetBytes(int column) => reader.GetFieldValue<byte[]>(column);
         public override DateTimeOffset GetTime(int column) => new(reader.GetDateTime(column), TimeSpan.Zero);
+        public override ReadOnlySpan<byte> GetSpan(int column) => GetBytes(column);
     }
 }

@@ -23,12 +23,13 @@ public sealed class OpenedNode(Node node, DataDirectory? folder) : IAsyncDisposa
 public static class NodeOpener
 {
     /// <summary>Opens the configured node. Its pumps do not run yet; see <see cref="Node.Start"/>.</summary>
-    /// <exception cref="CommandRefusedException">Another process holds the folder, or the database cannot be reached.</exception>
+    /// <exception cref="CommandRefusedException">Another process holds the folder, or the database cannot be reached or written.</exception>
     public static async Task<OpenedNode> OpenAsync(Configuration configuration, TimeProvider? time = null, CancellationToken ct = default)
     {
         var (database, folder) = await OpenDatabaseAsync(configuration, time, ct);
         try
         {
+            await Link.SiteBeginning.FetchAsync(configuration, database, ct);
             var node = await Node.OpenAsync(database, role: await RoleAsync(configuration, database, ct), ct: ct);
             if (configuration.Hub.Length > 0) node.Hub = new Uri(configuration.Hub);
             return new OpenedNode(node, folder);
@@ -37,7 +38,9 @@ public static class NodeOpener
         {
             await database.DisposeAsync();
             folder?.Dispose();
-            throw e is InvalidOperationException ? new CommandRefusedException(e.Message) : e;
+            if (e is InvalidOperationException) throw new CommandRefusedException(e.Message);
+            if (DatabaseTrouble.Tell(e, configuration.IsPostgres ? database.Engine : Path.GetFullPath(configuration.SqlitePath)) is { } trouble) throw new CommandRefusedException(trouble, e);
+            throw;
         }
     }
 

@@ -5,6 +5,7 @@ using Stowline.Hub.Ordering;
 using Stowline.Hub.Transfers;
 using Stowline.Log;
 using Stowline.Site.Fulfillment;
+using Stowline.Site.Stock;
 using Stowline.Store;
 
 namespace Stowline.Simulation;
@@ -54,12 +55,15 @@ internal sealed partial class Audit(World world) : IDisposable
 
     // ---- after any step
 
-    public void Quick()
+    /// <param name="touched">The nodes that were written to, and with the hub all that it writes for; null for all.</param>
+    public void Quick(IReadOnlySet<SimNode>? touched = null)
     {
         var leftOut = LeftOut();
         var atHub = Points(world.Hub);
         foreach (var site in world.Sites)
         {
+            if (touched is not null && !touched.Contains(site) && !touched.Contains(world.Hub)) continue;
+            if (touched?.Contains(site) == true) Ledger(site);
             // What a hub has of a site it has, whatever it has forgotten itself.
             if (!IsInRepair(site)) IsBeginning(world.Hub, atHub[Lane.Site(site.Name).Name], site);
             if (leftOut.Contains(site)) continue;
@@ -67,6 +71,14 @@ internal sealed partial class Audit(World world) : IDisposable
             Escrow(site);
             foreach (var copy in Points(site).Values.Where(p => p.Name.StartsWith("hub/", StringComparison.Ordinal))) IsBeginning(site, copy, world.Hub);
         }
+    }
+
+    /// <summary>Invariant 1 within a site: stock is what its movements come to, and what is kept for the hub is there.</summary>
+    private void Ledger(SimNode site)
+    {
+        if (IsInRepair(site)) return;
+        foreach (var check in new Func<SqlSession, Task<string?>>[] { StockChecks.MovementsAsync, StockChecks.TotalsAsync, StockChecks.GrantsAsync })
+            if (Read(site, check) is { } wrong) world.Fail($"{site.Name}: {wrong}");
     }
 
     /// <summary>Invariant 4: a copy is a beginning of its lane, hash for hash.</summary>

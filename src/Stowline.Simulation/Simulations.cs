@@ -1,4 +1,3 @@
-using System.Diagnostics;
 
 namespace Stowline.Simulation;
 
@@ -8,7 +7,8 @@ namespace Stowline.Simulation;
 /// <param name="For">No new seed is begun after so long; null for no limit.</param>
 /// <param name="Jobs">How many at the same time. What comes of a seed does not depend on it.</param>
 /// <param name="MostFailures">After so many failures no new seed is begun.</param>
-public sealed record SimulationOptions(int First, int Seeds, int Steps, Mutant Mutant = Mutant.None, TimeSpan? For = null, int Jobs = 1, int MostFailures = 10);
+/// <param name="Twice">Each seed is run twice, and must be the same run both times.</param>
+public sealed record SimulationOptions(int First, int Seeds, int Steps, Mutant Mutant = Mutant.None, TimeSpan? For = null, int Jobs = 1, int MostFailures = 10, bool Twice = false);
 
 /// <summary>What came of many runs. Steps are the scheduler's decisions before the healing at the end; seconds are of the clock on the wall.</summary>
 public sealed record SimulationReport(int Seeds, long Steps, double Seconds, IReadOnlyList<SimulatedRun> Failures, Counters Counters)
@@ -22,15 +22,17 @@ public static class Simulations
     /// <param name="ended">Called after each run, one at a time, with how many have ended.</param>
     public static SimulationReport Run(SimulationOptions options, Action<SimulatedRun, int>? ended = null, CancellationToken ct = default)
     {
-        var (started, next, seeds, steps) = (Stopwatch.GetTimestamp(), options.First - 1, 0, 0L);
+        var (started, next, seeds, steps) = (TimeProvider.System.GetTimestamp(), options.First - 1, 0, 0L);
         var (gate, counters, failures) = (new Lock(), new Counters(), new List<SimulatedRun>());
         void Work()
         {
-            while (!ct.IsCancellationRequested && (options.For is not { } limit || Stopwatch.GetElapsedTime(started) < limit))
+            while (!ct.IsCancellationRequested && (options.For is not { } limit || TimeProvider.System.GetElapsedTime(started) < limit))
             {
                 var seed = Interlocked.Increment(ref next);
                 if (seed >= options.First + options.Seeds) return;
                 var run = Simulator.Run(seed, options.Steps, options.Mutant);
+                if (options.Twice && run.Problem is null && Simulator.Run(seed, options.Steps, options.Mutant) is var again && again.Hash != run.Hash)
+                    run = run with { Problem = $"the second run of the same seed was another one ({again.Hash})" };
                 lock (gate)
                 {
                     (seeds, steps) = (seeds + 1, steps + run.Steps);
@@ -45,6 +47,6 @@ public static class Simulations
         foreach (var worker in workers) worker.Start();
         Work();
         foreach (var worker in workers) worker.Join();
-        return new SimulationReport(seeds, steps, Stopwatch.GetElapsedTime(started).TotalSeconds, [.. failures.OrderBy(f => f.Seed)], counters);
+        return new SimulationReport(seeds, steps, TimeProvider.System.GetElapsedTime(started).TotalSeconds, [.. failures.OrderBy(f => f.Seed)], counters);
     }
 }

@@ -13,7 +13,7 @@ public sealed record SimulatedRun(int Seed, int Steps, Mutant Mutant, string Has
 public static class Simulator
 {
     private const int QuickEvery = 10;
-    private const int WholeEvery = 100;
+    private const int WholeEvery = 50;
 
     /// <summary>One run of one seed: so many decisions of the scheduler, then everything heals and is compared.</summary>
     /// <param name="tell">Where each step is told; null where nobody wants to know.</param>
@@ -57,6 +57,7 @@ public static class Simulator
         for (var step = 1; step <= steps; step++)
         {
             world.Step();
+            world.Touched();
             if (step % QuickEvery == 0) world.Quick();
             if (step % WholeEvery == 0) world.Whole();
         }

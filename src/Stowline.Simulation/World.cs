@@ -20,6 +20,7 @@ internal sealed class World : IDisposable
     private readonly Audit _audit;
     private readonly Troubles _troubles;
     private readonly Partings _partings;
+    private readonly HashSet<SimNode> _touched = [];
     private Exception? _problem;
 
     /// <param name="images">The disks that the nodes begin with: the hub's, then the sites'.</param>
@@ -132,6 +133,15 @@ internal sealed class World : IDisposable
     }
 
     public void Quick() => _audit.Quick();
+
+    /// <summary>Checks the nodes that have written something in the last step.</summary>
+    public void Touched()
+    {
+        if (_touched.Count == 0) return;
+        _audit.Quick(_touched);
+        _touched.Clear();
+    }
+
     public void Whole() => _audit.Whole();
 
     private void Act()
@@ -349,6 +359,7 @@ internal sealed class World : IDisposable
 
     private void Committed(SimNode node, Lane lane, IReadOnlyList<EventRecord> events)
     {
+        _touched.Add(node);
         if (node.Node.Lanes.IsReplica(lane)) return;
         Trace.Add(lane.Name, events);
         foreach (var e in events)

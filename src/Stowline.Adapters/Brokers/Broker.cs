@@ -4,6 +4,18 @@ namespace Stowline.Adapters.Brokers;
 /// <param name="Body">Good until its publishing has completed.</param>
 public sealed record OutgoingMessage(string Key, string Type, ReadOnlyMemory<byte> Body);
 
+/// <summary>For who has all messages of a batch at hand.</summary>
+public static class Publishing
+{
+    /// <inheritdoc cref="IOutgoingBatch.ConfirmAsync"/>
+    public static Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(this IBrokerOut broker, IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
+    {
+        var batch = broker.Begin();
+        foreach (var m in messages) batch.Add(m.Key, m.Type, m.Body.Span);
+        return batch.ConfirmAsync(ct);
+    }
+}
+
 /// <summary>A message from a broker.</summary>
 /// <param name="Source">Where it came from, such as <c>kafka:orders-in/0</c>.</param>
 /// <param name="Position">Its place there: the same message again has the same.</param>
@@ -29,19 +41,33 @@ public interface IBrokerOut : IAsyncDisposable
     string Name { get; }
 
     /// <summary>
-    /// The most messages of one <see cref="PublishAsync"/>. A client that has all of them on their way at once waits for the broker once per batch, so it wants large ones; one that sends a
+    /// The most messages of one batch. A client that has all of them on their way at once waits for the broker once per batch, so it wants large ones; one that sends a
     /// few hundred at a time gains nothing by it.
     /// </summary>
     int BatchSize => 1_000;
 
-    /// <summary>
-    /// Publishes in order and completes when the broker has confirmed each. While the broker is away it goes on trying; what it throws is tried again as a whole.
-    /// </summary>
-    /// <returns>The indices of those that the broker will never take, with its reason.</returns>
-    Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct);
+    /// <summary>Begins a batch.</summary>
+    IOutgoingBatch Begin();
 
     /// <summary>What is wrong now, in the broker's words; null when nothing is known to be.</summary>
     string? Trouble { get; }
+}
+
+/// <summary>Messages that are confirmed together. Used by one caller at a time.</summary>
+public interface IOutgoingBatch
+{
+    /// <summary>Puts a message behind those before it. A client that sends by itself may send it at once.</summary>
+    /// <param name="body">Good until this returns.</param>
+    void Add(string key, string type, ReadOnlySpan<byte> body);
+
+    /// <summary>
+    /// Completes when the broker has confirmed each. While the broker is away it goes on trying; when it throws, all of them are tried again in another batch. Called once.
+    /// </summary>
+    /// <returns>Those that the broker will never take, as the how manieth that was added, with its reason.</returns>
+    Task<IReadOnlyList<(int Index, string Reason)>> ConfirmAsync(CancellationToken ct);
+
+    /// <summary>Begins the batch behind this one, which may still wait for its confirmation. Where this one is not confirmed, that one sends nothing more and is not confirmed either.</summary>
+    IOutgoingBatch Next();
 }
 
 /// <summary>Where orders come in: all that a broker has to do for it. See <see cref="OrderIntake"/>.</summary>

@@ -24,6 +24,20 @@ public delegate ValueTask<IReadOnlyList<Outcome<IncomingOrder>>> OrderFormat(IRe
 /// <summary>What orders from brokers may look like.</summary>
 public static class OrderFormats
 {
+    /// <summary>As <see cref="Standard"/>, and the events of the listings service (<see cref="ListingsFormat"/>), by which orders are cancelled, too (F1).</summary>
+    public static OrderFormat Of(Node node)
+    {
+        var listings = new ListingsFormat(node);
+        return async (messages, ct) =>
+        {
+            var isTheirs = messages.Select(m => ListingsFormat.Is(m.Body)).ToList();
+            if (!isTheirs.Contains(true)) return await Standard(messages, ct);
+            var theirs = new Queue<Outcome<IncomingOrder>>(await listings.ReadAsync([.. messages.Where((_, i) => isTheirs[i])], ct));
+            var others = new Queue<Outcome<IncomingOrder>>(await Standard([.. messages.Where((_, i) => !isTheirs[i])], ct));
+            return [.. isTheirs.Select(their => (their ? theirs : others).Dequeue())];
+        };
+    }
+
     /// <summary>
     /// <c>stowline.v1.CreateOrderRequest</c> or the JSON of <c>POST /orders</c>. Without an external id the message's key is it, else its place with the broker.
     /// </summary>

@@ -14,6 +14,9 @@ public sealed class OrderIntake : Pump, IAsyncDisposable
 {
     private const int BatchSize = 256;
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(5);
+
+    /// <summary>A broker that does not take back what nobody can take is away, whatever it says.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private readonly Node _node;
     private readonly IBrokerIn _broker;
     private readonly OrderFormat _format;
@@ -47,25 +50,42 @@ public sealed class OrderIntake : Pump, IAsyncDisposable
         var messages = await _broker.ReceiveAsync(BatchSize, ct);
         if (messages.Count == 0)
         {
-            if (_broker.Trouble is { } trouble) (LastError, LastErrorAt) = (trouble, _node.Time.GetUtcNow());
-            else LastError = null;
+            if (_broker.Trouble is { } trouble) SayTrouble(trouble, _node.Time.GetUtcNow());
+            else SayNoTrouble();
             return false;
         }
         try
         {
             var refused = await TakeAllAsync(messages, ct);
-            var parked = refused.Count == 0 ? refused : await _broker.RefuseAsync(refused, ct);
+            var parked = refused.Count == 0 ? refused : await PatientlyAsync(_broker.RefuseAsync(refused, ct), ct);
             await ParkedMessages.ParkAsync(_node.Lanes, Name, [.. parked.Select(Park)], ct);
             await _broker.AcknowledgeAsync(messages, ct);
             Count("parked", parked.Count);
             Count("retried", refused.Count - parked.Count);
             Count("accepted", messages.Count - refused.Count);
+            SayNoTrouble();
             return true;
         }
         catch
         {
             await _broker.RewindAsync(messages, CancellationToken.None);
             throw;
+        }
+    }
+
+    /// <summary>Waits as long as it takes, and says so meanwhile.</summary>
+    private async Task<T> PatientlyAsync<T>(Task<T> asked, CancellationToken ct)
+    {
+        while (true)
+        {
+            try
+            {
+                return await asked.WaitAsync(Patience, _node.Time, ct);
+            }
+            catch (TimeoutException) when (!asked.IsCompleted)
+            {
+                SayTrouble(_broker.Trouble ?? "messages were handed back and are not confirmed yet", _node.Time.GetUtcNow());
+            }
         }
     }
 
@@ -137,7 +157,7 @@ public sealed class OrderIntake : Pump, IAsyncDisposable
     private async Task<Refusal?> PlaceAsync(OrderBody body, CancellationToken ct)
     {
         var order = AcceptOrder.From(body with { Backorder = true }, _node.Ids);
-        return order.Refusal ?? (await _intake.AcceptAsync(order.Value, new Caller(Name), ct, hops: 0)).Outcome.Refusal;
+        return order.Refusal ?? (await _intake.AcceptAsync(order.Value with { AnyCurrency = true }, new Caller(Name), ct, hops: 0)).Outcome.Refusal;
     }
 
     private static ParkedMessage Park(RefusedMessage m) => new(m.Message.Source, m.Message.Position,

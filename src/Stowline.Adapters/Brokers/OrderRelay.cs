@@ -9,28 +9,19 @@ public sealed class OrderRelay(Lanes lanes, IBrokerOut broker, IReadOnlySet<stri
     public override string Name => broker.Name;
     protected override int BatchSize => broker.BatchSize;
     protected override string? Trouble => broker.Trouble;
-    protected override bool Wants(EventRecord e) => OrderEvents.Wants(e.Type, types);
+    protected override bool Wants(string type) => OrderEvents.Wants(type, types);
 
-    protected override IOutgoing Begin() => new Messages(broker);
+    protected override IOutgoing Begin() => new Messages(broker.Begin());
 
-    /// <summary>The messages of a batch, one behind the other in memory that is used again when the broker has confirmed them. Tens of thousands in a second would otherwise outlive one collection after the other.</summary>
-    private sealed class Messages(IBrokerOut broker) : IOutgoing
+    private sealed class Messages(IOutgoingBatch batch) : IOutgoing
     {
-        private readonly List<OutgoingMessage> _messages = [];
-        private readonly MessageMemory _memory = new();
-
-        public void Add(EventRecord e) => _messages.Add(new OutgoingMessage(KeyOf(e), e.Type, _memory.Keep(OrderEventBytes.Of(e))));
-
-        public async Task<IReadOnlyList<(int Index, string Reason)>> HandOverAsync(CancellationToken ct)
-        {
-            var refused = await broker.PublishAsync(_messages, ct);
-            _memory.Free(); // not after a failure: the broker's client may still hold on to some
-            return refused;
-        }
+        public void Add(EventView e) => batch.Add(KeyOf(e), e.Type, OrderEventBytes.Of(e));
+        public Task<IReadOnlyList<(int Index, string Reason)>> HandOverAsync(CancellationToken ct) => batch.ConfirmAsync(ct);
+        public IOutgoing Next() => new Messages(batch.Next());
     }
 
     /// <summary>The order's id. A refused attempt has no order: its subject, channel and external id, stands for it.</summary>
-    private static string KeyOf(EventRecord e)
+    private static string KeyOf(EventView e)
     {
         if (e.OrderId is not { } id) return e.Subject;
         Span<char> text = stackalloc char[36];

@@ -25,7 +25,7 @@ public sealed class KafkaIn(KafkaSettings settings) : IBrokerIn
         {
             for (var wait = Moment; received.Count < most && consumer.Consume(wait) is { } message; wait = TimeSpan.Zero)
                 received.Add(new IncomingMessage($"kafka:{message.Topic}/{message.Partition.Value}", message.Offset.Value, message.Message.Key, message.Message.Value ?? [], message.TopicPartitionOffset));
-            if (received.Count > 0) _trouble = null;
+            if (_trouble is not null && (received.Count > 0 || IsBack(consumer))) _trouble = null;
         }
         catch (ConsumeException e)
         {
@@ -33,6 +33,20 @@ public sealed class KafkaIn(KafkaSettings settings) : IBrokerIn
         }
         return received;
     }, ct);
+
+    /// <summary>The client reports what goes wrong and never that it is over.</summary>
+    private bool IsBack(IConsumer<string?, byte[]?> consumer)
+    {
+        try
+        {
+            consumer.QueryWatermarkOffsets(new TopicPartition(_topic, 0), Asking);
+            return true;
+        }
+        catch (KafkaException)
+        {
+            return false;
+        }
+    }
 
     public Task AcknowledgeAsync(IReadOnlyList<IncomingMessage> messages, CancellationToken ct) => Task.Run(() => _consumer?.Commit(
         messages.Select(m => (TopicPartitionOffset)m.Tag).GroupBy(t => t.TopicPartition).Select(g => new TopicPartitionOffset(g.Key, g.Max(t => t.Offset.Value) + 1))), ct);

@@ -14,13 +14,13 @@ public static class KafkaPumps
             yield break;
         }
         yield return new OrderRelay(node.Lanes, new KafkaOut(settings), settings.Types);
-        if (settings.Intake is not null) yield return new OrderIntake(node, new KafkaIn(settings), OrderFormats.Standard);
+        if (settings.Intake is not null) yield return new OrderIntake(node, new KafkaIn(settings), OrderFormats.Of(node));
     }
 
     /// <summary>Stands in the status in place of what cannot run here.</summary>
     private sealed class NotAvailable : Pump
     {
-        public NotAvailable(string why, DateTimeOffset at) => (LastError, LastErrorAt) = (why, at);
+        public NotAvailable(string why, DateTimeOffset at) => SayTrouble(why, at);
 
         public override string Name => "kafka";
         public override TimeSpan Idle => TimeSpan.FromHours(1);

@@ -22,7 +22,9 @@ public sealed partial class RabbitOut(RabbitSettings settings, TimeProvider time
     public string Name => "rabbitmq " + settings.Exchange;
     public string? Trouble => null; // it throws what is wrong
 
-    public async Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
+    public IOutgoingBatch Begin() => new CollectedBatch(PublishAsync);
+
+    private async Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
     {
         var link = _link ??= await OpenAsync(ct);
         try

@@ -9,6 +9,6 @@ public static class RabbitPumps
     public static IEnumerable<Pump> Of(Node node, RabbitSettings settings)
     {
         yield return new OrderRelay(node.Lanes, new RabbitOut(settings, node.Time), settings.Types);
-        if (settings.Intake is not null) yield return new OrderIntake(node, new RabbitIn(settings, node.Time, node.Ids), OrderFormats.Standard);
+        if (settings.Intake is not null) yield return new OrderIntake(node, new RabbitIn(settings, node.Time, node.Ids), OrderFormats.Of(node));
     }
 }

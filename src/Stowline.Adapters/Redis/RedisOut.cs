@@ -8,7 +8,9 @@ public sealed class RedisOut(RedisStreams streams, string stream) : IBrokerOut
     public string Name => "redis " + stream;
     public string? Trouble => null; // it throws what is wrong
 
-    public async Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
+    public IOutgoingBatch Begin() => new CollectedBatch(PublishAsync);
+
+    private async Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
     {
         await streams.AppendAsync([.. messages.Select(m => new StreamEntry(stream, [("key", m.Key), ("type", m.Type), ("body", m.Body.ToArray())]))], ct);
         return [];

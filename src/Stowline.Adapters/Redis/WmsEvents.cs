@@ -48,7 +48,8 @@ internal static class WmsEvents
         "packing.created" => [Task(Packing, "packing.started", e, e.Read<PackingCreated>().Number, numbers)],
         "packing.completed" => [Task(Packing, "packing.completed", e, e.Read<PackingCompleted>().Number, numbers)],
         "part.shipped" => [Shipped(e, e.Read<PartShipped>(), numbers)],
-        "part.cancelled" => Released(e, e.Read<PartCancelled>().Lines, e.Read<PartCancelled>().Cause, numbers),
+        // The customer's reason, where the order was cancelled; else why the units are needed elsewhere.
+        "part.cancelled" => e.Read<PartCancelled>() is var part ? Released(e, part.Lines, part is { Cause: "cancel", Reason: { } given } ? given : part.Cause, numbers) : [],
         // What was not there to be reserved is not released either.
         "part.short" => e.Read<PartShort>() is { Reason: not PartShort.NotOnHand } part ? Released(e, part.Lines, part.Reason, numbers) : [],
         "stock.moved" => Moved(e, e.Read<StockMoved>().Movements, numbers),

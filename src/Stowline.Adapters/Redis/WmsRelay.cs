@@ -9,7 +9,7 @@ namespace Stowline.Adapters.Redis;
 public sealed class WmsRelay(Node node, string site, RedisStreams streams) : LaneRelay(node.Lanes, Lane.Site(site))
 {
     public override string Name => "redis " + site;
-    protected override bool Wants(EventRecord e) => WmsEvents.Wants(e.Type);
+    protected override bool Wants(string type) => WmsEvents.Wants(type);
 
     protected override IOutgoing Begin() => new Entries(this);
 
@@ -17,8 +17,9 @@ public sealed class WmsRelay(Node node, string site, RedisStreams streams) : Lan
     {
         private readonly List<EventRecord> _events = [];
 
-        public void Add(EventRecord e) => _events.Add(e);
+        public void Add(EventView e) => _events.Add(e.Keep());
         public Task<IReadOnlyList<(int Index, string Reason)>> HandOverAsync(CancellationToken ct) => relay.AppendAsync(_events, ct);
+        public IOutgoing Next() => new Entries(relay);
     }
 
     private async Task<IReadOnlyList<(int Index, string Reason)>> AppendAsync(IReadOnlyList<EventRecord> events, CancellationToken ct)

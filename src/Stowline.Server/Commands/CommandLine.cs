@@ -59,6 +59,10 @@ public static class CommandLine
             {
                 return report.Fail(e.Message);
             }
+            catch (Exception e) when (DatabaseTrouble.Tell(e, "the database") is not null)
+            {
+                return report.Fail(DatabaseTrouble.Tell(e, "the database")!);
+            }
             catch (Exception e) when (e is not OperationCanceledException)
             {
                 Console.Error.WriteLine(e); // a bug of ours: whoever reports it needs all of it

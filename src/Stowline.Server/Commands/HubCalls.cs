@@ -57,7 +57,8 @@ internal sealed class HubCalls(Uri hub, string? key) : IDisposable
         using (answer) throw new CommandRefusedException($"the hub at {hub} refuses: {Detail(await answer.Content.ReadAsStringAsync(ct)) ?? answer.ReasonPhrase}");
     }
 
-    private static string? Detail(string problem)
+    /// <summary>What a problem document says; null where the answer is none.</summary>
+    internal static string? Detail(string problem)
     {
         try
         {

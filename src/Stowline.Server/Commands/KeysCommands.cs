@@ -96,7 +96,7 @@ internal static class KeysCommands
         {
             opened = await NodeOpener.OpenAsync(context.Configuration, ct: ct);
         }
-        catch (CommandRefusedException e) when (e.InnerException is IOException)
+        catch (CommandRefusedException e) when (e.InnerException is Store.FolderInUseException)
         {
             throw new CommandRefusedException($"{e.Message}. While the node runs, ask it: POST /api/v1/keys, PUT /api/v1/keys/NAME/tier or DELETE /api/v1/keys/NAME, with a key that has the scope admin");
         }

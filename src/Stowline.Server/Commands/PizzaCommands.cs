@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using Stowline.Kernel;
 using Stowline.Server.Pizza;
 using Stowline.Server.Retail;
@@ -38,7 +37,7 @@ internal static class PizzaCommands
         var capacity = new Option<long?>("--capacity-units") { Description = "the most pizzas in a slot of 15 minutes", HelpName = "N" };
         return new Command("pizza", "Run the orders of Pizza Place Sales through slots, tickets and simulated cooks") { folder, site, speed, capacity }.Does(async (context, ct) =>
         {
-            var started = Stopwatch.GetTimestamp();
+            var started = TimeProvider.System.GetTimestamp();
             var code = SiteCode(context.Parsed.GetValue(site));
             if (!ReplaySpeed.TryParse(context.Parsed.GetValue(speed) ?? "max", out var pace)) throw new CommandRefusedException($"--speed must be {ReplaySpeed.Choices}");
             var most = context.Parsed.GetValue(capacity);
@@ -51,7 +50,7 @@ internal static class PizzaCommands
             var calls = new NodeCalls(opened.Node);
             await new PizzaImport(calls, code).RunAsync(menu, ct);
             var report = await RetailProgress.ShowAsync("replay", show => new PizzaReplay(calls, time, code, pace, show).RunAsync(menu, orders, most, ct));
-            report = report with { Seconds = Math.Round(Stopwatch.GetElapsedTime(started).TotalSeconds, 2) };
+            report = report with { Seconds = Math.Round(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 2) };
             context.Report.Line($"{report.Orders} orders of {report.Lines} lines and {report.Pizzas} pizzas for {report.Fields()["revenue"]} {PizzaImport.Currency}; {report.Refused} refused");
             context.Report.Line($"at most {report.MaxLoad} pizzas in a slot; {report.Shifted} orders in a later one; waiting {report.WaitMinutesMean} minutes on average, {report.WaitMinutesMax} at most");
             context.Report.Line($"{report.Ingredients.Count} ingredients, {report.Ingredients.Values.Sum()} uses; verify: {report.Verify}; {report.Seconds} s");

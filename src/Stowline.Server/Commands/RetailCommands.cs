@@ -22,7 +22,7 @@ internal static class RetailCommands
         var (file, site) = (FileArgument(), SiteOption());
         return new Command("online-retail", "Products and floor from a file of UCI's Online Retail") { file, site }.Does(async (context, ct) =>
         {
-            var started = Stopwatch.GetTimestamp();
+            var started = TimeProvider.System.GetTimestamp();
             var code = SiteCode(context.Parsed.GetValue(site));
             var plan = await ReadAsync(context.Parsed.GetRequiredValue(file), ct);
             await using var opened = await OpenAsync(context, ct);
@@ -34,7 +34,7 @@ internal static class RetailCommands
                 ["ok"] = true, ["rows"] = plan.Totals.Rows, ["invoices"] = plan.Totals.Invoices, ["cancellation_invoices"] = plan.Totals.CancellationInvoices,
                 ["stock_codes"] = plan.Totals.StockCodes, ["products"] = result.Products, ["created"] = result.Created, ["updated"] = result.Updated,
                 ["unchanged"] = result.Unchanged, ["bins_created"] = result.BinsCreated, ["site"] = code, ["classified"] = plan.Totals.Classified,
-                ["seconds"] = Math.Round(Stopwatch.GetElapsedTime(started).TotalSeconds, 2), ["peak_memory_mb"] = PeakMemoryMb(),
+                ["seconds"] = Math.Round(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 2), ["peak_memory_mb"] = PeakMemoryMb(),
             });
         });
     }
@@ -45,7 +45,7 @@ internal static class RetailCommands
         var speed = new Option<string>("--speed") { Description = ReplaySpeed.Choices, HelpName = "SPEED", DefaultValueFactory = _ => "max" };
         return new Command("online-retail", "Run the days of a file of UCI's Online Retail through the warehouse") { file, site, speed }.Does(async (context, ct) =>
         {
-            var started = Stopwatch.GetTimestamp();
+            var started = TimeProvider.System.GetTimestamp();
             var code = SiteCode(context.Parsed.GetValue(site));
             if (!ReplaySpeed.TryParse(context.Parsed.GetValue(speed) ?? "max", out var pace)) throw new CommandRefusedException($"--speed must be {ReplaySpeed.Choices}");
             var stages = new Dictionary<string, double>();
@@ -63,7 +63,7 @@ internal static class RetailCommands
             });
             foreach (var (stage, seconds) in times.Seconds) stages[stage] = seconds;
             var books = await TimedAsync(stages, "compare", () => shop.BooksAsync(ct));
-            var report = new ReplayReport(plan.Totals, plan.Planned, books, stages, Stopwatch.GetElapsedTime(started).TotalSeconds, PeakMemoryMb());
+            var report = new ReplayReport(plan.Totals, plan.Planned, books, stages, TimeProvider.System.GetElapsedTime(started).TotalSeconds, PeakMemoryMb());
             foreach (var line in report.Lines()) context.Report.Line(line);
             return context.Report.End(report.Ok, report.Fields());
         });
@@ -71,9 +71,9 @@ internal static class RetailCommands
 
     private static async Task<T> TimedAsync<T>(Dictionary<string, double> stages, string stage, Func<Task<T>> work)
     {
-        var started = Stopwatch.GetTimestamp();
+        var started = TimeProvider.System.GetTimestamp();
         var result = await work();
-        stages[stage] = Math.Round(Stopwatch.GetElapsedTime(started).TotalSeconds, 2);
+        stages[stage] = Math.Round(TimeProvider.System.GetElapsedTime(started).TotalSeconds, 2);
         return result;
     }
 

@@ -12,9 +12,10 @@ internal static class SimulateCommand
     private static readonly Option<string?> MutantName = new("--mutant") { Description = "be wrong in a known way, which must be found: " + string.Join(", ", Mutants.Names), HelpName = "NAME" };
     private static readonly Option<bool> ListMutants = new("--mutants") { Description = "list the known ways to be wrong, and run nothing" };
     private static readonly Option<int> Jobs = new("--jobs") { Description = "runs at the same time (1)", DefaultValueFactory = _ => 1 };
+    private static readonly Option<bool> Twice = new("--twice") { Description = "run each seed twice: it must be the same run" };
     private static readonly Option<bool> Trace = new("--trace") { Description = "tell every step of the first seed, on standard error" };
 
-    public static Command Define() => new Command("simulate", "Run hub and sites in a simulated world where everything goes wrong; see docs/simulation.md") { Seeds, Steps, Seed, Minutes, MutantName, ListMutants, Jobs, Trace }
+    public static Command Define() => new Command("simulate", "Run hub and sites in a simulated world where everything goes wrong; see docs/simulation.md") { Seeds, Steps, Seed, Minutes, MutantName, ListMutants, Jobs, Twice, Trace }
         .Does((context, ct) => Task.FromResult(Run(context, ct)));
 
     private static int Run(CommandContext context, CancellationToken ct)
@@ -32,7 +33,7 @@ internal static class SimulateCommand
         if (seeds < 1 || steps < 1 || jobs < 1 || minutes <= 0) return report.Fail("--seeds, --steps, --jobs and --minutes must be above zero");
         if (parsed.GetValue(Trace)) return End(report, One(Simulator.Run(parsed.GetValue(Seed), steps, mutant, report.Progress)));
         var every = Math.Max(1, Math.Min(100, seeds / 20));
-        var done = Simulations.Run(new SimulationOptions(parsed.GetValue(Seed), seeds, steps, mutant, minutes is { } m ? TimeSpan.FromMinutes(m) : null, jobs), (run, count) =>
+        var done = Simulations.Run(new SimulationOptions(parsed.GetValue(Seed), seeds, steps, mutant, minutes is { } m ? TimeSpan.FromMinutes(m) : null, jobs, Twice: parsed.GetValue(Twice)), (run, count) =>
         {
             if (run.Problem is not null) report.Progress(Failure(run));
             else if (count % every == 0) report.Progress($"{count} seeds, the last was {run.Seed} ({run.Hash})");

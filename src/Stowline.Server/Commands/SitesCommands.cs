@@ -1,11 +1,13 @@
 using System.CommandLine;
+using System.Net;
 using Stowline.Hub.Catalog;
+using Stowline.Kernel;
 using Stowline.Log;
 
 namespace Stowline.Server.Commands;
 
 /// <summary>
-/// <c>sites join</c> and <c>sites move-out CODE --url HUB</c>: give a site to a node of its own, one that is new or one that has worked at the hub. A hub that runs is asked over HTTP, with
+/// <c>sites join CODE --url HUB</c> and <c>sites move-out CODE</c>: give a site to a node of its own, one that is new or one that has worked at the hub. A hub that runs is asked over HTTP, with
 /// <c>--admin-key</c> where it asks for keys; where none answers, the same is done on its data.
 /// </summary>
 internal static class SitesCommands
@@ -14,15 +16,22 @@ internal static class SitesCommands
 
     public static Command Define() => new("sites", "Sites with nodes of their own") { Join(), MoveOut(), GoneSitesCommands.Epoch(), GoneSitesCommands.GiveUp(), GoneSitesCommands.TakeBack() };
 
-    private static Option<string> Url() => new("--url") { Description = "where the site's node will reach the hub", HelpName = "HUB", Required = true };
+    private static Option<string?> Url() => new("--url") { Description = "where the site's node will reach the hub (this node's own address, as it is configured)", HelpName = "HUB" };
 
     private static Option<string?> AdminKey() => new("--admin-key") { Description = "a key with the scope admin, for a running hub with auth=keys; also STOWLINE__KEY", HelpName = "KEY" };
 
-    private static HubCalls CallsOf(CommandContext context, Option<string> url, Option<string?> admin)
+    private static HubCalls CallsOf(CommandContext context, Option<string?> url, Option<string?> admin)
     {
-        if (!Uri.TryCreate(context.Parsed.GetRequiredValue(url), UriKind.Absolute, out var hub) || hub.Scheme is not ("http" or "https"))
+        if (!Uri.TryCreate(context.Parsed.GetValue(url) ?? OwnAddress(context.Configuration), UriKind.Absolute, out var hub) || hub.Scheme is not ("http" or "https"))
             throw new CommandRefusedException("--url must be the hub's address, http:// or https://");
         return new HubCalls(hub, context.Parsed.GetValue(admin) ?? (context.Configuration.Key.Length > 0 ? context.Configuration.Key : null));
+    }
+
+    /// <summary>Where a node with this configuration is reached. One that listens on all addresses is known to others by its machine's name.</summary>
+    private static string OwnAddress(Configuration configuration)
+    {
+        var isAny = IPAddress.TryParse(configuration.Listen, out var address) && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any));
+        return new UriBuilder("http", isAny ? Dns.GetHostName() : configuration.Listen, configuration.Port).ToString();
     }
 
     private static Command Join()
@@ -47,12 +56,12 @@ internal static class SitesCommands
     {
         var code = new Argument<string>("CODE") { Description = "a site that works at the hub" };
         var (url, admin) = (Url(), AdminKey());
-        var to = new Option<string>("--to") { Description = "where the site's database is made: a new folder, or postgres://… of an empty database", HelpName = "FOLDER", Required = true };
+        var to = new Option<string?>("--to") { Description = "where the site's database is made: a new folder (./CODE), or postgres://… of an empty database", HelpName = "FOLDER" };
         return new Command("move-out", "Give a site that works at the hub to a node of its own, with all that it has") { code, url, admin, to }.Does(async (context, ct) =>
         {
             var site = context.Parsed.GetRequiredValue(code);
             using var calls = CallsOf(context, url, admin);
-            using var target = SiteTarget.Prepare(context.Parsed.GetRequiredValue(to), context.Configuration);
+            using var target = SiteTarget.Prepare(context.Parsed.GetValue(to) ?? FolderOf(site), context.Configuration);
             var moved = await calls.MoveOutAsync(site, target.File, ct) ?? await OnDataAsync(context, async node =>
             {
                 var handed = await MoveOutSite.RunAsync(node, site, CommandLineCaller, ct);
@@ -74,7 +83,10 @@ internal static class SitesCommands
         });
     }
 
-    private static async Task<T> OnDataAsync<T>(CommandContext context, Func<Node, Task<Kernel.Outcome<T>>> run, CancellationToken ct)
+    /// <summary>The site's code as a folder's name beside us; codes may have slashes in them, and folders may not.</summary>
+    private static string FolderOf(string site) => Path.Combine(".", CodeRule.TryNormalize(site, out var code) ? code.Replace('/', '_') : throw new CommandRefusedException("CODE " + CodeRule.Description));
+
+    private static async Task<T> OnDataAsync<T>(CommandContext context, Func<Node, Task<Outcome<T>>> run, CancellationToken ct)
     {
         await using var opened = await NodeOpener.OpenAsync(context.Configuration, ct: ct);
         if (!opened.Node.Role.IsHub) throw new CommandRefusedException($"this is the node of site {opened.Node.Role.Site}; sites are joined and moved out at their hub");

@@ -42,7 +42,9 @@ internal sealed class CsvRow(int line, string[] cells, IReadOnlyDictionary<strin
     public string? Text(string column)
     {
         if (!places.TryGetValue(column, out var place) || cells[place].Trim() is not { Length: > 0 } text) return null;
-        return CsvText.Bare(text);
+        if (!text.Contains('\0')) return CsvText.Bare(text);
+        bad.Add(line, column, "must not contain the character NUL");
+        return null;
     }
 
     public long? Whole(string column) =>
@@ -68,7 +70,7 @@ internal sealed class CsvRow(int line, string[] cells, IReadOnlyDictionary<strin
             && Math.Abs(value) <= Money.MaxAmount && decimal.Round(value, 4) == value);
         if (amount is null) return null;
         if (Money.IsCurrency(currency)) return new Money(amount.Value, currency!);
-        bad.Add(line, column + "_currency", "must be three capital letters (ISO 4217)");
+        bad.Add(line, column + "_currency", Money.CurrencyRule);
         return null;
     }
 

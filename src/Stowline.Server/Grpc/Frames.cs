@@ -60,7 +60,9 @@ internal static class Frames
     {
         try
         {
-            return parser.ParseFrom(message);
+            var parsed = parser.ParseFrom(message);
+            // Without a zero byte there is no NUL in any text, and hardly anything but a coordinate has one.
+            return message.PositionOf((byte)0) is not null && MessageTexts.FindNul(parsed) is { } hostile ? throw new RpcException(hostile) : parsed;
         }
         catch (InvalidProtocolBufferException e)
         {

@@ -48,17 +48,11 @@ internal sealed partial class WarehouseService
     {
         var (site, sku) = (await SiteAsync(request.WarehouseId, call), await SkuAsync(request.ListingId, request.Sku, call));
         if (request.Quantity < 0) throw new RpcException(Refusal.Invalid("quantity", "must not be negative"));
-        var places = await node.Database.ReadAsync(async s => await PickingPlaces.ToPickAsync(s, site, sku, MostLocations), call.CancellationToken);
-        var names = await NamesAsync([], [sku], call.CancellationToken);
-        var answer = new PickingLocationsResponse { TotalAvailable = (int)Math.Min(int.MaxValue, places.Sum(p => p.Available)) };
         var wanted = request.Quantity == 0 ? long.MaxValue : request.Quantity;
-        foreach (var place in places)
-        {
-            if (wanted <= 0) break;
-            var take = Math.Min(wanted, place.Available);
-            wanted -= take;
-            answer.Locations.Add(new PickingLocation { Location = names.Of(site, sku, place.Bin, [place]), Take = (int)take });
-        }
+        var (available, places) = await node.Database.ReadAsync(async s => await PickingPlaces.ToPickAsync(s, site, sku, wanted), call.CancellationToken);
+        var names = await NamesAsync([], [sku], call.CancellationToken);
+        var answer = new PickingLocationsResponse { TotalAvailable = (int)Math.Min(int.MaxValue, available) };
+        foreach (var (place, take) in places.Take(MostLocations)) answer.Locations.Add(new PickingLocation { Location = names.Of(site, sku, place.Bin, [place]), Take = (int)take });
         return answer;
     }
 

@@ -19,7 +19,7 @@ internal sealed class Guard(Node node, NodeMetrics metrics, KeyGate? gate, RateG
 
     public async Task InvokeAsync(HttpContext http, RequestDelegate next)
     {
-        var started = Stopwatch.GetTimestamp();
+        var started = node.Time.GetTimestamp();
         SetTrace(http);
         PathValues.Decode(http);
         try
@@ -38,7 +38,7 @@ internal sealed class Guard(Node node, NodeMetrics metrics, KeyGate? gate, RateG
         }
         // A WebSocket lasts as long as its client likes, a stream too: that is no duration of an answer.
         if (http.Response.StatusCode != StatusCodes.Status101SwitchingProtocols && http.GetEndpoint()?.Metadata.GetMetadata<GrpcCalls.Streams>() is null)
-            Measure(http, Stopwatch.GetElapsedTime(started));
+            Measure(http, node.Time.GetElapsedTime(started));
     }
 
     /// <summary>Null when the request may go on. Wrong keys count as their sender's requests too, so that nobody guesses without end.</summary>
@@ -46,7 +46,8 @@ internal sealed class Guard(Node node, NodeMetrics metrics, KeyGate? gate, RateG
     {
         var stranger = gate is null ? Stranger(http.Request) : await gate.RecognizeAsync(http);
         if (rates is not null && await rates.CheckAsync(http) is { } tooMany) return tooMany;
-        return stranger ?? (gate is null ? null : await gate.AllowAsync(http));
+        // Before the gate, which looks for what the query names.
+        return stranger ?? HostileText.InQuery(http) ?? (gate is null ? null : await gate.AllowAsync(http));
     }
 
     private void Measure(HttpContext http, TimeSpan elapsed)

@@ -80,10 +80,10 @@ internal static class KeyRules
     /// <summary>Whoever watches whether the node is up has no key, and learns nothing else; the description of the API is the same everywhere.
     /// The link asks for the site's key itself, on nodes without keys too; carriers have no key, but a secret address each.</summary>
     private static readonly string[] Open = ["/health/live", "/health/ready", "/openapi/v1.json", "/docs", "/proto", "/proto/{file}", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch",
-        LinkEndpoint.Path, "/api/v1/carrier-webhooks/{word}"];
+        LinkEndpoint.Path, LinkEndpoint.BeginningPath, "/api/v1/carrier-webhooks/{word}"];
 
     /// <summary>What has no limits: whoever watches must see most of all when there is much to do, and a site's link has a pace of its own.</summary>
-    private static readonly string[] NeverLimited = ["/health/live", "/health/ready", "/metrics", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", LinkEndpoint.Path];
+    private static readonly string[] NeverLimited = ["/health/live", "/health/ready", "/metrics", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", LinkEndpoint.Path, LinkEndpoint.BeginningPath];
 
     /// <summary>The resources outside <c>/sites</c> that belong to sites.</summary>
     private static readonly string[] OfOneSite = ["workers", "picking-tasks", "packing-tasks", "put-back-tasks", "stock-tasks", "shipments", "carrier-bookings", "tickets", "links"];

@@ -1,5 +1,6 @@
 using Stowline.Http;
 using Stowline.Hub.Access;
+using Stowline.Hub.Catalog;
 using Stowline.Kernel;
 using Stowline.Link;
 
@@ -12,12 +13,16 @@ namespace Stowline.Server.Link;
 internal static class LinkEndpoint
 {
     public const string Path = "/link";
+
+    /// <summary>What a site's node begins with, where it had something at its hub when it was joined.</summary>
+    public const string BeginningPath = "/link/beginning";
     private const string Scheme = "Bearer ";
 
     public static void Map(WebApplication app, Node node, string name)
     {
         app.UseWebSockets();
         app.MapGet(Path, (Delegate)(Func<HttpContext, Task>)(http => RunAsync(http, node, name, app.Lifetime.ApplicationStopping))).ExcludeFromDescription();
+        app.MapGet(BeginningPath, (Delegate)(Func<HttpContext, Task>)(http => SendBeginningAsync(http, node))).ExcludeFromDescription();
     }
 
     private static async Task RunAsync(HttpContext http, Node node, string name, CancellationToken stopping)
@@ -29,6 +34,13 @@ internal static class LinkEndpoint
         var state = node.Modules.OfType<LinkModule>().Single().StateOf(site.Value);
         using var end = new LinkEnd(node.Lanes, node.Role, site.Value, state, name, Configuration.Version);
         await LinkSocket.RunAsync(socket, end, node.Time, stopping);
+    }
+
+    private static async Task SendBeginningAsync(HttpContext http, Node node)
+    {
+        var site = await SiteOfAsync(http, node);
+        if (site.Refusal is { } no) await Answers.WriteAsync(http, no);
+        else await MoveOutSite.SendAsync(http, node, site.Value);
     }
 
     private static async Task<Outcome<string>> SiteOfAsync(HttpContext http, Node node)

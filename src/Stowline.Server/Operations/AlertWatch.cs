@@ -22,8 +22,8 @@ internal sealed class AlertWatch(Node node, StatusEndpoints.Around around) : Pum
     /// <summary>A webhook that fails for less than this is likely to recover by itself.</summary>
     private static readonly TimeSpan WebhookPatience = TimeSpan.FromMinutes(15);
 
-    /// <summary>An external service that is away for longer is critical (source 2 §12.3).</summary>
-    private static readonly TimeSpan CarrierPatience = TimeSpan.FromMinutes(5);
+    /// <summary>An external service that is away for longer is critical (source 2 §12.3): the listings service, the delivery service, a carrier.</summary>
+    private static readonly TimeSpan ServicePatience = TimeSpan.FromMinutes(5);
 
     /// <summary>Between sites of one business nothing is on its way for longer, unless it is lost or nobody has taken it in.</summary>
     private static readonly TimeSpan TransferPatience = TimeSpan.FromDays(7);
@@ -64,11 +64,12 @@ internal sealed class AlertWatch(Node node, StatusEndpoints.Around around) : Pum
         if (await LaneReader.ParkedCountAsync(session) is > 0 and var parked) found.Add(new AlertFinding("parked", AlertSeverity.Critical, $"{parked} events or messages could not be handled and wait for an operator"));
         if ((await OrderCounts.ReadAsync(session)).GetValueOrDefault(OrderStatus.Backorder) is > 0 and var waiting)
             found.Add(new AlertFinding("short_stock", AlertSeverity.Warning, $"{waiting} orders wait for stock"));
-        foreach (var hook in await Webhooks.TroubledAsync(session, now - WebhookPatience))
-            found.Add(new AlertFinding($"webhook/{hook.Id}", hook.Enabled ? AlertSeverity.Warning : AlertSeverity.Critical,
+        foreach (var hook in await Webhooks.TroubledAsync(session, now - ServicePatience))
+            if (!hook.Enabled || hook.Profile == WebhookProfile.OrderStatus || hook.FailingSince < now - WebhookPatience)
+                found.Add(new AlertFinding($"webhook/{hook.Id}", hook.Enabled && hook.Profile != WebhookProfile.OrderStatus ? AlertSeverity.Warning : AlertSeverity.Critical,
                 $"webhook to {new Uri(hook.Url).Host} " + (hook.Enabled ? $"fails since {RowTypes.Text(hook.FailingSince!.Value)}" : $"was switched off: {hook.DisabledReason}")));
         foreach (var (site, carrier, since, error) in await Bookings.UnavailableAsync(session))
-            found.Add(new AlertFinding($"carrier/{site}/{carrier}", since < now - CarrierPatience ? AlertSeverity.Critical : AlertSeverity.Warning,
+            found.Add(new AlertFinding($"carrier/{site}/{carrier}", since < now - ServicePatience ? AlertSeverity.Critical : AlertSeverity.Warning,
                 $"carrier {carrier} of {site} does not answer since {(since is { } t ? RowTypes.Text(t) : "its setup")}: {error}"));
         foreach (var (site, status, count) in await Bookings.WaitingAsync(session))
             found.Add(status == BookingStatus.Unsure

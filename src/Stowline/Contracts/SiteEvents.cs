@@ -154,6 +154,9 @@ public sealed record PartCancelled(
     Guid OrderId, int Part, string Cause, IReadOnlyList<SkuUnits> Lines, Guid? PutBackTaskId, IReadOnlyList<Balance> Balances) : IEvent, IHasBalances
 {
     public static string Type => "part.cancelled";
+
+    /// <summary>What whoever cancelled the order gave as the reason.</summary>
+    public string? Reason { get; init; }
 }
 
 /// <summary>Too late: the part has left. What comes back is a return.</summary>

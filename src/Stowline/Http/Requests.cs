@@ -60,6 +60,7 @@ public static class Requests
             if (!typeof(T).IsAssignableTo(typeof(IOptionalBody))) return Refusal.Invalid("body", "is required");
             body = "{}"u8.ToArray();
         }
+        if (HostileText.InJson(body) is { } hostile) return hostile;
         try
         {
             return JsonSerializer.Deserialize(body, HttpJson.Info<T>()) is { } value ? value : Refusal.Invalid("body", "must not be null");

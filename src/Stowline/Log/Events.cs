@@ -19,6 +19,9 @@ public sealed record EventRecord(
     /// <summary>Counts from 1 within its group until the group writes its log; then the place in the lane.</summary>
     public long Position { get; internal set; } = Position;
 
+    /// <summary>The same event for whoever looks at events in passing.</summary>
+    public EventView View => new(Lane, Position, Id, Type, Subject, OrderId, At, Actor, Trace, Payload);
+
     /// <summary>Reads the payload. Unknown members are ignored: a newer node may have written them.</summary>
     public T Read<T>() where T : IEvent => JsonSerializer.Deserialize(Payload, EventJson.Info<T>()) ?? throw new JsonException($"{Type} has no payload");
 }

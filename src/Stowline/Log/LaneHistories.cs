@@ -84,6 +84,8 @@ internal static class LaneHistories
             SELECT h.consumer, l.id, CASE WHEN h.position < @fork THEN h.position ELSE @fork END
             FROM history_cursors h JOIN lanes l ON l.name = h.lane WHERE h.lane = @lane AND h.history = @history AND @fork > 0
             """, args);
+        // Relays promise at least once: of the new history, what comes again from the old one is passed on again.
+        await tx.ExecuteAsync("UPDATE relays SET position = @fork WHERE lane = @lane AND position > @fork", args);
     }
 
     /// <summary>Runs a statement over the positions behind <c>@after</c> up to <c>@upto</c>, page by page: of a long history no statement takes longer than a database waits for one.</summary>

@@ -55,22 +55,25 @@ public static class LaneReader
         public byte[] Payload { get; init; } = [];
     }
 
-    /// <summary>The events of a lane after a position, at most so many. Read by column, because relays and consumers that are behind read nothing else, and a lot of it.</summary>
+    /// <summary>The events of a lane after a position, at most so many.</summary>
     internal static async Task<IReadOnlyList<EventRecord>> AfterAsync(SqlSession session, Lane lane, long after, int limit)
     {
         var events = new List<EventRecord>(Math.Min(limit, 1_000));
+        await EachAfterAsync(session, lane, after, limit, e => events.Add(e.Keep()));
+        return events;
+    }
+
+    /// <summary>Shows the events of a lane after a position, at most so many. Read by column, because relays and consumers that are behind read nothing else, and a lot of it.</summary>
+    internal static async Task EachAfterAsync(SqlSession session, Lane lane, long after, int limit, Action<EventView> each)
+    {
         var (type, actor) = ("", ""); // the same for many events in a row
         await session.SelectAsync("""
             SELECT e.position, e.id, e.type, e.subject, e.order_id, e.at, e.actor, e.trace, e.payload
             FROM events e WHERE e.lane_id = (SELECT l.id FROM lanes l WHERE l.name = k.lane) AND e.position > k.behind ORDER BY e.position LIMIT k.most
             """, 1, [Column.Of("lane", new[] { lane.Name }), Column.Of("behind", new[] { after }), Column.Of("most", new[] { limit })],
-            row => events.Add(new EventRecord(lane, row.GetInt64(0), row.GetGuid(1), type = Same(type, row.GetString(2)), row.GetString(3), row.IsNull(4) ? null : row.GetGuid(4), row.GetTime(5),
-                actor = Same(actor, row.GetString(6)), row.GetStringOrNull(7), row.GetBytes(8))));
-        return events;
+            row => each(new EventView(lane, row.GetInt64(0), row.GetGuid(1), type = row.GetString(2, type), row.GetString(3), row.IsNull(4) ? null : row.GetGuid(4), row.GetTime(5),
+                actor = row.GetString(6, actor), row.GetStringOrNull(7), row.GetSpan(8))));
     }
-
-    /// <summary>One text in memory where two are equal: events that are read live long enough for it to matter.</summary>
-    private static string Same(string before, string text) => before == text ? before : text;
 
     /// <summary>
     /// All events of an order on all lanes of this node, oldest first. Events of one moment are told cause before effect: the hub's, then what

@@ -29,6 +29,7 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
     private long _head;
     private DateTimeOffset _leaseUntil;
     private DateTimeOffset? _oldestWaiting;
+    private int _histories;
 
     protected LaneRelay(Lanes lanes, Lane lane)
     {
@@ -54,7 +55,7 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
     protected virtual int BatchSize => 1_000;
 
     /// <summary>Events that were not wanted only move the cursor.</summary>
-    protected abstract bool Wants(EventRecord e);
+    protected abstract bool Wants(string type);
 
     /// <summary>Begins a batch.</summary>
     protected abstract IOutgoing Begin();
@@ -62,21 +63,24 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
     /// <summary>What is handed over at once.</summary>
     protected interface IOutgoing
     {
-        /// <summary>Makes an event ready to go. That needs neither the outside nor the cursor: it is done while the batch before is on its way. Who keeps the event keeps its payload from the collector.</summary>
-        void Add(EventRecord e);
+        /// <summary>
+        /// Makes an event ready to go, or sends it off behind those before it. That waits neither for the outside nor for the cursor: it is done while the batch before is on its way.
+        /// </summary>
+        void Add(EventView e);
 
         /// <summary>Hands all of them over, in order. Completes when every one was acknowledged or refused for good; throws when the outside is away. Called once.</summary>
         /// <returns>Those that will never be taken, such as too large ones, as the how manieth that was added, with the reason: they are parked, and the others go on.</returns>
         Task<IReadOnlyList<(int Index, string Reason)>> HandOverAsync(CancellationToken ct);
-    }
 
-    /// <summary>What is remembered of an event that is on its way, for the case that it is refused.</summary>
-    private readonly record struct Sent(long Position, string Subject, string Type);
+        /// <summary>Begins the batch behind this one. When this one fails nothing more of that one is sent: its events come again, behind these.</summary>
+        IOutgoing Next();
+    }
 
     /// <param name="After">The position before it.</param>
     /// <param name="To">The position of its last event; that before it where it has none.</param>
     /// <param name="IsFull">More may follow.</param>
-    private sealed record Batch(long After, long To, bool IsFull, DateTimeOffset OldestAt, IReadOnlyList<Sent> Wanted, IOutgoing? Outgoing);
+    /// <param name="Wanted">The positions of what goes out, in the order in which it was added.</param>
+    private sealed record Batch(long After, long To, bool IsFull, DateTimeOffset OldestAt, IReadOnlyList<long> Wanted, IOutgoing? Outgoing);
 
     /// <summary>What the outside says about itself while it does not acknowledge.</summary>
     protected virtual string? Trouble => null;
@@ -90,18 +94,31 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
 
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
-        if ((_position < 0 || _lanes.Time.GetUtcNow() > _leaseUntil - Lease / 2) && !await TakeLeaseAsync(ct)) return false;
+        if (_lanes.HistoriesOf(_lane) is var histories && histories != _histories) await BeginAgainAsync(histories);
+        if ((_position < 0 || _lanes.Time.GetUtcNow() > _leaseUntil - Lease / 2) && !await TakeLeaseAsync(ct))
+        {
+            SayNoTrouble(); // it is another process's
+            return false;
+        }
         var batch = await TakeAsync(ct);
         var isEmpty = batch.To == batch.After;
         _oldestWaiting = isEmpty ? null : batch.OldestAt;
         if (isEmpty) return false;
         if (batch.To > Volatile.Read(ref _head)) Volatile.Write(ref _head, batch.To);
         // What follows is read and made ready while these are on their way: with a backlog neither side waits for the other.
-        if (batch.IsFull) _ahead = Task.Run(() => ReadAsync(batch.To, ct), ct);
-        var refused = batch.Outgoing is { } outgoing ? await PatientlyAsync(HandOverAloneAsync(outgoing, ct), ct) : [];
+        if (batch.IsFull) _ahead = Task.Run(() => ReadAsync(batch.To, batch.Outgoing is { } before ? before.Next : Begin, ct), ct);
+        var refused = batch.Outgoing is { } outgoing ? await PatientlyAsync(AloneAsync(() => outgoing.HandOverAsync(ct), ct), ct) : [];
         await MoveAsync(batch, refused);
         if (batch.Wanted.Count > 0) _relayed.Add(batch.Wanted.Count - refused.Count, Label);
         return true;
+    }
+
+    /// <summary>The lane was set back, and the cursor with it: what was read ahead stands at positions that are other events' now.</summary>
+    private async Task BeginAgainAsync(int histories)
+    {
+        if (Interlocked.Exchange(ref _ahead, null) is Task ahead) await ahead.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Volatile.Write(ref _head, 0);
+        (_histories, _position) = (histories, -1);
     }
 
     private async Task<Batch> TakeAsync(CancellationToken ct)
@@ -112,38 +129,38 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
             var read = await ahead;
             if (read.After == _position && read.To > read.After) return read;
         }
-        return await ReadAsync(_position, ct);
+        return await ReadAsync(_position, Begin, ct);
     }
 
-    /// <summary>Some events at a time, so that few of them are in memory beside their messages.</summary>
-    private async Task<Batch> ReadAsync(long after, CancellationToken ct)
+    /// <summary>Some events at a time, so that no read holds a session for long.</summary>
+    private async Task<Batch> ReadAsync(long after, Func<IOutgoing> begin, CancellationToken ct)
     {
         var (to, oldest, left) = (after, default(DateTimeOffset), BatchSize);
-        var wanted = new List<Sent>();
+        var wanted = new List<long>();
         IOutgoing? outgoing = null;
         while (left > 0)
         {
-            var most = Math.Min(left, MostRead);
-            var events = await _lanes.ReadAsync(_lane, to, most, ct);
-            if (events.Count == 0) break;
-            if (to == after) oldest = events[0].At;
-            foreach (var e in events.Where(Wants))
+            var (most, read) = (Math.Min(left, MostRead), 0);
+            await _lanes.ReadEachAsync(_lane, to, most, e =>
             {
-                (outgoing ??= Begin()).Add(e);
-                wanted.Add(new Sent(e.Position, e.Subject, e.Type));
-            }
-            (to, left) = (events[^1].Position, left - events.Count);
-            if (events.Count < most) break;
+                if (to == after) oldest = e.At;
+                (to, read) = (e.Position, read + 1);
+                if (!Wants(e.Type)) return;
+                (outgoing ??= begin()).Add(e);
+                wanted.Add(e.Position);
+            }, ct);
+            left -= read;
+            if (read < most) break;
         }
         return new Batch(after, to, left <= 0, oldest, wanted, outgoing);
     }
 
-    private async Task<IReadOnlyList<(int Index, string Reason)>> HandOverAloneAsync(IOutgoing events, CancellationToken ct)
+    private async Task<IReadOnlyList<(int Index, string Reason)>> AloneAsync(Func<Task<IReadOnlyList<(int Index, string Reason)>>> hand, CancellationToken ct)
     {
         await _handing.WaitAsync(ct);
         try
         {
-            return await events.HandOverAsync(ct);
+            return await hand();
         }
         finally
         {
@@ -159,30 +176,34 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
             try
             {
                 var done = await handing.WaitAsync(Patience, _lanes.Time, ct);
-                LastError = null;
+                SayNoTrouble();
                 return done;
             }
             catch (TimeoutException) when (!handing.IsCompleted)
             {
-                (LastError, LastErrorAt) = (Trouble ?? "events were handed over and are not acknowledged yet", _lanes.Time.GetUtcNow());
+                SayTrouble(Trouble ?? "events were handed over and are not acknowledged yet", _lanes.Time.GetUtcNow());
                 await TakeLeaseAsync(ct);
             }
         }
     }
+
+    /// <summary>In the scope of the lane, also where the lane is another node's and here is a copy: so it is one after the other with what sets the copy back.</summary>
+    private Task<(Outcome<T> Outcome, IReadOnlyList<(Lane, long)> Appended)> WriteAsync<T>(Func<LaneTransaction, ValueTask<Outcome<T>>> write) =>
+        _lanes.ExecuteAsConsumerAsync(_lane, Caller.System, write, onCopy: _lanes.IsReplica(_lane));
 
     private sealed record Held { public long Position { get; init; } public long Head { get; init; } }
 
     /// <summary>False while another process has it.</summary>
     private async Task<bool> TakeLeaseAsync(CancellationToken ct)
     {
-        var outcome = await _lanes.ExecuteAsConsumerAsync<Held>(_lane, Caller.System, async tx =>
+        var outcome = await WriteAsync<Held>(async tx =>
         {
             var held = await tx.ChangeAsync<long?>("""
-                INSERT INTO relays (name, position, owner, lease_until) VALUES (@name, 0, @me, @until)
-                ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, lease_until = excluded.lease_until
+                INSERT INTO relays (name, lane, position, owner, lease_until) VALUES (@name, @lane, 0, @me, @until)
+                ON CONFLICT (name) DO UPDATE SET lane = excluded.lane, owner = excluded.owner, lease_until = excluded.lease_until
                     WHERE relays.owner = excluded.owner OR relays.lease_until IS NULL OR relays.lease_until < @now
                 RETURNING position
-                """, new { name = Name, me = _me, until = tx.Now + Lease, now = tx.Now });
+                """, new { name = Name, lane = _lane.Name, me = _me, until = tx.Now + Lease, now = tx.Now });
             return new Held { Position = held ?? -1, Head = await tx.FindAsync<long>("SELECT head_position FROM lanes WHERE name = @lane", new { lane = _lane.Name }) };
         });
         if (!outcome.Outcome.IsOk) throw new ConsumerStalledException(outcome.Outcome.Refusal!.Detail);
@@ -194,7 +215,7 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
 
     private async Task MoveAsync(Batch batch, IReadOnlyList<(int Index, string Reason)> refused)
     {
-        var outcome = await _lanes.ExecuteAsConsumerAsync<bool>(_lane, Caller.System, async tx =>
+        var outcome = await WriteAsync<bool>(async tx =>
         {
             var moved = await tx.ChangeAsync<long?>("""
                 UPDATE relays SET position = @to, lease_until = @until WHERE name = @name AND owner = @me AND position = @from RETURNING position
@@ -203,8 +224,9 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
             foreach (var (index, reason) in refused)
                 await tx.ExecuteAsync("""
                     INSERT INTO parked_events (consumer, lane_id, position, subject, type, error, attempts, parked_at)
-                    SELECT @name, id, @position, @subject, @type, @reason, 1, @now FROM lanes WHERE name = @lane ON CONFLICT (consumer, lane_id, position) DO NOTHING
-                    """, new { name = Name, lane = _lane.Name, position = batch.Wanted[index].Position, subject = batch.Wanted[index].Subject, type = batch.Wanted[index].Type, reason, now = tx.Now });
+                    SELECT @name, e.lane_id, e.position, e.subject, e.type, @reason, 1, @now FROM lanes l JOIN events e ON e.lane_id = l.id
+                    WHERE l.name = @lane AND e.position = @position ON CONFLICT (consumer, lane_id, position) DO NOTHING
+                    """, new { name = Name, lane = _lane.Name, position = batch.Wanted[index], reason, now = tx.Now });
             return true;
         });
         if (!outcome.Outcome.IsOk) throw new ConsumerStalledException(outcome.Outcome.Refusal!.Detail);

@@ -36,9 +36,13 @@ public abstract partial class LaneRelay
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
         try
         {
-            var outgoing = Begin();
-            foreach (var e in events) outgoing.Add(e);
-            return (await HandOverAloneAsync(outgoing, either.Token)).Select(r => (events[r.Index], r.Reason)).ToList();
+            var refused = await AloneAsync(() =>
+            {
+                var outgoing = Begin();
+                foreach (var e in events) outgoing.Add(e.View);
+                return outgoing.HandOverAsync(either.Token);
+            }, either.Token);
+            return refused.Select(r => (events[r.Index], r.Reason)).ToList();
         }
         catch (Exception e) when (!ct.IsCancellationRequested)
         {
@@ -49,7 +53,7 @@ public abstract partial class LaneRelay
     /// <summary>What was taken is forgotten; of what was refused again the attempt is counted.</summary>
     private async Task<Outcome<Done>> SettleAsync(string subject, IReadOnlyList<long> taken, IReadOnlyList<(EventRecord Event, string Reason)> refused)
     {
-        var (outcome, _) = await _lanes.ExecuteAsConsumerAsync<Done>(_lane, Caller.System, async tx =>
+        var (outcome, _) = await WriteAsync<Done>(async tx =>
         {
             foreach (var position in taken)
                 await tx.ExecuteAsync("""

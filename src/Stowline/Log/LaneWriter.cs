@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Stowline.Kernel;
 using Stowline.Store;
 
@@ -27,11 +26,12 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
     public CommandQueue Queue => queue;
 
     /// <summary>A group on its way to its commit.</summary>
-    private sealed class Turn(IReadOnlyList<PendingCommand> commands, long number)
+    /// <param name="started">When it was taken up, by the clock that measures spans.</param>
+    private sealed class Turn(IReadOnlyList<PendingCommand> commands, long number, long started)
     {
         public IReadOnlyList<PendingCommand> Commands => commands;
         public long Number => number;
-        public long Started { get; } = Stopwatch.GetTimestamp();
+        public long Started => started;
         public GroupTransaction? Group { get; set; }
 
         /// <summary>Completes when the group needs only its commit.</summary>
@@ -123,7 +123,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
 
     private Turn Begin(IReadOnlyList<PendingCommand> commands, CancellationToken ct)
     {
-        var turn = new Turn(commands, ++_number);
+        var turn = new Turn(commands, ++_number, database.Time.GetTimestamp());
         turn.Prepared = PrepareAsync(turn, ct);
         return turn;
     }
@@ -155,10 +155,10 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
 
     private async ValueTask CommitAsync(Turn turn, CancellationToken ct, bool alone = false)
     {
-        var committing = Stopwatch.GetTimestamp();
+        var committing = database.Time.GetTimestamp();
         void Settle()
         {
-            _metrics.Group(turn.Commands.Count, Stopwatch.GetElapsedTime(turn.Started), Stopwatch.GetElapsedTime(committing));
+            _metrics.Group(turn.Commands.Count, database.Time.GetElapsedTime(turn.Started), database.Time.GetElapsedTime(committing));
             onCommitted(turn.Group!);
         }
         var answered = true;

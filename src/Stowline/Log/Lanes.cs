@@ -335,11 +335,31 @@ public sealed partial class Lanes : IAsyncDisposable
     /// <param name="ask">Ask the database where memory cannot fill the page and others may have written: what was answered anywhere is then seen.</param>
     public async ValueTask<IReadOnlyList<EventRecord>> ReadAsync(Lane lane, long after, int limit, CancellationToken ct = default, bool ask = false)
     {
+        if (FromMemory(lane, after, limit, ask) is { } recent) return recent;
+        return await Database.ReadAsync(session => LaneReader.AfterAsync(session, lane, after, limit), ct);
+    }
+
+    /// <summary>As <see cref="ReadAsync"/>, for who reads a lot and keeps none of it: events that come from the database are never made into objects.</summary>
+    /// <param name="each">Called for each in order. What it does holds a session of the database up, so it only looks.</param>
+    public async ValueTask ReadEachAsync(Lane lane, long after, int limit, Action<EventView> each, CancellationToken ct = default)
+    {
+        if (FromMemory(lane, after, limit, ask: false) is { } recent)
+            foreach (var e in recent) each(e.View);
+        else
+            await Database.ReadAsync(async session =>
+            {
+                await LaneReader.EachAfterAsync(session, lane, after, limit, each);
+                return true;
+            }, ct);
+    }
+
+    /// <summary>Null where the database has to be asked.</summary>
+    private IReadOnlyList<EventRecord>? FromMemory(Lane lane, long after, int limit, bool ask)
+    {
         // At its own end the memory of one process knows nothing about another's: where others may write, the database is asked when they have
         // said that they did, and else now and then.
-        if (_tails.TryGetValue(lane, out var tail) && tail.After(after, limit) is { } recent
-            && (Database.SingleWriter || recent.Count == limit || !ask && (recent.Count > 0 || tail.Head <= after && !tail.IsTimeToLook(Time)))) return recent;
-        return await Database.ReadAsync(session => LaneReader.AfterAsync(session, lane, after, limit), ct);
+        return _tails.TryGetValue(lane, out var tail) && tail.After(after, limit) is { } recent
+               && (Database.SingleWriter || recent.Count == limit || !ask && (recent.Count > 0 || tail.Head <= after && !tail.IsTimeToLook(Time))) ? recent : null;
     }
 
     public async ValueTask DisposeAsync()

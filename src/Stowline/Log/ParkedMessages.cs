@@ -8,11 +8,14 @@ namespace Stowline.Log;
 /// <param name="Position">Its place there: the same message again has the same.</param>
 public sealed record ParkedMessage(string Source, long Position, string Subject, string Error, byte[] Body)
 {
-    /// <summary>What is kept of a body; the rest of a larger one tells nothing more about what is wrong.</summary>
-    internal const int MostKept = 64 * 1024;
+    /// <summary>What is kept of a body: as much as a request may have, so that what could be taken can be tried again. Of a larger one the rest tells nothing more about what is wrong.</summary>
+    internal const int MostKept = 10 * 1024 * 1024;
+
+    /// <summary>What versions before kept.</summary>
+    private const int OnceKept = 64 * 1024;
 
     /// <summary>Only the beginning of it was kept.</summary>
-    public bool IsCut => Body.Length >= MostKept;
+    public bool IsCut => Body.Length is OnceKept or >= MostKept;
 }
 
 /// <summary>
@@ -21,6 +24,11 @@ public sealed record ParkedMessage(string Source, long Position, string Subject,
 /// </summary>
 public static class ParkedMessages
 {
+    /// <summary>What is tried again at once fits into memory.</summary>
+    private const long MostTogether = 64L * 1024 * 1024;
+
+    private sealed record Length { public long Position { get; init; } public long Bytes { get; init; } }
+
     private sealed record Row
     {
         public long Position { get; init; }
@@ -43,11 +51,19 @@ public static class ParkedMessages
         }, ct);
     }
 
-    /// <summary>The parked messages of a subject, in their order: at most a thousand.</summary>
-    public static async Task<IReadOnlyList<ParkedMessage>> FindAsync(SqlSession session, string consumer, string source, string subject) =>
-        [.. (await session.QueryAsync<Row>("""
-            SELECT position, error, body FROM parked_messages WHERE consumer = @consumer AND source = @source AND subject = @subject ORDER BY position LIMIT 1000
-            """, new { consumer, source, subject })).Select(r => new ParkedMessage(source, r.Position, subject, r.Error, r.Body))];
+    /// <summary>The first parked messages of a subject, in their order: at most a thousand, and at most 64 MB of them.</summary>
+    public static async Task<IReadOnlyList<ParkedMessage>> FindAsync(SqlSession session, string consumer, string source, string subject)
+    {
+        var lengths = await session.QueryAsync<Length>("""
+            SELECT position, LENGTH(body) AS bytes FROM parked_messages WHERE consumer = @consumer AND source = @source AND subject = @subject ORDER BY position LIMIT 1000
+            """, new { consumer, source, subject });
+        var sum = 0L;
+        lengths = [.. lengths.TakeWhile((l, i) => (sum += l.Bytes) <= MostTogether || i == 0)];
+        if (lengths.Count == 0) return [];
+        return [.. (await session.QueryAsync<Row>("""
+            SELECT position, error, body FROM parked_messages WHERE consumer = @consumer AND source = @source AND subject = @subject AND position <= @last ORDER BY position
+            """, new { consumer, source, subject, last = lengths[^1].Position })).Select(r => new ParkedMessage(source, r.Position, subject, r.Error, r.Body))];
+    }
 
     /// <summary>These could be taken after all.</summary>
     public static async Task ForgetAsync(Lanes lanes, string consumer, string source, IReadOnlyList<long> positions, CancellationToken ct)

@@ -26,6 +26,22 @@ public abstract class Pump
 
     /// <summary>Since when every step has failed; null while steps succeed.</summary>
     public DateTimeOffset? FailingSince { get; internal set; }
+
+    /// <summary>It fails without throwing, and has not said that it does no more.</summary>
+    internal bool IsInTrouble { get; private set; }
+
+    /// <summary>Nothing is thrown, since the step waits or looks again by itself, but what it works with does not answer.</summary>
+    protected void SayTrouble(string why, DateTimeOffset now)
+    {
+        (IsInTrouble, LastError, LastErrorAt) = (true, why, now);
+        FailingSince ??= now;
+    }
+
+    /// <summary>What <see cref="SayTrouble"/> said is over.</summary>
+    protected void SayNoTrouble()
+    {
+        if (IsInTrouble) (IsInTrouble, LastError, FailingSince) = (false, null, null);
+    }
 }
 
 /// <summary>Wakes one waiter. Setting it twice wakes once; setting it before the wait makes the wait return at once.</summary>
@@ -99,7 +115,8 @@ public sealed class PumpHost(TimeProvider time, Kernel.IdSource ids, Action<Pump
             try
             {
                 var worked = await pump.RunOnceAsync(_stop.Token);
-                if (failures > 0) (failures, pump.LastError, pump.FailingSince) = (0, null, null);
+                if (failures > 0 && !pump.IsInTrouble) (pump.LastError, pump.FailingSince) = (null, null);
+                failures = 0;
                 if (!worked) await pump.Wake.WaitAsync(pump.Idle, time, _stop.Token);
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)

@@ -1,5 +1,6 @@
 using System.Data;
 using System.Globalization;
+using System.Text;
 using Dapper;
 
 namespace Stowline.Store;
@@ -27,15 +28,23 @@ public static class RowTypes
     /// <summary>A time as <see cref="TimeFormat"/> has it. Every row has some, so digits are read where they stand; a general parser takes twenty times as long.</summary>
     public static DateTimeOffset ParseTime(string text)
     {
-        if (text is not [_, _, _, _, '-', _, _, '-', _, _, 'T', _, _, ':', _, _, ':', _, _, '.', _, _, _, _, _, _, 'Z']) throw Wrong(text);
+        Span<byte> utf8 = stackalloc byte[27];
+        return Encoding.UTF8.TryGetBytes(text, utf8, out var length) ? ParseTime(utf8[..length]) : throw Wrong(text);
+    }
+
+    /// <inheritdoc cref="ParseTime(string)"/>
+    /// <param name="text">In UTF-8, as SQLite hands it out.</param>
+    public static DateTimeOffset ParseTime(ReadOnlySpan<byte> text)
+    {
+        if (text is not [_, _, _, _, (byte)'-', _, _, (byte)'-', _, _, (byte)'T', _, _, (byte)':', _, _, (byte)':', _, _, (byte)'.', _, _, _, _, _, _, (byte)'Z']) throw Wrong(Encoding.UTF8.GetString(text));
         var day = new DateTime(Digits(text, 0, 4), Digits(text, 5, 2), Digits(text, 8, 2), Digits(text, 11, 2), Digits(text, 14, 2), Digits(text, 17, 2), DateTimeKind.Utc);
         return new DateTimeOffset(day.Ticks + Digits(text, 20, 6) * TimeSpan.TicksPerMicrosecond, TimeSpan.Zero);
     }
 
-    private static int Digits(string text, int from, int count)
+    private static int Digits(ReadOnlySpan<byte> text, int from, int count)
     {
         var value = 0;
-        for (var i = from; i < from + count; i++) value = char.IsAsciiDigit(text[i]) ? value * 10 + text[i] - '0' : throw Wrong(text);
+        foreach (var digit in text.Slice(from, count)) value = digit is >= (byte)'0' and <= (byte)'9' ? value * 10 + digit - '0' : throw Wrong(Encoding.UTF8.GetString(text));
         return value;
     }
 

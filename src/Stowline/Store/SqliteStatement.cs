@@ -66,7 +66,9 @@ internal sealed class SqliteStatement : RowReader, IDisposable
     public override double GetDouble(int column) => raw.sqlite3_column_double(_statement, column);
     public override Guid GetGuid(int column) => Guid.Parse(raw.sqlite3_column_blob(_statement, column)); // the bytes of its text
     public override byte[] GetBytes(int column) => raw.sqlite3_column_blob(_statement, column).ToArray();
-    public override DateTimeOffset GetTime(int column) => RowTypes.ParseTime(GetString(column));
+    public override DateTimeOffset GetTime(int column) => RowTypes.ParseTime(GetSpan(column));
+    public override ReadOnlySpan<byte> GetSpan(int column) => raw.sqlite3_column_blob(_statement, column); // of a text it is the UTF-8
+    public override string GetString(int column, string known) => Ascii.Equals(GetSpan(column), known) ? known : GetString(column);
 
     public void Dispose() => _statement.Dispose();
 

@@ -4,7 +4,7 @@ using Stowline.Tests.Support;
 namespace Stowline.Tests.Acceptance;
 
 /// Goal: an answer means that the order is on the disk. Method: the system calls of the real process are recorded while one client places orders; between
-/// reading a request and writing its 201 there must be a sync of the database's files.
+/// reading a request and writing its 201 there must be a sync of the database's files. One that ended before the request came does not count.
 [Trait("Needs", "server")]
 public class Durability
 {
@@ -26,7 +26,7 @@ public class Durability
 
         const int Orders = 10;
         var trace = Path.Combine(folder, "trace");
-        using var strace = Process.Start(new ProcessStartInfo("strace", ["-f", "-qq", "-s", "64", "-e", "trace=fsync,fdatasync,sendto,sendmsg", "-o", trace, "-p", server.Pid.ToString()])
+        using var strace = Process.Start(new ProcessStartInfo("strace", ["-f", "-qq", "-s", "64", "-e", "trace=fsync,fdatasync,sendto,sendmsg,write,writev,recvfrom,recvmsg,read,readv", "-o", trace, "-p", server.Pid.ToString()])
             { RedirectStandardError = true })!;
         // Attached once the first call shows up in the file; every request makes calls.
         var attached = Stopwatch.StartNew();
@@ -36,16 +36,21 @@ public class Durability
         using (var stop = Process.Start("kill", ["-INT", strace.Id.ToString()])) await stop.WaitForExitAsync();
         await strace.WaitForExitAsync();
 
-        var synced = false;
-        var answers = 0;
+        var (synced, asked, answers) = (false, 0, 0);
         foreach (var line in await File.ReadAllLinesAsync(trace))
         {
-            // "unfinished" lines are where a call begins; what counts for a sync is where it has ended.
-            if (line.Contains("sync", StringComparison.Ordinal) && line.Contains("= 0", StringComparison.Ordinal)) synced = true;
+            // What was read is told where the call ends, what is written where it begins, and of a sync only the end counts: "unfinished" lines are where one begins.
+            if (line.Contains("\"POST /api/v1/orders ", StringComparison.Ordinal))
+            {
+                asked++;
+                synced = false;
+                continue;
+            }
+            if (line.Contains("sync", StringComparison.Ordinal) && line.EndsWith("= 0", StringComparison.Ordinal)) synced = true;
             if (!line.Contains("HTTP/1.1 201", StringComparison.Ordinal)) continue;
             answers++;
-            Assert.True(synced, $"answer {answers} was sent without a sync before it:\n{line}");
-            synced = false;
+            Assert.Equal(asked, answers);
+            Assert.True(synced, $"answer {answers} was sent without a sync since its request came:\n{line}");
         }
         Assert.Equal(Orders, answers);
     }

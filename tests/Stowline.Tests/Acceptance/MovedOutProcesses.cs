@@ -61,6 +61,64 @@ public class MovedOutProcesses
         Assert.Equal(0, await hub.StopAsync());
     }
 
+    [Fact]
+    public async Task A_code_is_enough_to_move_a_warehouse_out()
+    {
+        var (folder, _, drop) = await OwnDatabase.MakeAsync("sqlite");
+        await using var __ = drop;
+        var data = Path.Combine(folder, "hub");
+        await using (var hub = await RunningServer.StartAsync(data, null))
+        {
+            await hub.SendAsync(HttpMethod.Put, "sites/WH2", new { name = "WH2", type = "warehouse" });
+            await hub.StopAsync();
+        }
+        // Port 9 discards what it gets, and nobody listens there: so it is done on the data.
+        var moved = await CommandInAsync(folder, new Dictionary<string, string> { ["STOWLINE__PORT"] = "9" }, "sites", "move-out", "WH2", "--data", data);
+        Assert.Equal("http://127.0.0.1:9/", moved.GetProperty("hub").GetString());
+        await using var site = await RunningServer.StartAsync(Path.Combine(folder, "WH2"), null, "--site", "WH2", "--hub", "http://127.0.0.1:9", "--key", moved.GetProperty("key").GetString()!);
+        await site.SendAsync(HttpMethod.Put, "sites/WH2/zones/S", new { name = "Shelves", type = "storage" });
+        await site.VerifyAsync();
+    }
+
+    /// Zones and bins that were drawn at the hub come along with a site that is joined; without its hub such a node does not begin.
+    [Theory, EveryDatabase]
+    public async Task A_site_whose_bins_were_made_at_the_hub_joins_with_them(string store)
+    {
+        var (folder, database, drop) = await OwnDatabase.MakeAsync("sqlite");
+        await using var _1 = drop;
+        var (siteFolder, siteDatabase, dropSite) = await OwnDatabase.MakeAsync(store);
+        await using var _2 = dropSite;
+        await using var hub = await RunningServer.StartAsync(folder, database);
+        await hub.SendAsync(HttpMethod.Put, "products/A", new { name = "A", price = new { amount = "1.00", currency = "EUR" } });
+        await hub.SendAsync(HttpMethod.Put, "sites/WH2", new { name = "WH2", type = "warehouse" });
+        await hub.SendAsync(HttpMethod.Put, "sites/WH2/zones/S", new { name = "Shelves", type = "storage" });
+        await hub.SendAsync(HttpMethod.Put, "sites/WH2/bins/S-1", new { zone = "S" });
+        var key = await JoinAsync(hub);
+        await using var line = new LinkLine(hub.Address.Port);
+        string[] flags = ["--site", "WH2", "--hub", $"http://127.0.0.1:{line.Port}", "--key", key];
+        line.Cut();
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => RunningServer.StartAsync(siteFolder, siteDatabase, flags));
+        Assert.Contains("cannot be reached", refused.Message, StringComparison.Ordinal);
+        line.Heal();
+        await using (var site = await RunningServer.StartAsync(siteFolder, siteDatabase, flags))
+        {
+            Assert.Contains("S-1", (await site.GetAsync("sites/WH2/bins")).GetProperty("items").EnumerateArray().Select(b => b.GetProperty("bin").GetString()));
+            await UntilAsync(site, async () => await CountAsync(site, "products") == 1);
+            await site.SendAsync(HttpMethod.Post, "sites/WH2/receipts", new { reference = "PO", lines = new[] { new { sku = "A", quantity = 5, bin = "S-1" } } }, expect: 201);
+            await UntilAsync(hub, async () => await AvailableAsync(hub, "A") == 5);
+            await OrdersAsync(hub, 0, 2);
+            await UntilAsync(site, async () => await CountAsync(site, "picking-tasks?site=WH2") == 2);
+            await ShipAsync(site, 2);
+            await UntilAsync(hub, async () => await CountAsync(hub, "orders?status=shipped") == 2);
+            await site.VerifyAsync();
+        }
+        // Begun once, it needs no hub to begin again.
+        line.Cut();
+        await using var later = await RunningServer.StartAsync(siteFolder, siteDatabase, flags);
+        Assert.Equal(3, (await later.GetAsync("sites/WH2/stock")).GetProperty("items")[0].GetProperty("on_hand").GetInt64());
+        await hub.VerifyAsync();
+    }
+
     /// <summary>The status, and whether it was the answer to an earlier request.</summary>
     private static async Task<(int Status, bool Replayed)> ReceiveOnceAsync(RunningServer node)
     {

@@ -10,10 +10,10 @@ public sealed class RunningServer : IAsyncDisposable
 {
     private readonly Process _process;
 
-    private RunningServer(Process process, Uri address)
+    private RunningServer(Process process, Uri address, HttpMessageHandler handler)
     {
         _process = process;
-        Http = new HttpClient(new PatientHandler(() => GetAsync("system/status"))) { BaseAddress = new Uri(address, "/api/v1/"), Timeout = TimeSpan.FromSeconds(60) };
+        Http = new HttpClient(new PatientHandler(handler, () => GetAsync("system/status"))) { BaseAddress = new Uri(address, "/api/v1/"), Timeout = TimeSpan.FromSeconds(60) };
         Address = address;
     }
 
@@ -26,12 +26,23 @@ public sealed class RunningServer : IAsyncDisposable
     public static Task<RunningServer> StartAsync(string data, string? database, params string[] more) => StartAsync(data, database, rabbitmq: null, more);
 
     /// <param name="rabbitmq">The setting of that name.</param>
-    public static async Task<RunningServer> StartAsync(string data, string? database, string? rabbitmq, string[] more)
+    public static Task<RunningServer> StartAsync(string data, string? database, string? rabbitmq, string[] more)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in new[] { Path.Combine(AppContext.BaseDirectory, "stowline.dll"), "serve", "--port", "0", "--data", data }.Concat(more)) start.ArgumentList.Add(argument);
+        var start = new ProcessStartInfo("dotnet", [Program, "serve", "--port", "0", "--data", data, .. more]);
         if (database is not null) start.Environment["STOWLINE__DATABASE"] = database;
         if (rabbitmq is not null) start.Environment["STOWLINE__RABBITMQ"] = rabbitmq;
+        return StartAsync(start, new SocketsHttpHandler());
+    }
+
+    /// <summary>In a network namespace, where all ports are free.</summary>
+    internal static Task<RunningServer> StartInAsync(string network, string data, params string[] more) =>
+        StartAsync(new ProcessStartInfo("ip", ["netns", "exec", network, "dotnet", Program, "serve", "--data", data, .. more]), Support.NamespacePair.HandlerTo(network));
+
+    private static string Program => Path.Combine(AppContext.BaseDirectory, "stowline.dll");
+
+    private static async Task<RunningServer> StartAsync(ProcessStartInfo start, HttpMessageHandler handler)
+    {
+        (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
         start.Environment["DOTNET_TieredCompilation"] = "1";
         start.Environment["DOTNET_ThreadPool_ForceMinWorkerThreads"] = "20"; // in hex: on a busy machine the pool grows too late
         var process = Process.Start(start)!;
@@ -44,9 +55,10 @@ public sealed class RunningServer : IAsyncDisposable
             if (at < 0) continue;
             var end = line.IndexOfAny([' ', ',', '"'], at);
             _ = process.StandardOutput.ReadToEndAsync();
-            return new RunningServer(process, new Uri(end < 0 ? line[at..] : line[at..end]));
+            return new RunningServer(process, new Uri(end < 0 ? line[at..] : line[at..end]), handler);
         }
-        throw new InvalidOperationException($"the server ended before it was ready: {string.Join('\n', said)} {await errors}");
+        await process.WaitForExitAsync();
+        throw new InvalidOperationException($"the server ended with {process.ExitCode} before it was ready: {string.Join('\n', said)} {await errors}");
     }
 
     /// <summary>kill -9: nothing is finished, nothing is flushed.</summary>

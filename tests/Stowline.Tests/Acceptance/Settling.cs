@@ -53,7 +53,7 @@ internal static class Settling
 /// An answer waits two seconds for the consumers and then says that some of them are behind (<c>Stowline-Pending</c>), as happens on a machine that is busy elsewhere. Here it is
 /// handed on when they have come, so that whoever reads next finds what the write has led to.
 /// </summary>
-internal sealed class PatientHandler(Func<Task<JsonElement>> askStatus) : DelegatingHandler(new SocketsHttpHandler())
+internal sealed class PatientHandler(HttpMessageHandler inner, Func<Task<JsonElement>> askStatus) : DelegatingHandler(inner)
 {
     /// <summary>Less than the client's own limit. Who is not there by then is missing in what the test looks at.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(40);

@@ -72,11 +72,16 @@ public class SiteProcesses
 
     /// <summary>Runs a command that must succeed, and answers its report.</summary>
     /// <param name="database">A PostgreSQL address, where the command is for one.</param>
-    internal static async Task<JsonElement> CommandAsync(string? database, params string[] words)
+    internal static Task<JsonElement> CommandAsync(string? database, params string[] words) =>
+        CommandInAsync("", database is null ? new Dictionary<string, string>() : new Dictionary<string, string> { ["STOWLINE__DATABASE"] = database }, words);
+
+    /// <param name="folder">Where it is run; empty for where we are.</param>
+    /// <param name="settings">Environment variables.</param>
+    internal static async Task<JsonElement> CommandInAsync(string folder, Dictionary<string, string> settings, params string[] words)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
         foreach (var argument in words.Prepend(Path.Combine(AppContext.BaseDirectory, "stowline.dll")).Append("--json")) start.ArgumentList.Add(argument);
-        if (database is not null) start.Environment["STOWLINE__DATABASE"] = database;
+        foreach (var (name, value) in settings) start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var (said, wrong) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.WaitForExitAsync();

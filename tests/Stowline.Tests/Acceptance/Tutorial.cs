@@ -107,4 +107,74 @@ public class Tutorial
         Assert.Equal("nearest", (await server.GetAsync($"orders/{id}/decision")).GetProperty("decision").GetProperty("strategy").GetString());
         await server.VerifyAsync();
     }
+
+    [Theory, EveryDatabase]
+    public async Task What_a_day_brings_besides(string store)
+    {
+        var (folder, database, drop) = await OwnDatabase.MakeAsync(store);
+        await using var _ = drop;
+        await using var server = await RunningServer.StartAsync(folder, database);
+        var (put, post) = (HttpMethod.Put, HttpMethod.Post);
+        await server.SendAsync(put, "sites/WH1", new { name = "Belgrade", type = "warehouse" });
+        await server.SendAsync(put, "sites/WH1/zones/A", new { name = "Aisles", type = "storage" });
+
+        // 9. A whole catalogue, and all shelves, in one call each: all or none. Up to 100,000 at a time.
+        var catalogue = new[] { "CUP", "PLATE", "BOWL" }.Select(sku => new { sku, name = sku, price = new { amount = "4.00", currency = "EUR" } });
+        var products = await server.SendAsync(post, "products/bulk", new { items = catalogue });
+        Assert.Equal((3, 0), (products.GetProperty("created").GetInt32(), products.GetProperty("updated").GetInt32()));
+        await server.SendAsync(post, "sites/WH1/bins/bulk", new { items = new[] { "A-1", "A-2" }.Select(bin => new { bin, zone = "A", type = "shelf" }) });
+
+        // 10. With an Idempotency-Key the same delivery is received once, however often it is sent; another body under the key is a mistake.
+        var delivery = new { reference = "PO-7", lines = new[] { new { sku = "CUP", quantity = 20, bin = "A-1" } } };
+        var first = await KeyedAsync(server, "sites/WH1/receipts", delivery, "PO-7");
+        var second = await KeyedAsync(server, "sites/WH1/receipts", delivery, "PO-7");
+        Assert.Equal((201, 201, true), (first.Status, second.Status, second.Replayed));
+        Assert.Equal(first.Body, second.Body);
+        Assert.Equal(422, (await KeyedAsync(server, "sites/WH1/receipts", new { reference = "PO-8", lines = delivery.lines }, "PO-7")).Status);
+
+        // 11. Goods are moved and counted. Stock changes by movements only; who sets a quantity says what he believes it was.
+        await server.SendAsync(post, "sites/WH1/moves", new { sku = "CUP", quantity = 8, from_bin = "A-1", to_bin = "A-2", reason = "closer to packing" }, expect: 201);
+        await server.SendAsync(post, "sites/WH1/adjustments", new { sku = "CUP", bin = "A-2", expected = 8, counted = 7, reason = "one broken" }, expect: 201);
+        await server.SendAsync(post, "sites/WH1/adjustments", new { sku = "CUP", bin = "A-2", expected = 8, counted = 6, reason = "counted too late" }, expect: 409);
+        var stock = (await server.GetAsync("sites/WH1/stock?sku=CUP")).GetProperty("items").EnumerateArray();
+        Assert.Equal([("A-1", 12), ("A-2", 7)], stock.Select(s => (s.GetProperty("bin").GetString()!, s.GetProperty("on_hand").GetInt32())).Order());
+        var movements = (await server.GetAsync("sites/WH1/movements?sku=CUP")).GetProperty("items");
+        Assert.Equal(["one broken", "closer to packing"], movements.EnumerateArray().Take(2).Select(m => m.GetProperty("reason").GetString())); // newest first
+
+        // 12. Some of it is not for the web: a safety stock stays at the site.
+        await server.SendAsync(put, "sites/WH1/policies/CUP", new { safety_stock = 4 });
+        Assert.Equal(15, (await server.GetAsync("availability?sku=CUP")).GetProperty("items")[0].GetProperty("available").GetInt32());
+
+        // 13. Orders change: one is held back and released, one is urgent, one is called off. Its units are free again.
+        var ids = new List<string>();
+        foreach (var external in new[] { "A1", "A2", "A3" })
+            ids.Add((await server.SendAsync(post, "orders", new { channel = "web", external_id = external, lines = new[] { new { sku = "CUP", quantity = 2 } } }, expect: 201)).GetProperty("id").GetString()!);
+        await server.SendAsync(post, $"orders/{ids[0]}/hold", new { reason = "check the address" });
+        await server.SendAsync(post, $"orders/{ids[0]}/release");
+        Assert.Equal("urgent", (await server.SendAsync(post, $"orders/{ids[1]}/priority", new { priority = "urgent" })).GetProperty("priority").GetString());
+        await server.SendAsync(post, $"orders/{ids[2]}/cancel", new { reason = "changed their mind" });
+        await server.DrainAsync();
+        Assert.Equal("cancelled", (await server.GetAsync("orders/web:A3")).GetProperty("status").GetString());
+        Assert.Equal(11, (await server.GetAsync("availability?sku=CUP")).GetProperty("items")[0].GetProperty("available").GetInt32());
+
+        // 14. Lists are filtered by the names of the fields, and come in pages.
+        Assert.Equal(["A2", "A1"], (await server.GetAsync("orders?channel=web&status=allocated")).GetProperty("items").EnumerateArray().Select(o => o.GetProperty("external_id").GetString()));
+        var page = await server.GetAsync("orders?channel=web&limit=2");
+        Assert.Equal(2, page.GetProperty("items").GetArrayLength());
+        Assert.Equal("A1", (await server.GetAsync($"orders?channel=web&limit=2&cursor={page.GetProperty("next_cursor").GetString()}")).GetProperty("items")[0].GetProperty("external_id").GetString());
+
+        // 15. All of this stands in the lanes, in order: read them from where you are.
+        var events = await server.GetAsync("events?lane=hub&after=0&limit=1000");
+        Assert.Contains("order.held", events.GetProperty("items").EnumerateArray().Select(e => e.GetProperty("type").GetString()));
+        Assert.Empty((await server.GetAsync($"events?lane=hub&after={events.GetProperty("next_after")}")).GetProperty("items").EnumerateArray());
+        await server.VerifyAsync();
+    }
+
+    private static async Task<(int Status, string Body, bool Replayed)> KeyedAsync(RunningServer server, string path, object body, string key)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = JsonContent.Create(body) };
+        request.Headers.Add("Idempotency-Key", key);
+        using var answer = await server.Http.SendAsync(request);
+        return ((int)answer.StatusCode, await answer.Content.ReadAsStringAsync(), answer.Headers.Contains("Idempotent-Replayed"));
+    }
 }

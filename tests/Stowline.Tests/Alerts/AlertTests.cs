@@ -2,10 +2,12 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Stowline.Contracts;
 using Stowline.Hub.Alerts;
+using Stowline.Hub.Hooks;
 using Stowline.Kernel;
 using Stowline.Log;
 using Stowline.Server.Operations;
 using Stowline.Tests.Hooks;
+using Stowline.Tests.Hub;
 using Stowline.Tests.Support;
 
 namespace Stowline.Tests.Alerts;
@@ -115,6 +117,33 @@ public class AlertTests
         var told = JsonDocument.Parse(receiver.Received.Single(r => r.Path == "/alerts" && r.Text.Contains("webhook/", StringComparison.Ordinal)).Body).RootElement;
         Assert.Equal("alert.raised", told.GetProperty("type").GetString());
         Assert.Equal($"webhook/{gone.Id}", told.GetProperty("data").GetProperty("key").GetString());
+    }
+
+    /// Source 2 §12.3: the listings service is an external service, and the webhook with its words is how it is reached.
+    [Theory, EveryDatabase]
+    public async Task A_listings_service_that_is_away_for_five_minutes_is_critical_and_a_webhook_is_not(string store)
+    {
+        await using var receiver = await HookReceiver.StartAsync();
+        receiver.Answer = (_, response) =>
+        {
+            response.StatusCode = 503;
+            return Task.CompletedTask;
+        };
+        await using var hub = await HubNode.StartAsync(store);
+        HookNode.Target(hub.Test).AllowPrivate = true;
+        await hub.SiteAsync("WH1");
+        await hub.ProductsAsync("A");
+        await hub.GrantAsync("WH1", "A", 10);
+        var listings = await hub.Test.HookAsync(new WebhookBody { Url = receiver.Url + "/orders/{id}/status", Profile = WebhookProfile.OrderStatus, Channel = "listings" });
+        await hub.Test.HookAsync(receiver.Url + "/any");
+        hub.Test.Node.Add(new AlertWatch(hub.Test.Node, new StatusEndpoints.Around("n", new Stowline.Server.Telemetry.Disk("/"), () => 0, hub.Test.Time.GetUtcNow())));
+        await hub.PlaceAsync(hub.Order("456", [("A", 2)], o => o with { Channel = "listings" }).Value);
+        await hub.Test.SettleAsync();
+        Assert.Equal("", await StoryAsync(hub.Test));
+        hub.Test.Time.Advance(TimeSpan.FromMinutes(5) + TimeSpan.FromSeconds(31));
+        await hub.Test.SettleAsync();
+        var open = Assert.Single(await hub.Test.Database.ReadAsync(s => AlertBook.ListAsync(s, true, Guid.AllBitsSet, 10)), a => a.Key.StartsWith("webhook/", StringComparison.Ordinal));
+        Assert.Equal(("webhook/" + listings.Id, AlertSeverity.Critical), (open.Key, open.Severity));
     }
 
     [Fact]

@@ -45,6 +45,15 @@ public class OrderEventsTests
                 Assert.Equal(Kernel.Money.FromE4(e4, currency).AmountText(), Encoding.ASCII.GetString(bytes[..Kernel.Money.WriteAmount(e4, currency, bytes)]));
     }
 
+    [Fact]
+    public void A_total_in_ten_thousandths_is_the_total()
+    {
+        foreach (var currency in new[] { "EUR", "JPY", "KWD" })
+            foreach (var e4 in new[] { 0L, 1, 49, 50, 51, 149, 150, 4_999, 5_000, 12_345, 999_999_999_999L, -50, -49, -4_999, -5_000 })
+                foreach (var quantity in new[] { 0, 1, 2, 3, 7, 1_000_000 })
+                    Assert.Equal(Kernel.Money.LineTotal(Kernel.Money.FromE4(e4, currency), quantity).ToE4(), Kernel.Money.LineTotal(e4, quantity, currency));
+    }
+
     /// A relay copies the data as bytes; gRPC writes the same message field by field.
     [Theory]
     [InlineData(1)]

@@ -135,7 +135,7 @@ public sealed class RedisDoor
         await test.DrainAsync();
         Assert.Equal(OrderStatus.Cancelled, (await OrderAsync(test, 1))!.Status);
         Assert.Equal(OrderStatus.Backorder, (await OrderAsync(test, 6))!.Status);
-        Assert.Contains("type=inventory.released listing_id=7 warehouse_id=1 quantity=2 reason=cancel", await ToldAsync(broker, test, Out[3]));
+        Assert.Contains("type=inventory.released listing_id=7 warehouse_id=1 quantity=2 reason=buyer", await ToldAsync(broker, test, Out[3]));
         var parked = await ParkedAsync(test);
         Assert.True(parked.Count == 6, string.Join('\n', parked.Select(p => $"{p.Consumer} {p.Lane} {p.Position} {p.Subject}: {p.Error}")));
         Assert.All(parked, p => Assert.Equal(("redis intake listings:events:orders", "redis:listings:events:orders"), (p.Consumer, p.Lane)));

@@ -16,14 +16,20 @@ public class RelayParkedTests
         public HashSet<string> Refused { get; } = [];
         public List<string> Taken { get; } = [];
         public bool IsAway { get; set; }
+
+        /// <summary>Confirms nothing before this is done.</summary>
+        public Task Confirms { get; set; } = Task.CompletedTask;
         public string Name => "picky";
         public string? Trouble => null;
 
-        public Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
+        public IOutgoingBatch Begin() => new CollectedBatch(PublishAsync);
+
+        private async Task<IReadOnlyList<(int Index, string Reason)>> PublishAsync(IReadOnlyList<OutgoingMessage> messages, CancellationToken ct)
         {
             if (IsAway) throw new IOException("away");
+            await Confirms;
             Taken.AddRange(messages.Select(m => m.Key).Where(k => !Refused.Contains(k)));
-            return Task.FromResult<IReadOnlyList<(int, string)>>([.. messages.Index().Where(m => Refused.Contains(m.Item.Key)).Select(m => (m.Index, "too large"))]);
+            return [.. messages.Index().Where(m => Refused.Contains(m.Item.Key)).Select(m => (m.Index, "too large"))];
         }
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
@@ -69,6 +75,31 @@ public class RelayParkedTests
         Assert.Empty(await ParkedAsync(test));
         Assert.Contains(await test.Lanes.ReadAsync(Lane.Hub, 0, 1_000, default), e => e.Type == ParkedDiscarded.Type && e.Subject == one);
         await test.VerifyAsync();
+    }
+
+    [Theory, EveryDatabase]
+    public async Task A_broker_that_does_not_confirm_is_a_failing_pump_until_it_does(string store)
+    {
+        await using var hub = await StartAsync(store);
+        var test = hub.Test;
+        var confirmed = new TaskCompletionSource();
+        var broker = new Picky { Confirms = confirmed.Task };
+        await using var relay = new OrderRelay(test.Lanes, broker, new HashSet<string> { "order.placed" });
+        await hub.PlaceAsync(null, ("A", 1));
+        var step = relay.RunOnceAsync(default).AsTask();
+        for (var look = 0; look < 1_000 && relay.FailingSince is null; look++)
+        {
+            await test.StepAsync();
+            test.Time.Advance(TimeSpan.FromSeconds(1));
+        }
+        Assert.NotNull(relay.FailingSince);
+        Assert.Contains("not acknowledged", relay.LastError);
+        Assert.Empty(broker.Taken);
+        confirmed.SetResult();
+        Assert.True(await test.PumpUntilAsync(step));
+        Assert.Null(relay.FailingSince);
+        Assert.Null(relay.LastError);
+        Assert.Single(broker.Taken);
     }
 
     private static async Task<HubNode> StartAsync(string store)

@@ -223,7 +223,9 @@ public sealed class DeliveryDouble : LocalCarrier
     {
         Must(r.Bearer == "Bearer delivery-token", "the token is " + r.Bearer);
         if (operation == "address") return Addresses.TryGetValue(r.Path[(r.Path.LastIndexOf('/') + 1)..], out var address) ? (200, address) : (404, """{"error":"not found"}""");
-        foreach (var name in new[] { "order_id", "warehouse_id", "provider" }) Must(Text(r.Body, name).Length > 0, name + " is missing");
+        foreach (var name in new[] { "order_id", "warehouse_id" }) Must(At(r.Body, name)?.GetValueKind() == System.Text.Json.JsonValueKind.Number && long.TryParse(Text(r.Body, name), out var id) && id > 0, name + " is no BIGINT");
+        foreach (var name in new[] { "weight", "length", "width", "height" }) Must(At(r.Body, "package", name)?.GetValueKind() == System.Text.Json.JsonValueKind.Number, $"package.{name} is no number");
+        Must(Text(r.Body, "provider").Length > 0, "provider is missing");
         foreach (var side in new[] { "from_address", "to_address" })
             foreach (var name in new[] { "street", "city", "postal_code", "country", "contact_name" }) Must(Text(r.Body, side, name).Length > 0, $"{side}.{name} is missing");
         var (parcel, _) = Take(r.Headers["Idempotency-Key"].ToString(), $"DS{700 + ByReference.Count}", r.Body!);

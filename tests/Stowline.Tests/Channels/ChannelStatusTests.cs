@@ -1,4 +1,6 @@
+using Stowline.Contracts;
 using Stowline.Hub.Channels;
+using Stowline.Hub.Ordering;
 using Stowline.Kernel;
 using Stowline.Log;
 using Stowline.Tests.Server;
@@ -12,6 +14,30 @@ namespace Stowline.Tests.Channels;
 public class ChannelStatusTests
 {
     private static Task<ChannelView> ViewAsync(ChannelNode node) => node.Hub.Test.Database.ReadAsync(s => SaveChannel.ViewAsync(s, ChannelNode.Code, node.Hub.Node.Secrets))!;
+
+    [Theory, EveryDatabase]
+    public async Task An_operation_names_the_order_that_made_it_in_the_words_of_source_5(string store)
+    {
+        await using var node = await ChannelNode.StartAsync(store, skus: 1, new ChannelSettings { Orders = false, Pool = new ChannelPool(Sites: ["WH1"]) });
+        await node.Hub.GrantAsync("WH1", "S1", 5);
+        await node.UntilAsync(() => node.Allegro.StockOf("offer-S1") == 5, TimeSpan.FromSeconds(15));
+        var caller = ChannelOrders.CallerOf(ChannelNode.Code);
+        var body = new OrderBody { Channel = ChannelNode.Code, ExternalId = "form-9", Lines = [new OrderLineBody("S1", 2, null)] };
+        var order = Guid.Parse((await node.Hub.Test.PumpUntilAsync(node.Module.Orders!.PlaceAsync(ChannelNode.Code, body, caller, 0, default))).Value.Id);
+        await node.UntilAsync(() => node.Allegro.StockOf("offer-S1") == 3, TimeSpan.FromSeconds(15));
+        Assert.Equal((OperationType.Deduction, order, "form-9", ChannelNode.Code, "WH1"), await LastAsync());
+
+        Assert.True((await node.Hub.Test.PumpUntilAsync(node.Module.Orders!.CancelAsync(ChannelNode.Code, "form-9", "changed their mind", caller, 0, default)))!.Value.IsOk);
+        await node.Hub.SayAsync("WH1", "S1", b => b, b => new PartCancelled(order, 1, "cancel", [new SkuUnits("S1", 2)], null, [b]), order);
+        await node.UntilAsync(() => node.Allegro.StockOf("offer-S1") == 5, TimeSpan.FromSeconds(15));
+        Assert.Equal((OperationType.Refund, order, "form-9", ChannelNode.Code, "WH1"), await LastAsync());
+
+        async Task<(OperationType, Guid?, string?, string, string?)> LastAsync()
+        {
+            var view = (await node.OperationsAsync())[^1].View;
+            return (view.OperationType, view.OrderId, view.AllegroOrderId, view.TokenId, view.Warehouse);
+        }
+    }
 
     [Theory, EveryDatabase]
     public async Task Failed_operations_are_tried_again_together_and_only_of_the_account_that_is_named(string store)

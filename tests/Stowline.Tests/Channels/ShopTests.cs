@@ -150,6 +150,28 @@ public class ShopTests
         }
     }
 
+    [Theory, EveryDatabase]
+    public async Task Of_a_batch_that_was_taken_the_offers_that_were_refused_are_not_confirmed(string store)
+    {
+        await using var shop = await HookReceiver.StartAsync();
+        shop.Answer = (_, response) =>
+        {
+            response.StatusCode = 200;
+            return response.WriteAsync("""{"update":[{"id":11,"stock_quantity":4},{"id":22,"error":{"code":"woocommerce_rest_product_invalid_id","message":"Invalid ID."}}]}""");
+        };
+        await using var hub = await StartAsync(store, Body("woocommerce", shop.Url), "A", "B");
+        await hub.GrantAsync("WH1", "A", 4);
+        await hub.GrantAsync("WH1", "B", 6);
+        Assert.True((await hub.Test.RunAsync(Lane.Hub, tx => ChannelOffers.DecideAsync("shop", new OffersBody([new OfferEntry("11", "A"), new OfferEntry("22", "B")]), tx))).IsOk);
+        await PassAsync(hub, 10);
+        var operations = await hub.Test.Database.ReadAsync(async s => await s.QueryAsync<OperationRow>($"SELECT {OperationRow.Columns} FROM stock_operations ORDER BY offer"));
+        Assert.Equal([("11", OperationStatus.Completed, null), ("22", OperationStatus.Pending, "Invalid ID.")], operations.Select(o => (o.Offer, o.Status, o.ErrorMessage)));
+        Assert.Equal(["11"], await hub.Test.Database.ReadAsync(async s => await s.QueryAsync<string>("SELECT offer FROM channel_offers WHERE acknowledged IS NOT NULL")));
+        var log = await hub.Test.Database.ReadAsync(s => SyncLog.OfAsync(s, operations[1].Id));
+        Assert.Equal(["created", "sync_success", "failed"], log.Select(l => l.Action));
+        await hub.Test.VerifyAsync();
+    }
+
     /// <summary>Both shops at once: they are told apart by the path.</summary>
     private static async Task ServeAsync(Dictionary<long, long> there, ReceivedRequest request, HttpResponse response)
     {

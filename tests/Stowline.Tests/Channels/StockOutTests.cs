@@ -258,6 +258,7 @@ public class StockOutTests(ITestOutputHelper output)
     {
         var settings = new StockSyncSettings { RetryJitter = false };
         Assert.Equal([60, 120, 240, 480, 960, 1920, 3600, 3600], Enumerable.Range(1, 8).Select(n => settings.Delay(n, 0.5).TotalSeconds));
+        Assert.Equal((2880.0, 3600.0), (new StockSyncSettings().Delay(8, 0).TotalSeconds, new StockSyncSettings().Delay(8, 0.99999).TotalSeconds)); // the jitter goes over no limit
         Assert.Equal((48.0, 72.0), (new StockSyncSettings().Delay(1, 0).TotalSeconds, Math.Round(new StockSyncSettings().Delay(1, 0.99999).TotalSeconds)));
     }
 

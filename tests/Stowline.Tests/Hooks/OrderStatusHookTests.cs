@@ -26,13 +26,16 @@ public class OrderStatusHookTests
         });
         var theirs = (await hub.PlaceAsync(hub.Order("456", [("A", 2)], o => o with { Channel = "listings" }).Value)).Value;
         await hub.PlaceAsync("ours", ("A", 1));
-        foreach (var (from, to) in new[] { ("allocated", "picking"), ("picking", "packing"), ("packing", "shipped") })
+        foreach (var (from, to) in new[] { ("allocated", "picking"), ("picking", "packing"), ("packing", "ready"), ("ready", "shipped") })
             await BecomesAsync(from, to);
         await hub.Test.SettleAsync();
 
         Assert.All(listings.Received, r => Assert.Equal("/api/v1/orders/456/status", r.Path));
         Assert.All(listings.Received, r => Assert.Equal("Bearer let-me-in", r.Headers["Authorization"]));
-        Assert.Equal(["confirmed", "processing", "shipped"], listings.Received.Select(r => JsonDocument.Parse(r.Body).RootElement.GetProperty("status").GetString()));
+        var told = listings.Received.Select(r => JsonDocument.Parse(r.Body).RootElement).ToList();
+        Assert.Equal(["confirmed", "processing", "ready_for_shipment", "shipped"], told.Select(b => b.GetProperty("status").GetString()));
+        Assert.All(told, b => Assert.NotEmpty(b.GetProperty("message").GetString()!));
+        Assert.Equal("ready", told[2].GetProperty("detail").GetString());
 
         // That one order is gone there says nothing about the others.
         listings.Answer = (_, response) =>
@@ -42,7 +45,7 @@ public class OrderStatusHookTests
         };
         await BecomesAsync("shipped", "delivered");
         await hub.Test.SettleAsync();
-        Assert.Equal((4, true), (listings.Received.Count, (await hub.Test.ShowAsync(hook.Id)).Enabled));
+        Assert.Equal((5, true), (listings.Received.Count, (await hub.Test.ShowAsync(hook.Id)).Enabled));
 
         Task BecomesAsync(string from, string to) => hub.Test.RunAsync<bool>(Lane.Hub, tx =>
         {

@@ -153,38 +153,4 @@ public class OrderProcess
         Assert.Equal(6, (await hub.LaneAsync(Lane.HubTo("W1"))).Last().Read<AllotmentReturned>().Returned);
         await hub.Test.VerifyAsync();
     }
-
-    [Theory, EveryDatabase]
-    public async Task A_group_decides_as_one_by_one(string store)
-    {
-        // Random orders over few SKUs and two sites, some repeated: once in one group, once each in a group of its own.
-        var random = new Random(7);
-        var orders = Enumerable.Range(0, 120).Select(i => (External: random.Next(90).ToString(),
-            Lines: Enumerable.Range(0, random.Next(1, 4)).Select(_ => ("S" + random.Next(4), random.Next(1, 4))).ToArray(), Backorder: random.Next(5) == 0)).ToArray();
-
-        async Task<List<string>> RunAsync(bool together)
-        {
-            await using var hub = await HubNode.StartAsync(store);
-            await hub.SiteAsync("W1");
-            await hub.SiteAsync("W2");
-            await hub.ProductsAsync("S0", "S1", "S2", "S3");
-            foreach (var sku in new[] { "S0", "S1", "S2", "S3" })
-            {
-                await hub.GrantAsync("W1", sku, 40);
-                await hub.GrantAsync("W2", sku, 25);
-            }
-            var commands = orders.Select(o => hub.Order(o.External, o.Lines, b => b with { Backorder = o.Backorder }).Value).ToArray();
-            var answers = new List<Outcome<OrderView>>();
-            if (together)
-                answers.AddRange((await hub.Test.PumpUntilAsync(Task.WhenAll(commands.Select(c => hub.Intake.AcceptAsync(c, TestNode.Tester))))).Select(a => a.Outcome));
-            else
-                foreach (var command in commands) answers.Add(await hub.PlaceAsync(command));
-            await hub.Test.VerifyAsync();
-            return [.. answers.Select(a => a.IsOk
-                ? $"{a.Value.Number} {a.Value.ExternalId} {a.Existing} {string.Join(";", a.Value.Parts.Select(p => p.Site + ":" + string.Join(",", p.Lines)))}"
-                : a.Refusal!.Code)];
-        }
-
-        Assert.Equal(await RunAsync(together: false), await RunAsync(together: true));
-    }
 }

@@ -3,6 +3,7 @@ using Stowline.Hub.Catalog;
 using Stowline.Kernel;
 using Stowline.Link;
 using Stowline.Log;
+using Stowline.Site.Stock;
 using Stowline.Tests.Support;
 
 namespace Stowline.Tests.Link;
@@ -122,21 +123,26 @@ public class LinkEndTests
     }
 
     [Fact]
-    public async Task A_site_without_stock_or_history_is_joined_and_any_other_is_not()
+    public async Task A_site_without_stock_is_joined_and_any_other_is_not()
     {
         await using var nodes = await TwoNodes.StartAsync("sqlite");
-        await nodes.Hub.SiteAsync("WH1");
-        await nodes.HubTest.RunAsync<Done>(Lane.Site("WH1"), tx =>
+        foreach (var site in new[] { "WH1", "WH3" }) await nodes.Hub.SiteAsync(site);
+        Assert.True((await nodes.HubTest.RunAsync(Lane.Site("WH1"), tx => ReceiveStock.DecideAsync("WH1", new ReceiptBody("PO", [new ReceiptLine { Sku = "A", Quantity = 1 }]), tx))).IsOk);
+        await nodes.HubTest.RunAsync<Done>(Lane.Site("WH3"), tx =>
         {
-            tx.Append(Lane.Site("WH1"), new ZoneSaved("A", "storage"), "zone");
+            tx.Append(Lane.Site("WH3"), new ZoneSaved("A", "storage"), "zone");
             return ValueTask.FromResult<Outcome<Done>>(new Done());
         });
         async Task<Outcome<JoinedSite>> JoinAsync(string site) => await nodes.HubTest.PumpUntilAsync(JoinSite.RunAsync(nodes.HubTest.Node, site, TestNode.Tester));
         Assert.Equal("site_in_use", (await JoinAsync("WH1")).Refusal?.Code);
+        // What the lane says already its node must have: the key says so, each time anew.
+        foreach (var key in new[] { (await JoinAsync("WH3")).Value.Key, (await JoinAsync("WH3")).Value.Key }) Assert.True(SiteKey.Read(key)!.Value.Begins);
+        Assert.Equal(LaneHandedOver.Type, (await nodes.Hub.LaneAsync(Lane.Site("WH3")))[^1].Type);
         var (fresh, again) = ((await JoinAsync("NEW")).Value, (await JoinAsync("NEW")).Value);
         Assert.Equal(fresh.Number, again.Number);
         Assert.NotEqual(fresh.Key, again.Key);
-        Assert.Equal(["NEW", "WH1", "WH2"], (await nodes.HubTest.Database.ReadAsync(ReadSites.AllAsync)).Select(site => site.Code));
+        Assert.False(SiteKey.Read(fresh.Key)!.Value.Begins);
+        Assert.Equal(["NEW", "WH1", "WH2", "WH3"], (await nodes.HubTest.Database.ReadAsync(ReadSites.AllAsync)).Select(site => site.Code));
         var outcome = await nodes.HubTest.RunAsync<Done>(Lane.Site("NEW"), _ => throw new InvalidOperationException("a remote site's command was decided here"));
         Assert.Equal("site_is_remote", outcome.Refusal?.Code);
         await nodes.HubTest.VerifyAsync();

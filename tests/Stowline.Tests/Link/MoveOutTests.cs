@@ -183,6 +183,24 @@ public sealed class MoveOutTests
     }
 
     [Theory, EveryDatabase]
+    public async Task Rows_of_stock_go_along_with_all_their_receipts(string store)
+    {
+        var before = await SiteAtHub.StartAsync(store);
+        for (var day = 0; day < 3; day++)
+        {
+            before.Node.Time.Advance(TimeSpan.FromDays(1));
+            Assert.True((await before.AtAsync(Code, tx => ReceiveStock.DecideAsync(Code, new ReceiptBody("PO", [new ReceiptLine { Sku = "A", Quantity = 5 }]), tx))).IsOk);
+        }
+        static Task<IReadOnlyList<string>> NewerAsync(TestNode node) =>
+            node.Database.ReadAsync(async s => await s.QueryAsync<string>($"SELECT sku || bin || ' ' || newer FROM stock WHERE site = '{Code}' AND newer IS NOT NULL ORDER BY 1"));
+        var rows = await NewerAsync(before.Node);
+        Assert.NotEmpty(rows);
+        await using var nodes = await TwoNodes.MoveOutAsync(before.Node);
+        Assert.Equal(rows, await NewerAsync(nodes.Site));
+        await nodes.Site.VerifyAsync();
+    }
+
+    [Theory, EveryDatabase]
     public async Task An_archived_beginning_of_the_lanes_stays_at_the_hub(string store)
     {
         var before = await SiteAtHub.StartAsync(store);

@@ -338,6 +338,7 @@ public class RestoreTests
 
     private static async Task<IReadOnlyList<Line>> BooksAsync(TestNode site) => await site.Database.ReadAsync(async s => await s.QueryAsync<Line>("""
         SELECT sku || '/' || bin || '/' || lot AS what, on_hand AS a, reserved AS b, damaged AS c FROM stock
+        UNION ALL SELECT 'age ' || sku || '/' || bin || '/' || lot || ' ' || CAST(received_at AS text) || ' ' || COALESCE(newer, ''), 0, 0, 0 FROM stock
         UNION ALL SELECT sku, granted, consumed, withdrawn FROM site_skus
         UNION ALL SELECT 'movement ' || sku || ' ' || COALESCE(from_bin, '') || ' ' || COALESCE(to_bin, ''), number, quantity, kind FROM movements ORDER BY 1, 2
         """));

@@ -1,5 +1,6 @@
 using Stowline.Log;
 using Stowline.Site.Stock;
+using Stowline.Site.Topology;
 using Stowline.Tests.Support;
 
 namespace Stowline.Tests.Link;
@@ -35,6 +36,52 @@ public sealed class RestoredStock
         await nodes.DrainAsync();
         await nodes.CompareAsync();
     }
+
+    [Theory, EveryDatabase]
+    public async Task Every_row_has_its_receipts_again(string store)
+    {
+        await using var nodes = await TwoNodes.StartAsync("sqlite", store);
+        nodes.Connect();
+        Task<Kernel.Outcome<MovementView>> DoAsync(Func<LaneTransaction, ValueTask<Kernel.Outcome<MovementView>>> decide) => nodes.Site.RunAsync(Lane.Site(TwoNodes.Code), decide);
+        Task<Kernel.Outcome<MovementView>> MoveAsync(int units, string from, string to) => DoAsync(tx => MoveStock.DecideAsync(TwoNodes.Code, new MoveBody("A", units, from, to, null, null), tx));
+        async Task DayAsync(int units)
+        {
+            nodes.Advance(TimeSpan.FromDays(1));
+            await nodes.ReceiveAsync("A", units);
+            await nodes.DrainAsync();
+        }
+        Assert.True((await nodes.Site.RunAsync(Lane.Site(TwoNodes.Code), tx => SaveZone.DecideAsync(TwoNodes.Code, "S", new ZoneBody { Type = ZoneType.Storage }, tx))).IsOk);
+        Assert.True((await nodes.Site.RunAsync(Lane.Site(TwoNodes.Code), tx => SaveBins.DecideAsync(TwoNodes.Code, SaveBins.CheckAll([new BinBody { Bin = "S-1", Zone = "S" }]).Value, i => $"items[{i}].", tx))).IsOk);
+        await DayAsync(10);
+        await DayAsync(10);
+        var backup = await nodes.BackUpAsync(nodes.Site);
+
+        await DayAsync(5);
+        Assert.True((await MoveAsync(6, "RECEIVING", "S-1")).IsOk);
+        await nodes.OrderAsync("1", "A", 12);
+        await nodes.DrainAsync();
+        await nodes.WorkAsync(); // picked from two bins, of two receipts
+        await DayAsync(3);
+        Assert.True((await MoveAsync(9, "RECEIVING", "S-1")).IsOk);
+        Assert.True((await nodes.AdjustAsync("A", 2)).IsOk);
+        Assert.True((await DoAsync(tx => AdjustStock.DecideAsync(TwoNodes.Code, new AdjustmentBody("A", "S-1", null, null, 9, 7, "count"), tx))).IsOk);
+        Assert.True((await MoveAsync(1, "S-1", "RECEIVING")).IsOk);
+        await nodes.DrainAsync();
+        var rows = await AgesAsync(nodes.Site);
+        Assert.Equal(3, rows.Count(r => r.Contains('@', StringComparison.Ordinal)));
+
+        await nodes.RestoreSiteAsync(backup);
+        Assert.NotEqual(rows, await AgesAsync(nodes.Site));
+        nodes.Connect();
+        await nodes.HearAsync();
+        Assert.Equal(rows, await AgesAsync(nodes.Site));
+        Assert.True((await TwoNodes.ConfirmAsync(nodes.Site)).IsOk);
+        await nodes.DrainAsync();
+        await nodes.CompareAsync();
+    }
+
+    private static Task<IReadOnlyList<string>> AgesAsync(TestNode site) => site.Database.ReadAsync(async s =>
+        await s.QueryAsync<string>("SELECT bin || ' ' || on_hand || ' ' || CAST(received_at AS text) || ' ' || COALESCE(newer, '') FROM stock ORDER BY 1"));
 
     private sealed record Row { public long OnHand { get; init; } public long Blocked { get; init; } public long Damaged { get; init; } }
 

@@ -48,6 +48,9 @@ public sealed class TwoNodes : IAsyncDisposable
     public int Doubled { get; set; }
     public int Late { get; set; }
 
+    /// <summary>Whether what the lanes bring is lost, while all that keeps a connection alive gets through.</summary>
+    public bool LosesBatches { get; set; }
+
     /// <summary>As <see cref="LinkEnd"/> has them, for the ends of the connections to come.</summary>
     public (int EventsPerBatch, long MostBehind) Limits { get; set; } = (256, 5_000);
 
@@ -139,7 +142,9 @@ public sealed class TwoNodes : IAsyncDisposable
     {
         while (from.Frames.TryRead(out var frame))
         {
-            if (LinkFrames.KindOf(frame) == FrameKind.Batch) Batches.Add(LinkFrames.Batch(frame).Lane.Name);
+            var isBatch = LinkFrames.KindOf(frame) == FrameKind.Batch;
+            if (isBatch && LosesBatches) continue;
+            if (isBatch) Batches.Add(LinkFrames.Batch(frame).Lane.Name);
             _wire.Add((to, frame));
         }
     }

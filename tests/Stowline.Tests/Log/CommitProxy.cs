@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Stowline.Tests.Support;
 
 namespace Stowline.Tests.Log;
@@ -16,12 +17,14 @@ internal sealed class CommitProxy : IAsyncDisposable
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly string _host;
     private readonly int _port;
+    private readonly byte[] _written;
     private readonly CancellationTokenSource _stop = new();
     private int _cut;
 
-    public CommitProxy(string host, int port)
+    /// <param name="written">The type of an event by which the writes before a COMMIT are known.</param>
+    public CommitProxy(string host, int port, string written = "order.held")
     {
-        (_host, _port) = (host, port);
+        (_host, _port, _written) = (host, port, Encoding.ASCII.GetBytes(written));
         _listener.Start();
         _ = AcceptAsync();
     }
@@ -63,7 +66,7 @@ internal sealed class CommitProxy : IAsyncDisposable
             int read;
             while ((read = await client.GetStream().ReadAsync(buffer, _stop.Token)) > 0)
             {
-                if (TakeCut(Cut.BeforeCommit, buffer.AsSpan(0, read), "order.held"u8)) return;
+                if (TakeCut(Cut.BeforeCommit, buffer.AsSpan(0, read), _written)) return;
                 await server.GetStream().WriteAsync(buffer.AsMemory(0, read), _stop.Token);
             }
         }

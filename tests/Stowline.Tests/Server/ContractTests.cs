@@ -106,6 +106,7 @@ public class ContractTests
     {
         var (node, _) = await StartAsync(store);
         await using var _n = node;
+        foreach (var sku in new[] { "A", "B" }) await node.SendAsync("PUT", "/api/v1/products/" + sku, """{"name":"x","price":{"amount":"1.00","currency":"EUR"}}""");
         foreach (var sku in new[] { "A", "B", "*" }) await node.SendAsync("PUT", "/api/v1/sites/WH1/policies/" + sku, "{}");
         foreach (var host in new[] { "a", "b", "c" })
             Assert.Equal(201, (int)(await node.SendAsync("POST", "/api/v1/webhooks", $$"""{"url":"https://{{host}}.example/h"}""")).StatusCode);

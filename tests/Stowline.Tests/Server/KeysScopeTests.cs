@@ -78,7 +78,7 @@ public class KeysScopeTests
         var onlyAdmin = routes.Where(r => !KeyRules.IsOpen(r) && KeyRules.ScopeOf("POST", r) == KeyScope.Admin && !r.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Contains("GET"))
             .Select(r => r.RoutePattern.RawText!.EndsWith("/quotes/price-model", StringComparison.Ordinal) ? "quotes/price-model" : KeyRules.ResourceOf(r));
         Assert.Equal(["channels", "keys", "links", "quotes/price-model", "routing", "sites", "system", "webhooks", "workers"], onlyAdmin.Distinct().Order());
-        Assert.Equal(["/", "/api/v1/carrier-webhooks/{word}", "/api/v1/carrier-webhooks/{word}", "/channels", "/counts", "/docs", "/floor/{site}", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", "/health/live", "/health/ready", "/kitchen/{site}", "/link", "/links", "/m",
+        Assert.Equal(["/", "/api/v1/carrier-webhooks/{word}", "/api/v1/carrier-webhooks/{word}", "/channels", "/counts", "/docs", "/floor/{site}", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", "/health/live", "/health/ready", "/kitchen/{site}", "/link", "/link/beginning", "/links", "/m",
                 "/openapi/v1.json", "/orders", "/orders/{id}", "/pack", "/proto", "/proto/{file}", "/routing", "/setup", "/stock", "/transfers"],
             routes.Where(KeyRules.IsOpen).Select(r => r.RoutePattern.RawText).Order(StringComparer.Ordinal));
     }

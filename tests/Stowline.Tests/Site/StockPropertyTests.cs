@@ -12,10 +12,14 @@ public sealed class StockPropertyTests
     private static readonly string[] Skus = ["A", "B"];
     private static readonly string[] Bins = ["A-1", "A-2", "RECEIVING"];
 
+    /// <summary>Always the same dozen, so that a failure is one for everybody; the first three are those that were always run.</summary>
+    private static readonly int[] Seeds = [1, 2, 3, 17, 101, 404, 1009, 2718, 3141, 16180, 65537, 271828];
+
     [Theory, EveryDatabase]
     public async Task Any_sequence_of_commands_keeps_the_books(string store)
     {
-        for (var seed = 1; seed <= 3; seed++)
+        var done = new Dictionary<string, int>();
+        foreach (var seed in Seeds)
         {
             await using var site = await SiteOnTest.StartAsync(store, seed);
             await site.ZoneAsync("S", ZoneType.Storage);
@@ -23,11 +27,19 @@ public sealed class StockPropertyTests
             var run = new Run(site, new Random(seed));
             for (var step = 1; step <= 150; step++)
             {
-                await run.StepAsync();
-                if (step % 10 == 0) await run.CheckAsync();
+                try
+                {
+                    await run.StepAsync();
+                    if (step % 10 == 0) await run.CheckAsync();
+                }
+                catch (Exception e)
+                {
+                    throw new InvalidOperationException($"seed {seed}, step {step}: {e.Message}", e);
+                }
             }
-            Assert.True(run.Done.Values.All(n => n > 0), $"seed {seed} never did: " + string.Join(", ", run.Done.Where(d => d.Value == 0).Select(d => d.Key)));
+            foreach (var (what, times) in run.Done) done[what] = done.GetValueOrDefault(what) + times;
         }
+        Assert.True(done.Values.All(n => n > 0), "no seed ever did: " + string.Join(", ", done.Where(d => d.Value == 0).Select(d => d.Key)));
     }
 
     private sealed class Run(SiteOnTest site, Random random)

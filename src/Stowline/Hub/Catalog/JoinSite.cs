@@ -14,9 +14,9 @@ namespace Stowline.Hub.Catalog;
 public sealed record JoinedSite(string Site, int Number, string Key);
 
 /// <summary>
-/// Gives a site to a node of its own: from here on that node writes the site's lane, and this one keeps a copy. Refused with <c>site_in_use</c> while anything
-/// of the site is here, for that would be known nowhere else (<see cref="MoveOutSite"/> hands it over), and with <c>site_is_moving_out</c> until such a site's node was heard. Again, for a site that has
-/// joined: a new key, and the old one is good for nothing.
+/// Gives a site to a node of its own: from here on that node writes the site's lane, and this one keeps a copy. Refused with <c>site_in_use</c> while the site has stock or tasks here
+/// (<see cref="MoveOutSite"/> hands them over), and with <c>site_is_moving_out</c> until the node of a site that has was heard. What else there is, such as zones and bins, is handed over as when a site is moved out, and the node
+/// fetches it when it starts for the first time. Again, for a site that has joined: a new key, and the old one is good for nothing.
 /// </summary>
 public static class JoinSite
 {
@@ -39,16 +39,28 @@ public static class JoinSite
             var made = await node.Lanes.ExecuteAsync(Lane.Hub, caller, tx => SaveSite.DecideAsync(site, body, tx, node), ct);
             if (made.Refusal is { } no) return no;
         }
-        if (node.IsRemote(site) && await node.Database.ReadAsync(session => MovedSites.FindAsync(session, site), ct) is { HeardAt: null })
+        if (node.IsRemote(site) && await IsAwaitedAsync(node, site, ct) && await node.Database.ReadAsync(session => FindHeldAsync(session, site, node), ct) is not null)
             return Refusal.Conflict("site_is_moving_out", $"{site} was moved out and its own node was not heard yet; 'sites move-out' gives its key and its data again");
         // In the site's own scope: nothing can be done at the site between looking and letting go of it.
         var freed = node.IsRemote(site) ? new Done() : await node.Lanes.ExecuteAsync(Lane.Site(site), caller, tx => FreeAsync(site, tx, node), ct);
         if (freed.Refusal is { } used) return used;
-        return await GiveKeyAsync(node, site, caller, ct);
+        return await GiveKeyAsync(node, site, caller, begins: await IsAwaitedAsync(node, site, ct), ct);
+    }
+
+    /// <summary>Whether what the site had here waits for its node.</summary>
+    private static async Task<bool> IsAwaitedAsync(Node node, string site, CancellationToken ct) =>
+        await node.Database.ReadAsync(session => MovedSites.FindAsync(session, site), ct) is { HeardAt: null };
+
+    private static async Task<string?> FindHeldAsync(Store.SqlSession session, string site, Node node)
+    {
+        foreach (var module in node.Modules)
+            if (await module.FindHeldAsync(session, site) is { } held) return held;
+        return null;
     }
 
     /// <summary>Makes the key of a site's node, in place of the one before.</summary>
-    internal static async Task<Outcome<JoinedSite>> GiveKeyAsync(Node node, string site, Caller caller, CancellationToken ct)
+    /// <param name="begins">Whether the node fetches at the hub what it begins with; else that is brought there, or is nothing.</param>
+    internal static async Task<Outcome<JoinedSite>> GiveKeyAsync(Node node, string site, Caller caller, bool begins, CancellationToken ct)
     {
         var ring = node.Modules.OfType<AccessModule>().Single().Ring;
         var draft = KeyCommands.PrepareForSite(site);
@@ -59,18 +71,16 @@ public static class JoinSite
             var key = await KeyCommands.CreateAsync(draft, ring, tx);
             if (key.Refusal is { } no) return no;
             tx.Append(Lane.Hub, new SiteJoined(site, number), "site/" + site);
-            return new JoinedSite(site, number, SiteKey.Write(key.Value.Key, number));
+            return new JoinedSite(site, number, SiteKey.Write(key.Value.Key, number, begins));
         }, ct);
     }
 
     /// <summary>Lets go of the site's lane, in the site's own scope.</summary>
     internal static async ValueTask<Outcome<Done>> FreeAsync(string site, LaneTransaction tx, Node node)
     {
-        var session = tx.Group.Session;
-        foreach (var module in node.Modules)
-            if (await module.FindHeldAsync(session, site) is { } held) return InUse(site, held);
-        // What the lane says already, its writer must have; the new one would begin at nothing.
-        if (await tx.SettledHeadAsync(Lane.Site(site)) is not 0) return InUse(site, "a history");
+        if (await FindHeldAsync(tx.Group.Session, site, node) is { } held)
+            return Refusal.Conflict("site_in_use", $"{site} has {held} on this node; 'sites move-out' hands over what there is");
+        if (await tx.SettledHeadAsync(Lane.Site(site)) is not 0) return await MoveOutSite.HandOverAsync(site, tx, node); // its writer must have what the lane says already
         await Replicas.GiveUpAsync(tx, Lane.Site(site));
         IsRemoteNow(site, tx, node);
         return new Done();
@@ -87,23 +97,25 @@ public static class JoinSite
         });
         tx.Announce(SiteWatch.Topic);
     }
-
-    private static Refusal InUse(string site, string held) => Refusal.Conflict("site_in_use", $"{site} has {held} on this node; only a site of which nothing is here can begin anew on a node of its own; 'sites move-out' hands over what there is");
 }
 
 /// <summary>
 /// What a site's node is given as its key: the key for the link with the site's number behind it. The number is in everything that the node numbers, so it must know it
-/// before it has ever reached the hub.
+/// before it has ever reached the hub. A letter behind the number says that there is something at the hub that it begins with, and without which it cannot begin.
 /// </summary>
 public static class SiteKey
 {
-    public static string Write(string key, int number) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{key}_{number}");
+    private const char Begins = 'b';
+
+    public static string Write(string key, int number, bool begins = false) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{key}_{number}{(begins ? Begins : "")}");
 
     /// <summary>Takes it apart; null when it is none.</summary>
-    public static (string Key, int Number)? Read(string text)
+    public static (string Key, int Number, bool Begins)? Read(string text)
     {
         var at = text.LastIndexOf('_');
-        return at > 0 && int.TryParse(text.AsSpan(at + 1), System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var number)
-            && number > 0 && KeyText.TryParse(text[..at], out _, out _) ? (text[..at], number) : null;
+        if (at <= 0) return null;
+        var begins = text.EndsWith(Begins);
+        return int.TryParse(begins ? text[(at + 1)..^1] : text[(at + 1)..], System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out var number)
+            && number > 0 && KeyText.TryParse(text[..at], out _, out _) ? (text[..at], number, begins) : null;
     }
 }

@@ -47,12 +47,12 @@ public static class MoveOutSite
         if (handed.Refusal is { Code: not "site_is_remote" } no) return no;
         var moved = await FindAsync(node, site, ct);
         if (moved.Refusal is not null) return Replicas.Refuse(Lane.Site(site));
-        var key = await JoinSite.GiveKeyAsync(node, site, caller, ct);
+        var key = await JoinSite.GiveKeyAsync(node, site, caller, begins: false, ct);
         return key.Refusal is { } none ? none : new MovedOutSite(site, key.Value.Number, key.Value.Key, moved.Value.MovedAt);
     }
 
     /// <summary>The moment of hand-over, in the site's own scope: before it this node has done all that was ever done at the site, after it nothing more.</summary>
-    private static async ValueTask<Outcome<Done>> HandOverAsync(string site, LaneTransaction tx, Node node)
+    internal static async ValueTask<Outcome<Done>> HandOverAsync(string site, LaneTransaction tx, Node node)
     {
         var lane = Lane.Site(site);
         await MovedSites.HandOverAsync(tx, site, [.. node.Modules.SelectMany(m => m.ConsumersFor(site, node)).Where(c => c.Consumer.Target(c.Source) == lane).Select(c => (c.Consumer.Name, c.Source))]);
@@ -78,7 +78,7 @@ public static class MoveOutSite
         events.Where(e => e.Type == PartAssigned.Type).Select(e => e.Read<PartAssigned>()).Where(p => p.Personal is not null).Select(p => p.PersonId);
 
     /// <summary>By way of a file of its own: a caller on a slow line must not hold the database's snapshot for as long as that takes.</summary>
-    private static async Task SendAsync(HttpContext http, Node node, string code)
+    internal static async Task SendAsync(HttpContext http, Node node, string code)
     {
         if (!CodeRule.TryNormalize(code, out var site) || !await node.KnowsSiteAsync(site, http.RequestAborted))
         {

@@ -21,8 +21,8 @@ internal sealed class ChannelOrders(Node node, ChannelsModule module)
     {
         var order = AcceptOrder.From(body, node.Ids);
         if (order.Refusal is { } bad) return bad;
-        var outcome = (await _intake.AcceptAsync(order.Value, caller, ct, hops)).Outcome;
-        if (outcome.IsOk && !outcome.Existing && Guid.TryParse(outcome.Value.Id, out var id)) module.Plan?.Hint(account, id, order.Value.Needs.Select(n => n.Sku));
+        var outcome = (await _intake.AcceptAsync(order.Value with { AnyCurrency = true }, caller, ct, hops)).Outcome;
+        if (outcome.IsOk && !outcome.Existing && Guid.TryParse(outcome.Value.Id, out var id)) module.Plan?.Hint(account, new StockPlan.Cause(id, order.Value.ExternalId), order.Value.Needs.Select(n => n.Sku), isBack: false);
         _metrics.Order(account, outcome.IsOk ? "taken" : "refused");
         return outcome;
     }
@@ -55,7 +55,11 @@ internal sealed class ChannelOrders(Node node, ChannelsModule module)
         if (node.Lanes.RefuseInRepair(Lane.Hub) is { } restored) return (Outcome<OrderView>)restored; // the order may come back
         if (await FindAsync(account, externalId, ct) is null) return null;
         var outcome = (await node.Lanes.ExecuteAsync(Lane.Hub, caller, tx => CancelOrder.DecideAsync(account, externalId, reason, tx), render: null, hops, ct)).Outcome;
-        if (outcome.IsOk && !outcome.Existing) _metrics.Order(account, "cancelled");
+        if (outcome.IsOk && !outcome.Existing && Guid.TryParse(outcome.Value.Id, out var id))
+        {
+            _metrics.Order(account, "cancelled");
+            module.Plan?.Hint(account, new StockPlan.Cause(id, externalId), outcome.Value.Parts.SelectMany(p => p.Lines).Select(l => l.Sku).Distinct(StringComparer.Ordinal), isBack: true);
+        }
         return outcome;
     }
 

@@ -46,6 +46,9 @@ internal interface IShop
     /// <summary>Whether what is shown can be read.</summary>
     bool CanRead { get; }
 
+    /// <summary>What an answer that was success says of each offer, where <see cref="Reports"/> is not so.</summary>
+    CommandReport ReportIn(CallAnswer answer) => CommandReport.AllSet;
+
     Task<CallAnswer> SetAsync(Guid command, IReadOnlyList<OfferQuantity> offers, CancellationToken ct);
 
     /// <summary>Only where <see cref="Reports"/>.</summary>

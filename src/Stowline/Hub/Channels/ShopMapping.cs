@@ -43,6 +43,8 @@ public sealed record ShopMapping
             if (target.Problem(stock.Url?.Replace("{offer}", "0", StringComparison.Ordinal)) is { } wrong) problems.Add(at + ".stock.url", wrong);
             problems.Check(stock.Method is null or "PUT" or "POST" or "PATCH", at + ".stock.method", "must be PUT, POST or PATCH");
             problems.Check(stock.BatchSize is null or (>= 1 and <= 1_000), at + ".stock.batch_size", "must be 1–1000");
+            problems.Check(stock.Failed is null || stock.Failed.Id is { Count: > 0 }, at + ".stock.failed.id", "is required");
+            problems.Check(stock.Failed is null || stock.Failed.Error is { Count: > 0 }, at + ".stock.failed.error", "is required");
             problems.Check(stock.Body is { ValueKind: not JsonValueKind.Undefined }, at + ".stock.body", "is required");
         }
         if (Read is { } read)
@@ -119,7 +121,15 @@ public sealed record ShopStockCall
     public JsonElement? Each { get; init; }
     /// <summary>100 when not given; for <see cref="Each"/>.</summary>
     public int? BatchSize { get; init; }
+    /// <summary>Where an answer that is success as a whole says that single offers were not set; without it such an answer means all of them.</summary>
+    public ShopStockFailures? Failed { get; init; }
 }
+
+/// <summary>Offers that were not set, in the answer to a call that sets quantities.</summary>
+/// <param name="Items">The array in the answer; the answer itself when not given.</param>
+/// <param name="Id">The offer's id in each of them.</param>
+/// <param name="Error">What went wrong with it; nothing there: it was set.</param>
+public sealed record ShopStockFailures(string? Items = null, IReadOnlyList<string>? Id = null, IReadOnlyList<string>? Error = null);
 
 /// <summary>A call that reads quantities: in <see cref="Url"/> <c>{offers}</c> is a list with commas.</summary>
 /// <param name="Items">The array in the answer; the answer itself when not given.</param>

@@ -30,6 +30,17 @@ internal sealed class ShopStock(string account, ChannelCalls calls, ShopMapping 
         }, ct);
     }
 
+    /// <summary>WooCommerce answers 200 to a batch of which it refused some.</summary>
+    public CommandReport ReportIn(CallAnswer answer)
+    {
+        if (!answer.Ok || _set.Failed is not { } map || answer.Body is null) return CommandReport.AllSet;
+        var failed = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (ShopReader.At(JsonSerializer.SerializeToElement(answer.Body), map.Items) is { ValueKind: JsonValueKind.Array } items)
+            foreach (var item in items.EnumerateArray())
+                if (ShopReader.Text(item, map.Id) is { } offer && ShopReader.Text(item, map.Error) is { } why) failed[offer] = why;
+        return failed.Count == 0 ? CommandReport.AllSet : new CommandReport(CommandState.Finished, failed);
+    }
+
     public Task<(CallAnswer Answer, CommandReport? Report)> LookAsync(Guid command, int offers, CancellationToken ct) => throw new NotSupportedException("a shop's answer tells all");
 
     public async Task<(CallAnswer Answer, ShownPage? Page)> ReadAsync(IReadOnlyList<string> offers, string? from, int batch, CancellationToken ct)

@@ -41,20 +41,21 @@ internal sealed class StockBooks(Node node, string account, StockSyncSettings se
     /// <summary>Nothing travels with it any more.</summary>
     public Task ForgetAsync(Guid command) => WriteAsync(async tx => await UnbindAsync(tx, command, []));
 
+    /// <param name="report">What the answer says of each offer; null where that is told later.</param>
     /// <param name="arrivedBefore">It was given before, and whether it arrived was not known: a refusal now says nothing about then.</param>
     /// <param name="counts">It was this command's turn; else it was only tried to see whether the marketplace is back.</param>
-    public Task SentAsync(Guid command, CallAnswer answer, bool reports, bool arrivedBefore, bool counts) => WriteAsync(async tx =>
+    public Task SentAsync(Guid command, CallAnswer answer, CommandReport? report, bool arrivedBefore, bool counts) => WriteAsync(async tx =>
     {
         var operations = await OperationRow.OfCommandAsync(tx.Group.Session, command);
-        await SyncLog.WriteAllAsync(tx, operations, answer.Ok ? "sync_success" : "sync_failed", _ => OperationStatus.Processing, _ => answer.Error, answer.Took);
+        await SyncLog.WriteAllAsync(tx, operations, answer.Ok ? "sync_success" : answer.Result == CallResult.Lost ? "sync_error" : "sync_failed", _ => OperationStatus.Processing, _ => answer.Error, answer.Took);
         switch (answer.Result)
         {
-            case CallResult.Done when reports:
+            case CallResult.Done when report is null:
                 await tx.WriteAsync("UPDATE channel_commands SET state = 2, looks = 0, since = @now, next_at = @next WHERE id = @command", new { command, now = tx.Now, next = tx.Now + TimeSpan.FromSeconds(1) });
                 await tx.WriteAsync("UPDATE stock_operations SET status = 2, updated_at = @now WHERE command_id = @command AND status IN (1, 4)", new { command, now = tx.Now });
                 break;
             case CallResult.Done:
-                await FinishAsync(tx, command, operations, CommandReport.AllSet);
+                await FinishAsync(tx, command, operations, report!);
                 break;
             case CallResult.Rejected or CallResult.Missing:
                 await RejectAsync(tx, command, operations, answer.Error!);
@@ -69,7 +70,7 @@ internal sealed class StockBooks(Node node, string account, StockSyncSettings se
                 await LaterAsync(tx, command, tx.Now + PauseOf(answer, 0));
                 break;
             case CallResult.Lost:
-                await LoseAsync(tx, command, operations, answer.Error!, reports, counts);
+                await LoseAsync(tx, command, operations, answer.Error!, reports: report is null, counts);
                 break;
         }
     });
@@ -189,7 +190,9 @@ internal sealed class StockBooks(Node node, string account, StockSyncSettings se
             """, n, [Column.From("id", operations, o => o.Id)], Column.From("status", operations, o => last.Contains(o.Id) ? (int)OperationStatus.Failed : (int)OperationStatus.Pending),
             Column.From("retries", operations, o => Math.Min(o.MaxRetries, o.RetryCount + 1)), Column.Same("next", n, tx.Now + delay), Column.Same("transport", n, transport),
             Column.From("revive", operations, o => transport && last.Contains(o.Id) ? revive : (DateTimeOffset?)null), Column.Same("now", n, tx.Now), Column.Same("error", n, Cut(error)));
-        await SyncLog.WriteAllAsync(tx, [.. operations.Where(o => !last.Contains(o.Id))], "retry_failed", _ => OperationStatus.Pending, _ => $"next in {delay.TotalSeconds:0} s: {Cut(error)}");
+        // Source 5's words: the first call has failed, or a retry has.
+        foreach (var (action, those) in new[] { ("failed", operations.Where(o => o.RetryCount == 0)), ("retry_failed", operations.Where(o => o.RetryCount > 0)) })
+            await SyncLog.WriteAllAsync(tx, [.. those.Where(o => !last.Contains(o.Id))], action, _ => OperationStatus.Pending, _ => $"next in {delay.TotalSeconds:0} s: {Cut(error)}");
         await SyncLog.WriteAllAsync(tx, [.. operations.Where(o => last.Contains(o.Id))], "max_retries", _ => OperationStatus.Failed, o => $"after {o.MaxRetries} retries: {Cut(error)}");
         tx.Measure<ChannelMetrics>(m => m.Operation(account, "failed", last.Count));
         return last.Count == n && transport ? revive : tx.Now + delay;

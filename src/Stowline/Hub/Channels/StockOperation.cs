@@ -39,13 +39,15 @@ public static class OperationLifecycle
 }
 
 /// <summary>An operation: an offer's quantity is set there. The names are those of source 5.</summary>
-/// <param name="Account">Source 5's <c>token_id</c>.</param>
+/// <param name="Account">Also as source 5's <c>token_id</c>.</param>
 /// <param name="Quantity">What the offer is set to.</param>
 /// <param name="Previous">What it was to be before; null when that was not known.</param>
-/// <param name="OrderId">The marketplace's order that made it, where it was one.</param>
+/// <param name="OrderId">The marketplace's order that made it, where it was one: by being placed, or by being cancelled.</param>
+/// <param name="AllegroOrderId">That order's id at the marketplace, whichever it is.</param>
+/// <param name="Warehouse">The code of the site that the account sells from; null where it sells from several.</param>
 public sealed record StockOperationView(
     Guid Id, string Account, Guid? OrderId, OperationType OperationType, OperationStatus Status, string Sku, string Offer, long Quantity, long? Previous, int RetryCount, int MaxRetries,
-    DateTimeOffset? NextRetryAt, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, DateTimeOffset? CompletedAt, string? ErrorMessage)
+    DateTimeOffset? NextRetryAt, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, DateTimeOffset? CompletedAt, string? ErrorMessage, string TokenId, string? AllegroOrderId, string? Warehouse)
 {
     /// <summary>Every step with its duration (S2); only where one operation is asked for.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -62,7 +64,7 @@ internal sealed record OperationRow
 {
     public const string Columns = """
         id, account, offer, sku, operation_type, status, quantity, previous, order_id, retry_count, max_retries, next_retry_at, command_id, solo, transport, revivals, created_at, updated_at,
-        first_failed_at, completed_at, error_message
+        first_failed_at, completed_at, error_message, external_order_id, warehouse
         """;
 
     public Guid Id { get; init; }
@@ -86,9 +88,11 @@ internal sealed record OperationRow
     public DateTimeOffset? FirstFailedAt { get; init; }
     public DateTimeOffset? CompletedAt { get; init; }
     public string? ErrorMessage { get; init; }
+    public string? ExternalOrderId { get; init; }
+    public string? Warehouse { get; init; }
 
     public StockOperationView View => new(Id, Account, OrderId, OperationType, Status, Sku, Offer, Quantity, Previous, RetryCount, MaxRetries,
-        Status is OperationStatus.Pending or OperationStatus.Processing ? NextRetryAt : null, CreatedAt, UpdatedAt, CompletedAt, ErrorMessage);
+        Status is OperationStatus.Pending or OperationStatus.Processing ? NextRetryAt : null, CreatedAt, UpdatedAt, CompletedAt, ErrorMessage, Account, ExternalOrderId, Warehouse);
 
     public static ValueTask<OperationRow?> FindAsync(SqlSession session, Guid id) => session.FindAsync<OperationRow>($"SELECT {Columns} FROM stock_operations WHERE id = @id", new { id });
 

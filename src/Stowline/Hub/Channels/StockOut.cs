@@ -92,7 +92,7 @@ internal sealed class StockOut(Node node, string account, StockBooks books)
     private async Task<CallAnswer> FirstAsync(IShop shop, Sending sending, CancellationToken ct)
     {
         var answer = await shop.SetAsync(sending.Id, Quantities(sending.Operations), ct);
-        await books.SentAsync(sending.Id, answer, shop.Reports, arrivedBefore: false, counts: sending.Counts);
+        await books.SentAsync(sending.Id, answer, shop.Reports ? null : shop.ReportIn(answer), arrivedBefore: false, counts: sending.Counts);
         return answer;
     }
 
@@ -122,7 +122,7 @@ internal sealed class StockOut(Node node, string account, StockBooks books)
             return null;
         }
         var answer = await shop.SetAsync(command.Id, Quantities(wanted), ct);
-        await books.SentAsync(command.Id, answer, shop.Reports, arrivedBefore: true, counts);
+        await books.SentAsync(command.Id, answer, shop.Reports ? null : shop.ReportIn(answer), arrivedBefore: true, counts);
         return answer;
     }
 

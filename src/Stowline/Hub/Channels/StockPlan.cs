@@ -23,7 +23,7 @@ internal sealed class StockPlan : Pump, IAsyncDisposable
 
     private readonly Node _node;
     private readonly ChannelsModule _module;
-    private readonly ConcurrentDictionary<(string Account, string Sku), Guid> _orders = new();
+    private readonly ConcurrentDictionary<(string Account, string Sku, bool IsBack), Cause> _orders = new();
     private long _committedAt;
     private readonly Rest _rest;
     private readonly Rest _withoutNews;
@@ -49,11 +49,16 @@ internal sealed class StockPlan : Pump, IAsyncDisposable
         if (lane != Lane.HubAll) Volatile.Write(ref _committedAt, _node.Time.GetUtcNow().UtcTicks);
     }
 
+    /// <summary>An order that an operation is made for.</summary>
+    /// <param name="ExternalId">Its id at the marketplace.</param>
+    internal sealed record Cause(Guid Order, string ExternalId);
+
     /// <summary>An order of a marketplace: the operations that it makes will name it.</summary>
-    public void Hint(string account, Guid order, IEnumerable<string> skus)
+    /// <param name="isBack">It is cancelled, and its units come back.</param>
+    public void Hint(string account, Cause order, IEnumerable<string> skus, bool isBack)
     {
         if (_orders.Count > MostHints) _orders.Clear();
-        foreach (var sku in skus) _orders[(account, sku)] = order;
+        foreach (var sku in skus) _orders[(account, sku, isBack)] = order;
     }
 
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
@@ -116,7 +121,7 @@ internal sealed class StockPlan : Pump, IAsyncDisposable
                 [Column.Same("account", offers.Count, account.Code), Column.From("offer", offers, o => o.Offer)], row =>
                 {
                     var (offer, sku, wanted) = (row.GetString(0), row.GetString(1), row.IsNull(2) ? (long?)null : row.GetInt64(2));
-                    if (shares.TryGetValue(sku, out var share) && share != wanted) changes.Add(ChangeOf(account.Code, offer, sku, wanted, share));
+                    if (shares.TryGetValue(sku, out var share) && share != wanted) changes.Add(ChangeOf(account, offer, sku, wanted, share));
                 });
             await tx.UpdateAsync("channel_offers", "wanted = k.wanted, wanted_at = k.now", changes.Count, [Column.Same("account", changes.Count, account.Code), Column.From("offer", changes, c => c.Offer)],
                 Column.From("wanted", changes, c => c.Quantity), Column.Same("now", changes.Count, tx.Now));
@@ -126,15 +131,15 @@ internal sealed class StockPlan : Pump, IAsyncDisposable
         return outcome.Outcome.IsOk ? outcome.Outcome.Value : 0;
     }
 
-    private Change ChangeOf(string account, string offer, string sku, long? before, long quantity)
+    private Change ChangeOf(AccountRow account, string offer, string sku, long? before, long quantity)
     {
-        var order = before > quantity && _orders.TryRemove((account, sku), out var id) ? id : (Guid?)null;
+        var order = before is not null && _orders.TryRemove((account.Code, sku, before < quantity), out var cause) ? cause : null;
         var type = before is null ? OperationType.Adjustment : quantity < before ? OperationType.Deduction : OperationType.Refund;
-        return new Change(offer, sku, quantity, before, type, order, $"{SnakeCaseEnum<OperationType>.Text(type)}: {before?.ToString(CultureInfo.InvariantCulture) ?? "unknown"} to {quantity}");
+        return new Change(offer, sku, quantity, before, type, order, $"{SnakeCaseEnum<OperationType>.Text(type)}: {before?.ToString(CultureInfo.InvariantCulture) ?? "unknown"} to {quantity}", account.Rules.Share.Sites is [var only] ? only : null);
     }
 
     /// <summary>An offer is to be set to a quantity.</summary>
-    internal sealed record Change(string Offer, string Sku, long Quantity, long? Previous, OperationType Type, Guid? Order, string Why);
+    internal sealed record Change(string Offer, string Sku, long Quantity, long? Previous, OperationType Type, Cause? Order, string Why, string? Warehouse = null);
 
     /// <summary>
     /// Makes operations. One that waits and was not sent yet takes the new quantity over: the latest wins, and the marketplace is not told of what is over already.
@@ -150,9 +155,12 @@ internal sealed class StockPlan : Pump, IAsyncDisposable
                 else failed.Add(new OperationRow { Id = row.GetGuid(1), Offer = row.GetString(0) });
             });
         List<(Change Change, OperationRow Row)> updated = [.. changes.Where(c => waiting.ContainsKey(c.Offer)).Select(c => (c, new OperationRow { Id = waiting[c.Offer], Quantity = c.Quantity }))];
-        await tx.UpdateAsync("stock_operations", "quantity = k.quantity, sku = k.sku, order_id = COALESCE(stock_operations.order_id, k.order_id), updated_at = k.now", updated.Count,
+        await tx.UpdateAsync("stock_operations", """
+            quantity = k.quantity, sku = k.sku, external_order_id = CASE WHEN stock_operations.order_id IS NULL THEN k.external_order_id ELSE stock_operations.external_order_id END,
+            order_id = COALESCE(stock_operations.order_id, k.order_id), updated_at = k.now
+            """, updated.Count,
             [Column.From("id", updated, u => u.Row.Id)], Column.From("quantity", updated, u => u.Change.Quantity), Column.From("sku", updated, u => u.Change.Sku),
-            Column.From("order_id", updated, u => u.Change.Order), Column.Same("now", updated.Count, tx.Now));
+            Column.From("order_id", updated, u => u.Change.Order?.Order), Column.From("external_order_id", updated, u => u.Change.Order?.ExternalId), Column.Same("now", updated.Count, tx.Now));
         await SyncLog.WriteAllAsync(tx, [.. updated.Select(u => u.Row)], "updated", _ => OperationStatus.Pending, o => $"now {o.Quantity}");
         // What had failed with an older quantity must not come back after this one.
         await StockBooks.SupersedeAsync(tx, failed);
@@ -165,7 +173,8 @@ internal sealed class StockPlan : Pump, IAsyncDisposable
         var (n, ids) = (changes.Count, changes.Select(_ => tx.NewId()).ToArray());
         await tx.InsertAsync("stock_operations", n, Column.Of("id", ids), Column.Same("account", n, account), Column.From("offer", changes, c => c.Offer), Column.From("sku", changes, c => c.Sku),
             Column.From("operation_type", changes, c => (int)c.Type), Column.Same("status", n, (int)OperationStatus.Pending), Column.From("quantity", changes, c => c.Quantity),
-            Column.From("previous", changes, c => c.Previous), Column.From("order_id", changes, c => c.Order), Column.Same("retry_count", n, 0), Column.Same("max_retries", n, settings.RetryMaxAttempts),
+            Column.From("previous", changes, c => c.Previous), Column.From("order_id", changes, c => c.Order?.Order), Column.From("external_order_id", changes, c => c.Order?.ExternalId),
+            Column.From("warehouse", changes, c => c.Warehouse), Column.Same("retry_count", n, 0), Column.Same("max_retries", n, settings.RetryMaxAttempts),
             Column.Same("next_retry_at", n, tx.Now), Column.Same("solo", n, false), Column.Same("transport", n, false), Column.Same("revivals", n, 0), Column.Same("created_at", n, tx.Now),
             Column.Same("updated_at", n, tx.Now));
         await SyncLog.WriteAllAsync(tx, [.. changes.Zip(ids, (c, id) => new OperationRow { Id = id, ErrorMessage = c.Why })], "created", _ => OperationStatus.Pending, o => o.ErrorMessage);

@@ -9,7 +9,7 @@ public sealed record StockSyncSettings
     /// <summary>Seconds before the first retry.</summary>
     public int RetryInitialDelay { get; init; } = 60;
 
-    /// <summary>Seconds between retries at most.</summary>
+    /// <summary>Seconds between retries at most, whatever the jitter.</summary>
     public int RetryMaxDelay { get; init; } = 3600;
     public double RetryExponentialBase { get; init; } = 2.0;
 
@@ -32,6 +32,6 @@ public sealed record StockSyncSettings
     public TimeSpan Delay(int retry, double random)
     {
         var seconds = Math.Min(RetryInitialDelay * Math.Pow(RetryExponentialBase, Math.Min(retry - 1, 60)), RetryMaxDelay);
-        return TimeSpan.FromSeconds(seconds * (RetryJitter ? 0.8 + 0.4 * random : 1));
+        return TimeSpan.FromSeconds(Math.Min(seconds * (RetryJitter ? 0.8 + 0.4 * random : 1), RetryMaxDelay));
     }
 }

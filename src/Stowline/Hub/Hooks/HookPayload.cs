@@ -84,19 +84,33 @@ internal static class HookPayload
         if (hook.Channel is { } channel && order.Channel != channel) return null;
         if (e.Type == OrderPlaced.Type && e.Read<OrderPlaced>().Parts.All(p => p.Site is null)) status = "pending";
         var number = order.Channel == (hook.Channel ?? "listings") ? order.ExternalId : order.Number.ToString(CultureInfo.InvariantCulture);
-        var body = new JsonObject { ["order_id"] = number, ["status"] = status, ["detail"] = to, ["timestamp"] = RowTypes.Text(e.At) };
+        var body = new JsonObject { ["order_id"] = number, ["status"] = status, ["message"] = Message(status), ["detail"] = to, ["timestamp"] = RowTypes.Text(e.At) };
         return (hook.Url.Replace("{id}", Uri.EscapeDataString(number), StringComparison.Ordinal), JsonSerializer.SerializeToUtf8Bytes(body, HttpJson.Options));
     }
 
-    /// <summary>Our status in the words of source 2 §6.1; null for what is undecided.</summary>
+    /// <summary>Our status in the words of source 2 §6.1, <c>ready_for_shipment</c> when all of it is packed (§3.1); null for what is undecided.</summary>
     internal static string? ListingsStatus(string status) => status switch
     {
         "backorder" => "pending",
         "allocated" => "confirmed",
-        "picking" or "packing" or "ready" => "processing",
+        "picking" or "packing" => "processing",
+        "ready" => "ready_for_shipment",
         "shipped" => "shipped",
         "delivered" => "delivered",
         "cancelled" => "cancelled",
         _ => null,
+    };
+
+    /// <summary>The third argument of source 2's <c>UpdateOrderStatus(orderID, status, message)</c>: the status for a reader.</summary>
+    private static string Message(string status) => status switch
+    {
+        "pending" => "The order waits for stock",
+        "confirmed" => "Stock is reserved for the order",
+        "processing" => "The order is being picked and packed",
+        "ready_for_shipment" => "The order is packed and ready for shipment",
+        "shipped" => "The order is on its way",
+        "delivered" => "The order was delivered",
+        "cancelled" => "The order was cancelled",
+        _ => throw new ArgumentOutOfRangeException(nameof(status), status, "is none of the listings service's"),
     };
 }

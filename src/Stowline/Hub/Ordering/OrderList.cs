@@ -243,9 +243,14 @@ internal static class OrderList
     private static object Arguments(OrderFilter filter, Guid? before) => new
     {
         status = filter.Status, channel = filter.Channel, site = filter.Site, before, sinceId = filter.Since is { } t ? FirstIdOf(t) : (Guid?)null,
-        untilId = filter.Until is { } u ? FirstIdOf(u.AddMinutes(2)) : (Guid?)null,
+        untilId = filter.Until is { } u ? EndOf(u) : (Guid?)null,
     };
 
     /// <summary>The smallest UUIDv7 of a time, a minute earlier for clocks that were behind: lets <c>since</c> use the primary key.</summary>
-    internal static Guid FirstIdOf(DateTimeOffset time) => IdSource.FirstOf(time.AddMinutes(-1));
+    internal static Guid FirstIdOf(DateTimeOffset time) => IdSource.FirstOf(time - DateTimeOffset.MinValue < OtherClocks ? DateTimeOffset.MinValue : time - OtherClocks);
+
+    /// <summary>The same for <c>until</c>: a minute later.</summary>
+    internal static Guid EndOf(DateTimeOffset time) => IdSource.FirstOf(DateTimeOffset.MaxValue - time < OtherClocks ? DateTimeOffset.MaxValue : time + OtherClocks);
+
+    private static readonly TimeSpan OtherClocks = TimeSpan.FromMinutes(1);
 }

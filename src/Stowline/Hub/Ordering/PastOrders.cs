@@ -60,7 +60,7 @@ internal static class PastOrders
             $"SELECT {OrderRow.Columns} FROM orders {(conditions.Count == 0 ? "" : "WHERE " + string.Join(" AND ", conditions))} ORDER BY id DESC LIMIT {filter.Last}", new
             {
                 since = filter.Since, until = filter.Until, channel = filter.Channel, sinceId = filter.Since is { } since ? OrderList.FirstIdOf(since) : (Guid?)null,
-                untilId = filter.Until is { } until ? OrderList.FirstIdOf(until.AddMinutes(2)) : (Guid?)null,
+                untilId = filter.Until is { } until ? OrderList.EndOf(until) : (Guid?)null,
             });
     }
 

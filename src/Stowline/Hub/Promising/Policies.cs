@@ -15,7 +15,7 @@ public sealed record PolicyView(string Site, string Sku, int SafetyStock, int Lo
 
 /// <summary>
 /// <c>PUT /sites/{code}/policies/{sku or *}</c>. The hub decides, the site carries it out: lowering grants more, raising asks the hub for
-/// units back, and only those that are free return.
+/// units back, and only those that are free return. Refusals: <c>site_not_found</c>, <c>product_not_found</c>.
 /// </summary>
 public static class Policies
 {
@@ -55,6 +55,8 @@ public static class Policies
         problems.Check(body.LocalSharePercent is null or (>= 0 and <= 100), "local_share_percent", "must be 0–100");
         if (problems.Any) return problems.ToRefusal();
         if (!await Catalog.ReadSites.ExistsAsync(tx, site)) return Refusal.NotFound("site_not_found", $"there is no site {site}");
+        if (sku != "*" && (await Catalog.ReadProducts.KindsAsync(tx.Group.Session, [sku])).Count == 0)
+            return Refusal.NotFound("product_not_found", $"there is no product {sku}") with { Errors = new Dictionary<string, string[]> { ["sku"] = [$"there is no product {sku}"] } };
         var policy = new PolicyView(site, sku, (int)(body.SafetyStock ?? 0), (int)(body.LocalSharePercent ?? 0));
         await WriteAsync(policy, tx.Now, tx);
         tx.Append(Lane.HubTo(site), new PolicyChanged(sku, policy.SafetyStock, policy.LocalSharePercent), "policy/" + sku);

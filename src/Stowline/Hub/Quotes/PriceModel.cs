@@ -68,7 +68,7 @@ public sealed record PriceModel
     public Outcome<PriceModel> Check()
     {
         var problems = new Problems();
-        problems.Check(Money.IsCurrency(Currency), "currency", "must be three capital letters (ISO 4217)");
+        problems.Check(Money.IsCurrency(Currency), "currency", Money.CurrencyRule);
         problems.Check(ValidDays is null or (>= 1 and <= 365), "valid_days", "must be 1–365");
         problems.Check(Materials is { Count: >= 1 and <= 500 }, "materials", "must be 1–500 materials");
         problems.Check(Machine is not null, "machine", "is required");

@@ -110,7 +110,7 @@ internal static class RuleChecks
             problems.Check(range.Min is not null || range.Max is not null, at + "order_value_range", "needs min or max");
             problems.Check(range.Min is null or >= 0, at + "order_value_range.min", "must not be negative");
             problems.Check(range.Max is null || range.Max >= (range.Min ?? 0), at + "order_value_range.max", "must not be less than min");
-            problems.Check(range.Currency is null || Money.IsCurrency(range.Currency), at + "order_value_range.currency", "must be three capital letters (ISO 4217)");
+            problems.Check(range.Currency is null || Money.IsCurrency(range.Currency), at + "order_value_range.currency", Money.CurrencyRule);
         }
         if (when.TimeOfDay is { } time) Check(time, at + "time_of_day", problems);
     }

@@ -41,6 +41,6 @@ internal static class CancelPart
 
     private static void Answer(LaneTransaction tx, string site, PartCancelRequested asked, IReadOnlyList<SkuUnits> lines, Guid? putBack,
         IReadOnlyList<Balance> balances, Caller caller) =>
-        tx.Append(Lane.Site(site), new PartCancelled(asked.OrderId, asked.Part, asked.Cause, lines, putBack, balances),
+        tx.Append(Lane.Site(site), new PartCancelled(asked.OrderId, asked.Part, asked.Cause, lines, putBack, balances) { Reason = asked.Reason },
             FulfillmentOrders.Subject(asked.OrderId), asked.OrderId, caller);
 }

@@ -13,7 +13,7 @@ namespace Stowline.Site.Fulfillment;
 /// <summary>How a site's parcels are labelled. What is not given is not set.</summary>
 public sealed record LabelSettingsBody
 {
-    /// <summary>The GS1 company prefix, 7–10 digits: then each package gets an SSCC.</summary>
+    /// <summary>The GS1 company prefix, 4–12 digits: then each package gets an SSCC.</summary>
     public string? Gs1Prefix { get; init; }
     /// <summary>The SSCC's first digit, 0–9.</summary>
     public int Extension { get; init; }
@@ -34,6 +34,9 @@ public sealed record LabelSettingsView(string Site, string? SsccStem, IReadOnlyL
 /// </summary>
 public static partial class LabelSettings
 {
+    /// <summary>Of the 16 digits between extension and check digit.</summary>
+    private const int MostStem = 14;
+
     private sealed record Row { public string Site { get; init; } = ""; public string? Stem { get; init; } public string Sender { get; init; } = "[]"; public string? Font { get; init; } }
     private sealed record StemRow { public string Stem { get; init; } = ""; public string Site { get; init; } = ""; }
 
@@ -55,10 +58,11 @@ public static partial class LabelSettings
     public static async ValueTask<Outcome<LabelSettingsView>> DecideAsync(string site, LabelSettingsBody body, LaneTransaction tx)
     {
         var problems = new Problems();
-        problems.Check(body.Gs1Prefix is null || body.Gs1Prefix.Length is >= 7 and <= 10 && body.Gs1Prefix.All(char.IsAsciiDigit), "gs1_prefix", "must be 7–10 digits");
+        problems.Check(body.Gs1Prefix is null || body.Gs1Prefix.Length is >= 4 and <= 12 && body.Gs1Prefix.All(char.IsAsciiDigit), "gs1_prefix", "must be 4–12 digits");
         problems.Check(body.Extension is >= 0 and <= 9, "extension", "must be 0–9");
         problems.Check(body.Block is null || body.Gs1Prefix is not null, "block", "needs gs1_prefix");
         problems.Check(body.Block is null || body.Block.Length is >= 1 and <= 4 && body.Block.All(char.IsAsciiDigit), "block", "must be 1–4 digits");
+        problems.Check(body.Block is null || (body.Gs1Prefix?.Length ?? 0) + body.Block.Length <= MostStem, "block", $"must leave digits for the numbers: gs1_prefix and block are {MostStem} at most");
         var sender = body.Sender ?? [];
         problems.Check(sender.Count <= 3, "sender", "must be at most 3 lines");
         for (var i = 0; i < sender.Count && i < 3; i++) problems.Required(sender[i], $"sender[{i}]", 60);

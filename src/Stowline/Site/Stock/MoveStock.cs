@@ -14,7 +14,7 @@ public sealed record MoveBody(string? Sku, long? Quantity, string? FromBin, stri
 
 /// <summary>
 /// Moves available units (W5): kind putaway out of a receiving zone or staging, else transfer. Reserved units stay where their picking task
-/// expects them; damaged and blocked ones where they were found. Refuses with 404 <c>bin_not_found</c>, 409 <c>bin_locked</c> (target), 409
+/// expects them; damaged and blocked ones where they were found. What moves are the oldest units, with their age. Refuses with 404 <c>bin_not_found</c>, 409 <c>bin_locked</c> (target), 409
 /// <c>insufficient_stock</c>.
 /// </summary>
 public static class MoveStock
@@ -43,7 +43,7 @@ public static class MoveStock
         if (from.Available < quantity) return Posting.Insufficient(from, quantity, $"{from.Available} can be moved");
 
         StockChange.Place(to, toPlace);
-        StockBook.Carry(from, to, quantity);
+        from.Carry(to, quantity);
         if (Posting.TooMuch(to) is { } full) return full;
         // Out of staging it is a put-back: goods of a cancelled order become usable again by standing in a pickable bin.
         var kind = source == StockBook.Staging || fromPlace.ZoneType == ZoneType.Receiving ? MovementKind.Putaway : MovementKind.Transfer;

@@ -47,15 +47,9 @@ public static class SellStock
         var today = rows.SelectMany(r => r).Any(r => r.ExpiresOn is not null) ? await SiteClock.TodayAsync(tx, site) : default;
         foreach (var line in lines)
         {
-            long missing = line.Quantity;
-            foreach (var row in rows[line.Sku].Where(r => IsMeant(line, r.Key) && r.Available > 0 && !(r.ExpiresOn < today)).Order(StockBook.PickOrder))
-            {
-                var taken = Math.Min(missing, row.Available);
-                row.Take(taken);
-                missing -= taken;
-                change.Move(MovementKind.Sale, line.Sku, row.Key.Lot, row.Key.Bin, null, taken, null, reference);
-                if (missing == 0) break;
-            }
+            var taken = new PickQueue(rows[line.Sku].Where(r => IsMeant(line, r.Key) && !(r.ExpiresOn < today))).Draw(line.Quantity, static (r, n) => r.Take(n));
+            foreach (var (row, units) in taken) change.Move(MovementKind.Sale, line.Sku, row.Key.Lot, row.Key.Bin, null, units, null, reference);
+            var missing = line.Quantity - taken.Sum(t => t.Units);
             if (missing > 0) return Refusal.Conflict("insufficient_stock", $"{missing} of {line.Quantity} units of {line.Sku} are missing{(line.Bin is null ? "" : " in " + line.Bin)}",
                 new Dictionary<string, object?> { ["sku"] = line.Sku, ["available"] = line.Quantity - missing });
         }

@@ -28,7 +28,7 @@ public static class StockBook
     public const string Receiving = "RECEIVING";
 
     /// <summary>
-    /// Reserves units in bins, FEFO where there is an expiry date, else FIFO by receipt, then by bin order (F3); several rows per request where needed.
+    /// Reserves units in bins, FEFO where there is an expiry date, else FIFO by receipt, then by bin order (F3); several rows per request where needed, each once.
     /// Requests are served in order. What cannot be found is simply missing from the answer; lots that have expired are set aside and not chosen.
     /// </summary>
     /// <param name="avoid">Rows not to take from: where a picker has just found nothing.</param>
@@ -39,19 +39,13 @@ public static class StockBook
         var rows = await change.LoadPickableAsync(requests.Where(r => r.Quantity > 0).Select(r => r.Sku));
         var expired = await ExpiredStock.SetAsideAsync(tx, site, change, rows.SelectMany(g => g));
         var skip = avoid?.Select(a => new RowKey(a.Sku, a.Bin, a.Lot ?? "")).ToHashSet() ?? [];
-        var queues = rows.ToDictionary(g => g.Key, g => new Queue<StockRow>(g.Where(r => r.Available > 0 && !skip.Contains(r.Key)).Order(PickOrder)), StringComparer.Ordinal);
+        var queues = rows.ToDictionary(g => g.Key, g => new PickQueue(g.Where(r => !skip.Contains(r.Key))), StringComparer.Ordinal);
         var found = new List<Allocation>(requests.Count);
         foreach (var request in requests)
         {
             if (request.Quantity <= 0 || !queues.TryGetValue(request.Sku, out var queue)) continue;
-            for (var missing = request.Quantity; missing > 0 && queue.TryPeek(out var row);)
-            {
-                var taken = (int)Math.Min(missing, row.Available);
-                Reserve(row, taken);
-                missing -= taken;
-                found.Add(new Allocation(request.Request, request.Sku, row.Key.Bin, LotOf(row.Key), row.ExpiresOn, taken, row.BinOrder));
-                if (row.Available == 0) queue.Dequeue();
-            }
+            foreach (var (row, units) in queue.Draw(request.Quantity, Reserve))
+                found.Add(new Allocation(request.Request, request.Sku, row.Key.Bin, LotOf(row.Key), row.ExpiresOn, (int)units, row.BinOrder));
         }
         var movements = await change.WriteAsync();
         if (expired) ExpiredStock.Tell(tx, site, movements, []);
@@ -69,16 +63,8 @@ public static class StockBook
         await ExpiredStock.SetAsideAsync(tx, site, change, rows.SelectMany(g => g));
         foreach (var use in uses)
         {
-            long missing = use.Quantity;
-            foreach (var row in rows[use.Sku].Order(PickOrder))
-            {
-                if (missing == 0) break;
-                var taken = Math.Min(missing, row.Available);
-                if (taken == 0) continue;
-                row.Take(taken);
-                missing -= taken;
-                change.Move(MovementKind.Consumption, use.Sku, LotOf(row.Key), row.Key.Bin, null, taken, null, reference);
-            }
+            foreach (var (row, units) in new PickQueue(rows[use.Sku]).Draw(use.Quantity, static (r, n) => r.Take(n)))
+                change.Move(MovementKind.Consumption, use.Sku, LotOf(row.Key), row.Key.Bin, null, units, null, reference);
         }
         return await change.WriteAsync();
     }
@@ -105,7 +91,7 @@ public static class StockBook
             var from = change.Row(u.Sku, u.Bin, u.Lot);
             var staged = change.Row(u.Sku, Staging, u.Lot);
             StockChange.Place(staged, BinBook.StagingPlace);
-            Carry(from, staged, u.Quantity);
+            from.Carry(staged, u.Quantity);
             Reserve(from, -u.Quantity);
             Reserve(staged, u.Quantity);
             change.Move(MovementKind.Picking, u.Sku, u.Lot, u.Bin, Staging, u.Quantity, null, reference);
@@ -166,7 +152,7 @@ public static class StockBook
             var quantity = (int)Math.Min(staged.Quantity, from.Available);
             if (quantity <= 0 || toBin == staged.Bin) continue;
             StockChange.Place(to, places[toBin]);
-            Carry(from, to, quantity);
+            from.Carry(to, quantity);
             change.Move(MovementKind.Putaway, staged.Sku, staged.Lot, staged.Bin, toBin, quantity, null, reference);
         }
         return await change.WriteAsync();
@@ -212,19 +198,6 @@ public static class StockBook
         return [.. settled.Where(s => s.Changed || always.Contains(s.Books.Sku)).Select(s => s.Books.ToBalance()), .. unknown];
     }
 
-    /// <summary>First expired first out, then by age, then along the walk; the address at last, so that both databases agree.</summary>
-    internal static readonly Comparer<StockRow> PickOrder = Comparer<StockRow>.Create(static (a, b) =>
-    {
-        var byExpiry = (a.ExpiresOn ?? DateOnly.MaxValue).CompareTo(b.ExpiresOn ?? DateOnly.MaxValue);
-        if (byExpiry != 0) return byExpiry;
-        var byAge = a.ReceivedAt!.Value.CompareTo(b.ReceivedAt!.Value);
-        if (byAge != 0) return byAge;
-        var byWalk = string.CompareOrdinal(a.BinOrder, b.BinOrder);
-        if (byWalk != 0) return byWalk;
-        var byBin = string.CompareOrdinal(a.Key.Bin, b.Key.Bin);
-        return byBin != 0 ? byBin : string.CompareOrdinal(a.Key.Lot, b.Key.Lot);
-    });
-
     private static RowKey KeyOf(StockUnits units) => new(units.Sku, units.Bin, units.Lot ?? "");
     private static string? LotOf(RowKey key) => key.Lot.Length == 0 ? null : key.Lot;
 
@@ -242,16 +215,9 @@ public static class StockBook
         return wanted.FirstOrDefault(b => !places.ContainsKey(b)) is { } unknown ? throw new InvalidOperationException($"{site} has no bin {unknown}") : places;
     }
 
-    private static void Reserve(StockRow row, int units)
+    private static void Reserve(StockRow row, long units)
     {
         row.Reserved += units;
         row.Touched = true;
-    }
-
-    /// <summary>Units go from one row to another with their age and dates.</summary>
-    internal static void Carry(StockRow from, StockRow to, int units)
-    {
-        to.Put(units, from.ReceivedAt ?? throw new InvalidOperationException($"nothing of {from.Key.Sku} is in {from.Key.Bin}"), from.ExpiresOn, from.ManufacturedOn);
-        from.Take(units);
     }
 }

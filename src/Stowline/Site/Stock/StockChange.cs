@@ -22,7 +22,7 @@ internal sealed class StockChange(LaneTransaction tx, string site)
     }
 
     private const string Columns =
-        "sku, bin, lot, on_hand, reserved, damaged, blocked, pickable, bin_order, received_at, CAST(expires_on AS text), CAST(manufactured_on AS text)";
+        "sku, bin, lot, on_hand, reserved, damaged, blocked, pickable, bin_order, received_at, CAST(expires_on AS text), CAST(manufactured_on AS text), newer";
 
     /// <summary>Reads rows by address; those that do not exist are empty ones.</summary>
     public async ValueTask LoadAsync(IEnumerable<RowKey> keys)
@@ -54,7 +54,7 @@ internal sealed class StockChange(LaneTransaction tx, string site)
         {
             OnHand = row.GetInt64(3), Reserved = row.GetInt64(4), Damaged = row.GetInt64(5), Blocked = row.GetInt64(6),
             Pickable = row.GetInt64(7) != 0, BinOrder = row.GetString(8), ReceivedAt = row.GetTime(9),
-            ExpiresOn = Date(row.GetStringOrNull(10)), ManufacturedOn = Date(row.GetStringOrNull(11)),
+            ExpiresOn = Date(row.GetStringOrNull(10)), ManufacturedOn = Date(row.GetStringOrNull(11)), Newer = row.GetStringOrNull(12),
         };
         read.Loaded();
         return _rows[key] = read;
@@ -113,13 +113,13 @@ internal sealed class StockChange(LaneTransaction tx, string site)
         if (rows.Any(r => !r.IsPlaced)) throw new InvalidOperationException("a stock row was filled before its bin was known");
         const string Units = """
             on_hand = excluded.on_hand, reserved = excluded.reserved, damaged = excluded.damaged, blocked = excluded.blocked,
-            received_at = excluded.received_at, expires_on = excluded.expires_on, manufactured_on = excluded.manufactured_on
+            received_at = excluded.received_at, newer = excluded.newer, expires_on = excluded.expires_on, manufactured_on = excluded.manufactured_on
             """;
         await tx.UpsertAsync("stock", "site, sku, bin, lot", withPlaces ? Units + ", pickable = excluded.pickable, bin_order = excluded.bin_order" : Units, rows.Count,
             Column.Same("site", rows.Count, site), Column.From("sku", rows, r => r.Key.Sku), Column.From("bin", rows, r => r.Key.Bin),
             Column.From("lot", rows, r => r.Key.Lot), Column.From("on_hand", rows, r => r.OnHand), Column.From("reserved", rows, r => r.Reserved),
             Column.From("damaged", rows, r => r.Damaged), Column.From("blocked", rows, r => r.Blocked), Column.From("pickable", rows, r => r.Pickable),
-            Column.From("bin_order", rows, r => r.BinOrder), Column.From("received_at", rows, r => r.ReceivedAt!.Value),
+            Column.From("bin_order", rows, r => r.BinOrder), Column.From("received_at", rows, r => r.ReceivedAt!.Value), Column.From("newer", rows, r => r.Newer),
             Column.From("expires_on", rows, r => r.ExpiresOn), Column.From("manufactured_on", rows, r => r.ManufacturedOn));
     }
 

@@ -35,6 +35,40 @@ internal static class StockChecks
         return wrong is null ? null : $"{wrong.Place}: the totals of the SKU are not those of its stock ({wrong.Units} units on hand apart)";
     }
 
+    private sealed record Layered
+    {
+        public string Place { get; init; } = "";
+        public long OnHand { get; init; }
+        public DateTimeOffset ReceivedAt { get; init; }
+        public string Newer { get; init; } = "";
+    }
+
+    /// <summary>Rows with several receipts: each is younger than the one before, and together they leave units to the oldest.</summary>
+    public static async Task<string?> LayersAsync(SqlSession session)
+    {
+        var rows = session.StreamAsync<Layered>("SELECT site || '/' || bin || '/' || sku || '/' || lot AS place, on_hand, received_at, newer FROM stock WHERE newer IS NOT NULL");
+        await foreach (var row in rows)
+        {
+            List<ReceiptLayer> layers;
+            try
+            {
+                layers = ReceiptLayer.Read(row.Newer)!;
+            }
+            catch (FormatException)
+            {
+                return $"{row.Place}: '{row.Newer}' are no receipts";
+            }
+            var before = row.ReceivedAt;
+            foreach (var (receivedAt, units) in layers)
+            {
+                if (units <= 0 || receivedAt <= before) return $"{row.Place}: the receipts '{row.Newer}' are not one after the other";
+                before = receivedAt;
+            }
+            if (layers.Sum(l => l.Units) is var newer && newer >= row.OnHand) return $"{row.Place}: {newer} of {row.OnHand} units are of newer receipts, which leaves nothing to the oldest";
+        }
+        return null;
+    }
+
     /// <summary>After every settlement: reserved ≤ held for the hub ≤ usable, less what is disputed.</summary>
     public static async Task<string?> GrantsAsync(SqlSession session)
     {

@@ -56,6 +56,7 @@ internal sealed class StockModule : Module
     [
         ("stock_movements", StockChecks.MovementsAsync),
         ("stock_totals", StockChecks.TotalsAsync),
+        ("stock_layers", StockChecks.LayersAsync),
         ("stock_grants", StockChecks.GrantsAsync),
     ];
 }

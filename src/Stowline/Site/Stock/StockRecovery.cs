@@ -57,18 +57,19 @@ internal static class StockRecovery
             Unblock(from);
             return;
         }
-        var received = from?.ReceivedAt ?? at;
         if (line.ToBin is { } bin)
         {
             var to = Freed(change.Row(line.Sku, bin, line.Lot));
             // A bin that is not known yet is where goods arrive: whoever finds them there moves them on.
             StockChange.Place(to, places.GetValueOrDefault(bin) ?? BinBook.BuiltIn[0] with { Code = bin, BinOrder = BinOrder.Natural(bin) });
-            to.Put(line.Quantity, received, line.ExpiresOn ?? from?.ExpiresOn, line.ManufacturedOn ?? from?.ManufacturedOn);
+            // As when it happened: what comes in is a receipt of that moment, what is moved keeps its age.
+            if (from is null) to.Put(line.Quantity, at, line.ExpiresOn, line.ManufacturedOn);
+            else from.Carry(to, line.Quantity);
             if (isDamaged) to.Damaged += line.Quantity;
         }
+        else from!.Take(line.Quantity);
         if (from is null) return;
         if (line.Kind == MovementKind.Disposal) from.Damaged -= line.Quantity;
-        from.Take(line.Quantity);
         Unblock(from);
     }
 

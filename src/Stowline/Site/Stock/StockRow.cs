@@ -14,8 +14,11 @@ internal sealed class StockRow(RowKey key)
     public bool Pickable { get; set; }
     public string BinOrder { get; set; } = "";
 
-    /// <summary>The oldest receipt still in the row: its FIFO age. Null while the row is empty.</summary>
-    public DateTimeOffset? ReceivedAt { get; set; }
+    /// <summary>The oldest receipt still in the row: its FIFO age. Null before anything was in it.</summary>
+    public DateTimeOffset? ReceivedAt { get => _receivedAt; init => _receivedAt = value; }
+
+    /// <summary>The receipts behind the oldest, as the table has them.</summary>
+    public string? Newer { get => ReceiptLayer.Write(_newer); init => _newer = ReceiptLayer.Read(value); }
     public DateOnly? ExpiresOn { get; set; }
     public DateOnly? ManufacturedOn { get; set; }
 
@@ -33,6 +36,29 @@ internal sealed class StockRow(RowKey key)
     public bool Existed { get; private set; }
     public bool Touched { get; set; }
     private (long OnHand, long Reserved, long Damaged, long Unusable) _before;
+    private DateTimeOffset? _receivedAt;
+
+    /// <summary>Oldest first; what is not in here is of the oldest receipt. Null in most rows, which hold one receipt.</summary>
+    private List<ReceiptLayer>? _newer;
+
+    private long OldestUnits => OnHand - (_newer?.Sum(l => l.Units) ?? 0);
+
+    /// <summary>
+    /// What is taken next of the available units. Reserved ones are passed over: they are the oldest, because they have been given away first, and give the place back when they are not needed.
+    /// </summary>
+    public ReceiptLayer Next
+    {
+        get
+        {
+            var (before, receivedAt, units) = (Reserved, _receivedAt!.Value, OldestUnits);
+            for (var i = 0; units <= before && i < _newer?.Count; i++)
+            {
+                before -= units;
+                (receivedAt, units) = _newer[i];
+            }
+            return new ReceiptLayer(receivedAt, Math.Min(Available, units - before));
+        }
+    }
 
     public void Loaded()
     {
@@ -52,28 +78,80 @@ internal sealed class StockRow(RowKey key)
         _before = (OnHand, Reserved, Damaged, Unusable);
     }
 
-    /// <summary>Puts units in. The row keeps the age of its oldest units, and the earliest expiry, so that FEFO never ships late.</summary>
+    /// <summary>Puts units of a receipt in. The row takes the earliest expiry of what is in it, so that FEFO never ships late.</summary>
     public void Put(long units, DateTimeOffset receivedAt, DateOnly? expiresOn, DateOnly? manufacturedOn)
     {
-        if (OnHand == 0) (ReceivedAt, ExpiresOn, ManufacturedOn) = (receivedAt, expiresOn, manufacturedOn);
+        Touched = true;
+        if (units == 0) return;
+        if (OnHand <= 0) (_receivedAt, _newer, ExpiresOn, ManufacturedOn) = (receivedAt, null, expiresOn, manufacturedOn);
+        else if (receivedAt != _receivedAt) AddLayer(receivedAt, units);
         OnHand += units;
-        if (receivedAt < ReceivedAt) ReceivedAt = receivedAt;
         if (expiresOn is { } e && (ExpiresOn is null || e < ExpiresOn)) ExpiresOn = e;
         if (manufacturedOn is { } m && (ManufacturedOn is null || m < ManufacturedOn)) ManufacturedOn = m;
+    }
+
+    /// <summary>Units that come from elsewhere keep their age, so they need not be the newest here.</summary>
+    private void AddLayer(DateTimeOffset receivedAt, long units)
+    {
+        _newer ??= [];
+        if (receivedAt < _receivedAt)
+        {
+            _newer.Insert(0, new ReceiptLayer(_receivedAt.Value, OldestUnits));
+            _receivedAt = receivedAt; // the units themselves are what OnHand will have beyond the newer ones
+        }
+        else
+        {
+            var at = _newer.FindLastIndex(l => l.ReceivedAt <= receivedAt);
+            if (at >= 0 && _newer[at].ReceivedAt == receivedAt) _newer[at] = new ReceiptLayer(receivedAt, _newer[at].Units + units);
+            else _newer.Insert(at + 1, new ReceiptLayer(receivedAt, units));
+        }
+        if (_newer.Count >= ReceiptLayer.Most) MergeClosest(_newer);
+    }
+
+    /// <summary>The two receipts that came closest after each other count as the earlier: units may pass for older than they are, never for younger, and so never wait too long.</summary>
+    private void MergeClosest(List<ReceiptLayer> newer)
+    {
+        var (closest, gap, before) = (0, TimeSpan.MaxValue, _receivedAt!.Value);
+        for (var i = 0; i < newer.Count; i++)
+        {
+            if (newer[i].ReceivedAt - before <= gap) (closest, gap) = (i, newer[i].ReceivedAt - before);
+            before = newer[i].ReceivedAt;
+        }
+        if (closest > 0) newer[closest - 1] = newer[closest - 1] with { Units = newer[closest - 1].Units + newer[closest].Units };
+        newer.RemoveAt(closest);
+    }
+
+    /// <summary>Takes units out, the oldest first.</summary>
+    public void Take(long units)
+    {
+        var oldest = OldestUnits - units;
+        OnHand -= units;
+        while (oldest <= 0 && _newer is [var next, ..])
+        {
+            _receivedAt = next.ReceivedAt;
+            oldest += next.Units;
+            _newer.RemoveAt(0);
+        }
         Touched = true;
     }
 
-    /// <summary>Takes units out.</summary>
-    public void Take(long units)
+    /// <summary>Moves units to another row, the oldest first, with their ages and the row's dates.</summary>
+    /// <exception cref="InvalidOperationException">Nothing was ever in the row.</exception>
+    public void Carry(StockRow to, long units)
     {
-        OnHand -= units;
-        Touched = true;
+        while (units > 0)
+        {
+            var some = _newer is { Count: > 0 } ? Math.Min(units, OldestUnits) : units;
+            to.Put(some, _receivedAt ?? throw new InvalidOperationException($"nothing of {key.Sku} is in {key.Bin}"), ExpiresOn, ManufacturedOn);
+            Take(some);
+            units -= some;
+        }
     }
 
     public void CheckSane()
     {
-        if (OnHand < 0 || Reserved < 0 || Damaged < 0 || Blocked < 0 || Available < 0 || OnHand > Kernel.Limits.MaxQuantity)
+        if (OnHand < 0 || Reserved < 0 || Damaged < 0 || Blocked < 0 || Available < 0 || OnHand > Kernel.Limits.MaxQuantity || (OnHand > 0 && OldestUnits <= 0))
             throw new InvalidOperationException(
-                $"stock of {key.Sku} in {key.Bin} lot '{key.Lot}' would be on hand {OnHand}, reserved {Reserved}, damaged {Damaged}, blocked {Blocked}");
+                $"stock of {key.Sku} in {key.Bin} lot '{key.Lot}' would be on hand {OnHand}, reserved {Reserved}, damaged {Damaged}, blocked {Blocked}, of newer receipts '{Newer}'");
     }
 }

@@ -3856,7 +3856,7 @@ export interface components {
         KpiName: "stock_accuracy" | "picking_minutes" | "return_rate" | "bin_use" | "stockout_rate" | "sync_seconds";
         /** @description How a site's parcels are labelled. What is not given is not set. */
         LabelSettingsBody: {
-            /** @description The GS1 company prefix, 7–10 digits: then each package gets an SSCC. */
+            /** @description The GS1 company prefix, 4–12 digits: then each package gets an SSCC. */
             gs1_prefix?: null | string;
             /**
              * Format: int32
@@ -5802,6 +5802,17 @@ export interface components {
              * @description 100 when not given; for JsonElement? ShopStockCall.Each.
              */
             batch_size?: null | number;
+            /** @description Where an answer that is success as a whole says that single offers were not set; without it such an answer means all of them. */
+            failed?: null | components["schemas"]["ShopStockFailures"];
+        };
+        /** @description Offers that were not set, in the answer to a call that sets quantities. */
+        ShopStockFailures: {
+            /** @description The array in the answer; the answer itself when not given. */
+            items?: null | string;
+            /** @description The offer's id in each of them. */
+            id?: null | string[];
+            /** @description What went wrong with it; nothing there: it was set. */
+            error?: null | string[];
         };
         /** @description A call that reads quantities: in string? ShopStockRead.Url`{offers}` is a list with commas. */
         ShopStockRead: {
@@ -6166,11 +6177,11 @@ export interface components {
         StockOperationView: {
             /** Format: uuid */
             id: string;
-            /** @description Source 5's `token_id`. */
+            /** @description Also as source 5's `token_id`. */
             account: string;
             /**
              * Format: uuid
-             * @description The marketplace's order that made it, where it was one.
+             * @description The marketplace's order that made it, where it was one: by being placed, or by being cancelled.
              */
             order_id: null | string;
             operation_type: components["schemas"]["OperationType"];
@@ -6200,6 +6211,11 @@ export interface components {
             /** Format: date-time */
             completed_at: null | string;
             error_message: null | string;
+            token_id: string;
+            /** @description That order's id at the marketplace, whichever it is. */
+            allegro_order_id: null | string;
+            /** @description The code of the site that the account sells from; null where it sells from several. */
+            warehouse: null | string;
             /** @description Every step with its duration; only where one operation is asked for. */
             log?: null | components["schemas"]["SyncLogLine"][];
         };

@@ -53,6 +53,7 @@ export const channelsEn = {
     ms: "{{count}} ms",
     step: {
       created: "made", updated: "newer quantity taken over", retry: "tried again", sync_success: "taken by the marketplace", sync_failed: "call failed", reported: "report read", completed: "confirmed",
+      sync_error: "no answer, or none that could be read", failed: "failed, tried again later",
       retry_failed: "failed, tried again later", max_retries: "failed for good", manual_retry: "tried again by hand", revived: "came back by itself", cancelled: "given up", superseded: "replaced by a newer one",
     },
     offersTitle: "Quantities of the offers",

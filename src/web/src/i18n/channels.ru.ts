@@ -55,6 +55,7 @@ export const channelsRu: Pick<Translation, "channels" | "parked" | "background" 
     ms: "{{count}} мс",
     step: {
       created: "создана", updated: "взяла новое количество", retry: "повторена", sync_success: "принята площадкой", sync_failed: "вызов не удался", reported: "отчёт прочитан", completed: "подтверждена",
+      sync_error: "нет ответа, который можно прочесть", failed: "не удалась, будет повторена",
       retry_failed: "не удалась, будет повторена", max_retries: "не удалась окончательно", manual_retry: "повторена вручную", revived: "вернулась сама", cancelled: "отменена", superseded: "заменена новой",
     },
     offersTitle: "Количества в предложениях",

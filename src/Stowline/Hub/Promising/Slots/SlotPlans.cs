@@ -148,9 +148,10 @@ public static class SlotPlans
     {
         DateOnly date = default;
         var asked = Requests.Query(http, "date");
-        if (asked is not null && !DateOnly.TryParseExact(asked, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out date))
+        // The days around it are looked at too, and there is none before the first and behind the last that can be written.
+        if (asked is not null && (!DateOnly.TryParseExact(asked, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out date) || date.Year is < 1970 or > 9000))
         {
-            await Answers.WriteAsync(http, Refusal.Invalid("date", "must be a date such as 2026-12-24"));
+            await Answers.WriteAsync(http, Refusal.Invalid("date", "must be a date such as 2026-12-24, from 1970 to 9000"));
             return;
         }
         if (await node.Database.ReadAsync(s => FindAsync(s, code), http.RequestAborted) is not { } found) { await Answers.WriteAsync(http, NoPlan(code)); return; }

@@ -40,7 +40,9 @@ internal static class ParcelValues
         var numbers = booking.NumberList;
         return new JsonObject
         {
-            ["from"] = From(sender), ["to"] = To(recipient), ["site"] = booking.Site, ["reference"] = booking.Reference, ["booking_id"] = booking.Id.ToString(),
+            ["from"] = From(sender), ["to"] = To(recipient), ["site"] = booking.Site,
+            // Numbers of what happens at a site are ordinal × 10^10 + sequence, and the ordinal is the site's number, the warehouse_id of older systems.
+            ["site_number"] = task.Number / 10_000_000_000L, ["reference"] = booking.Reference, ["booking_id"] = booking.Id.ToString(),
             // A listings service knows its orders by its own numbers; all others by ours.
             ["order_id"] = order.Channel == "listings" ? order.ExternalId : order.OrderNumber.ToString(CultureInfo.InvariantCulture),
             ["order_number"] = order.OrderNumber, ["external_id"] = order.ExternalId, ["channel"] = order.Channel, ["service"] = booking.Service,

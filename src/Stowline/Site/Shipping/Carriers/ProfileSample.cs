@@ -15,7 +15,7 @@ public static class ProfileSample
         var at = new DateTimeOffset(2026, 1, 5, 10, 0, 0, TimeSpan.Zero);
         var id = Guid.Parse("0199aa00-0000-7000-8000-000000000001");
         var package = new Package(1, PackagingType.Box, 1_500, 400, 300, 200, 4_800, 4_800, "PK00000000001-001", null, at);
-        var task = new PackingTask(id, 1, id, 1042, 1, id, "WH1", PackingStatus.Packed, Priority.Normal, null, false, PackagingType.Box, 1_500, 400, 300, 200, 4_800, 4_800, null, null, null, at, at, at, null, null, null, [], [package]);
+        var task = new PackingTask(id, 10_000_000_001, id, 1042, 1, id, "WH1", PackingStatus.Packed, Priority.Normal, null, false, PackagingType.Box, 1_500, 400, 300, 200, 4_800, 4_800, null, null, null, at, at, at, null, null, null, [], [package]);
         var order = new FulfillmentOrder { OrderId = id, OrderNumber = 1042, Channel = "web", ExternalId = "536365", Site = "WH1" };
         var booking = new BookingRow { Id = id, Site = "WH1", Reference = "ST10000000001-0001", TrackingNumber = "<tracking number>", CarrierRef = "<carrier's id>", Numbers = profile.Numbers is null ? "[]" : """["XX0000000001"]""" };
         var to = new PersonalDetails(new CustomerDetails("Ana Anić", "ana@example.com", "064 123 4567"), new AddressDetails("Ana Anić", "Knez Mihailova 10/7", null, "Beograd", null, "11000", "RS", null, null));

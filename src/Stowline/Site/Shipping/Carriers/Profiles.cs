@@ -11,7 +11,7 @@ namespace Stowline.Site.Shipping.Carriers;
 public static class Profiles
 {
     private static readonly string[] Roots = ["from", "to", "settings", "secrets", "packages", "item", "reference", "booking_id", "order_id", "order_number", "external_id", "channel", "site", "service",
-        "package_count", "weight_g", "weight_kg", "weight_oz", "length_cm", "width_cm", "height_cm", "length_in", "width_in", "height_in", "today", "time", "tracking_number", "carrier_ref"];
+        "site_number", "package_count", "weight_g", "weight_kg", "weight_oz", "length_cm", "width_cm", "height_cm", "length_in", "width_in", "height_in", "today", "time", "tracking_number", "carrier_ref"];
 
     /// <summary>By reflection: source-generated readers would set what is not given to nothing instead of leaving its default.</summary>
     private static readonly JsonSerializerOptions Options = new()

@@ -1,13 +1,12 @@
 using System.Globalization;
 using System.Text.Json;
-using Stowline.Adapters.Brokers;
 using Stowline.Contracts;
 using Stowline.Http;
 using Stowline.Hub.Catalog;
 using Stowline.Hub.Ordering;
 using Stowline.Kernel;
 
-namespace Stowline.Adapters.Redis;
+namespace Stowline.Adapters.Brokers;
 
 /// <summary>
 /// The events of the listings service (source 2 §5.4, F1): <c>order.confirmed</c> with <c>order_id</c>, <c>storefront_id</c> and <c>items</c>, and <c>order.cancelled</c> with
@@ -17,6 +16,29 @@ namespace Stowline.Adapters.Redis;
 public sealed class ListingsFormat(Node node)
 {
     private sealed record Item(string ListingId, long Quantity);
+
+    /// <summary>Whether a body is JSON with the type of one of these events. An order of <c>POST /orders</c> has no such member.</summary>
+    public static bool Is(ReadOnlySpan<byte> body)
+    {
+        if (body.IndexOf("order.c"u8) < 0) return false; // most are not, and need not be read twice
+        var json = new Utf8JsonReader(body);
+        try
+        {
+            if (!json.Read() || json.TokenType != JsonTokenType.StartObject) return false;
+            while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+            {
+                var isType = json.ValueTextEquals("type"u8);
+                json.Read();
+                if (isType) return json.TokenType == JsonTokenType.String && (json.ValueTextEquals("order.confirmed"u8) || json.ValueTextEquals("order.cancelled"u8));
+                json.Skip();
+            }
+        }
+        catch (JsonException)
+        {
+            // whoever reads it as an order says what is wrong with it
+        }
+        return false;
+    }
 
     public async ValueTask<IReadOnlyList<Outcome<IncomingOrder>>> ReadAsync(IReadOnlyList<IncomingMessage> messages, CancellationToken ct)
     {
