@@ -7,10 +7,8 @@ import type { Page } from "@playwright/test";
 export async function scan(page: Page, code: string) {
   const browser = await page.context().newCDPSession(page);
   const timestamp = Date.now() / 1000;
-  const keys = [...[...code].map((key) => ({ key, text: key })), { key: "Enter", code: "Enter", text: "\r", windowsVirtualKeyCode: 13 }];
-  await Promise.all(keys.flatMap((key) => {
-    const { text: _, ...released } = key;
-    return [browser.send("Input.dispatchKeyEvent", { type: "keyDown", timestamp, ...key }), browser.send("Input.dispatchKeyEvent", { type: "keyUp", timestamp, ...released })];
-  }));
+  const keys = [...[...code].map((key) => ({ key, text: key })), { key: "Enter", text: "\r", code: "Enter", windowsVirtualKeyCode: 13 }];
+  await Promise.all(keys.flatMap((key) => (["keyDown", "keyUp"] as const).map((type) =>
+    browser.send("Input.dispatchKeyEvent", { ...key, type, timestamp, ...(type === "keyUp" ? { text: "" } : {}) }))));
   await browser.detach();
 }

@@ -53,9 +53,11 @@ internal sealed class HookSender(Node node, HookTarget target) : Pump, IAsyncDis
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
         var now = node.Time.GetUtcNow();
+        // What stands behind an earlier one of its subject is not due, though its time has come: rounds that find nothing to send would follow each other without a pause.
         var due = await node.Database.ReadAsync(async s => await s.QueryAsync<Guid>("""
             SELECT h.id FROM webhooks h WHERE h.enabled = @yes AND (h.paused_until IS NULL OR h.paused_until <= @now) AND (h.owner IS NULL OR h.owner = @me OR h.lease_until < @now)
-                AND EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.webhook_id = h.id AND d.status = 1 AND d.next_at <= @now)
+                AND EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.webhook_id = h.id AND d.status = 1 AND d.next_at <= @now AND NOT EXISTS
+                    (SELECT 1 FROM webhook_deliveries e WHERE e.webhook_id = d.webhook_id AND e.status = 1 AND e.subject = d.subject AND e.seq < d.seq))
             """, new { yes = true, now, me = _me }), ct);
         var started = false;
         lock (_gate)
