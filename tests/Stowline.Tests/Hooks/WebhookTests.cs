@@ -61,6 +61,7 @@ public class WebhookTests
         await node.HappenAsync(Order(2));
         await node.SettleAsync();
         Assert.Equal(["1:1:500", "1:0:-", "2:1:204"], await node.LogAsync(hook.Id));
+        Assert.False(await node.Node.Pumps.OfType<HookSender>().Single().RunOnceAsync(default)); // the one behind it keeps nobody busy
 
         node.Time.Advance(TimeSpan.FromSeconds(3)); // the first wait is at least four
         await node.SettleAsync();
