@@ -135,6 +135,24 @@ public class LabelTests
         Assert.Equal(3, svg.Descendants(ns + "path").Count()); // tracking and SSCC on the first, tracking on the second
     }
 
+    /// A printer sets what is too long for its line over itself, and a browser over the edge of the label.
+    [Fact]
+    public void Long_lines_become_smaller_then_two_and_none_runs_over_the_edge()
+    {
+        const string street = "Bundesgartenschaustrasse 1234, Hinterhaus, Aufgang C, 4. Obergeschoss links, bei Familie Wagenknecht-Mayerhofer";
+        var parcel = new Parcel(["WAREHOUSE WITH A VERY LONG NAME INDEED, NORTH WING", "Main street 1"], ["Ana", "Apartment building no. 17, second staircase", street, new string('界', 40)], 42, "post", "RS123", [Package(1)]);
+        var texts = LabelLayout.Of(parcel, parcel.Packages[0]).OfType<LabelText>().ToList();
+        Assert.Equal(44, texts.Single(t => t.Text == "Ana").Height);
+        Assert.InRange(texts.Single(t => t.Text.StartsWith("Apartment", StringComparison.Ordinal)).Height, 24, 43);
+        var broken = texts.SkipWhile(t => !t.Text.StartsWith("Bundes", StringComparison.Ordinal)).TakeWhile(t => t.Text[0] != '界').Select(t => t.Text).ToList();
+        Assert.InRange(broken.Count, 2, 3);
+        Assert.Equal(street, string.Join(' ', broken));
+        Assert.All(texts.Where(t => t.Text[0] == '界'), t => Assert.True(t.Text.Length * t.Height <= LabelLayout.Width - 2 * LabelLayout.Margin, t.ToString()));
+        Assert.All(texts, t => Assert.InRange(t.Height, 24, 44));
+        Assert.True(texts.Where(t => t.Y is > 200 and < 660).Max(t => t.Y + t.Height) < 660);
+        Assert.Contains(broken[0], ZplLabels.Render(parcel), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void The_packing_list_names_every_package_and_what_is_in_it()
     {

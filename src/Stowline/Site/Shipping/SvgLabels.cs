@@ -35,7 +35,7 @@ internal static class SvgLabels
         switch (item)
         {
             case LabelText t:
-                label.Add(Text(LabelLayout.Margin, t.Y + t.Height * 4 / 5, t.Height, string.Concat(t.Text.EnumerateRunes().Take(t.Most).Select(Shown))));
+                label.Add(Text(LabelLayout.Margin, t.Y + t.Height * 4 / 5, t.Height, string.Concat(t.Text.EnumerateRunes().Select(Shown))));
                 break;
             case LabelRule r:
                 label.Add(new XElement(Ns + "rect", new XAttribute("x", LabelLayout.Margin), new XAttribute("y", r.Y), new XAttribute("width", LabelLayout.Width - 2 * LabelLayout.Margin),

@@ -27,7 +27,7 @@ internal static class ZplLabels
         switch (item)
         {
             case LabelText t:
-                zpl.Append(CultureInfo.InvariantCulture, $"{(font is null ? $"^A0N,{t.Height},{t.Height}" : $"^A@N,{t.Height},{t.Height},{font}")}^FB{room},1,0,L^FH^FD{Escape(t.Text, t.Most)}^FS\n");
+                zpl.Append(CultureInfo.InvariantCulture, $"{(font is null ? $"^A0N,{t.Height},{t.Height}" : $"^A@N,{t.Height},{t.Height},{font}")}^FB{room},1,0,L^FH^FD{Escape(t.Text)}^FS\n");
                 break;
             case LabelRule:
                 zpl.Append(CultureInfo.InvariantCulture, $"^GB{room},3,3^FS\n");
@@ -43,7 +43,7 @@ internal static class ZplLabels
     }
 
     /// <summary>What a printer would take for a command – caret, tilde, backslash, the hex mark itself, control characters – goes as ^FH hex.</summary>
-    internal static string Escape(string text, int most)
+    internal static string Escape(string text, int most = int.MaxValue)
     {
         var safe = new StringBuilder(text.Length + 8);
         foreach (var rune in text.EnumerateRunes().Take(most))
