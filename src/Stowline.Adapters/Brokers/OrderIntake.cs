@@ -157,7 +157,7 @@ public sealed class OrderIntake : Pump, IAsyncDisposable
     private async Task<Refusal?> PlaceAsync(OrderBody body, CancellationToken ct)
     {
         var order = AcceptOrder.From(body with { Backorder = true }, _node.Ids);
-        return order.Refusal ?? (await _intake.AcceptAsync(order.Value with { AnyCurrency = true }, new Caller(Name), ct, hops: 0)).Outcome.Refusal;
+        return order.Refusal ?? (await _intake.AcceptAsync(order.Value, new Caller(Name), ct, hops: 0)).Outcome.Refusal;
     }
 
     private static ParkedMessage Park(RefusedMessage m) => new(m.Message.Source, m.Message.Position,

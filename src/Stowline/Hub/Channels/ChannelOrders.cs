@@ -21,7 +21,7 @@ internal sealed class ChannelOrders(Node node, ChannelsModule module)
     {
         var order = AcceptOrder.From(body, node.Ids);
         if (order.Refusal is { } bad) return bad;
-        var outcome = (await _intake.AcceptAsync(order.Value with { AnyCurrency = true }, caller, ct, hops)).Outcome;
+        var outcome = (await _intake.AcceptAsync(order.Value, caller, ct, hops)).Outcome;
         if (outcome.IsOk && !outcome.Existing && Guid.TryParse(outcome.Value.Id, out var id)) module.Plan?.Hint(account, new StockPlan.Cause(id, order.Value.ExternalId), order.Value.Needs.Select(n => n.Sku), isBack: false);
         _metrics.Order(account, outcome.IsOk ? "taken" : "refused");
         return outcome;

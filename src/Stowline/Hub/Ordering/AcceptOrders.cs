@@ -203,7 +203,6 @@ internal sealed class AcceptGroup(LaneTransaction tx)
                 problems.Add($"lines[{i}].unit_price", "is required: the catalogue has no price");
                 continue;
             }
-            if (!order.AnyCurrency && catalog.Currency is { } sold && money.Currency != sold) problems.Add($"lines[{i}].unit_price.currency", $"must be {sold}, in which {line.Sku} is sold");
             currency ??= money.Currency;
             if (money.Currency != currency) problems.Add($"lines[{i}].unit_price.currency", $"{money.Currency} does not fit the other lines' {currency}");
             total += Money.LineTotal(money, line.Quantity).Amount;

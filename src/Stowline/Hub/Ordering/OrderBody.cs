@@ -76,8 +76,6 @@ public sealed record AcceptOrder
     public string? OnlySite { get; init; }
     /// <summary>Held from the beginning: units are kept, and nobody works on it until it is released.</summary>
     public bool OnHold { get; init; }
-    /// <summary>Sold elsewhere already, in whatever currency they sell in there. Whoever orders here pays in the catalogue's.</summary>
-    public bool AnyCurrency { get; init; }
     public SlotWish? Slot { get; init; }
     public MadeStrategy? Strategy { get; init; }
     /// <summary>When it was placed, for imports of what has happened; null for now. Slots are looked for from here.</summary>

@@ -54,7 +54,7 @@ internal static class OrderQuote
         if (!isRepeat && node.Lanes.TooMuchBehind() is { } busy) return busy;
 
         // Intake decides groups; this is a group of one, in this very transaction.
-        var outcome = (await node.Modules.OfType<OrderingModule>().Single().Intake!.DecideAsync([(order.Value with { AnyCurrency = true }, tx.Caller)], tx))[0];
+        var outcome = (await node.Modules.OfType<OrderingModule>().Single().Intake!.DecideAsync([(order.Value, tx.Caller)], tx))[0];
         if (!outcome.IsOk || isRepeat) return outcome;
         var placed = Guid.Parse(outcome.Value.Id);
         // The same channel and external id with the same line may have been ordered from another quote, or without one: that order is not this quote's.
