@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Stowline.Hub.Catalog;
+using Stowline.Server.Link;
 
 namespace Stowline.Server.Commands;
 
@@ -15,7 +16,7 @@ internal sealed class HubCalls(Uri hub, string? key) : IDisposable
 
     public async Task<JoinedSite?> JoinAsync(string site, CancellationToken ct)
     {
-        using var answer = await SendAsync(HttpMethod.Post, site, "join", ct);
+        using var answer = await SendAsync(HttpMethod.Post, Of(site, "join"), ct);
         if (answer is null) return null;
         using var document = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(ct));
         var joined = document.RootElement;
@@ -26,23 +27,35 @@ internal sealed class HubCalls(Uri hub, string? key) : IDisposable
     public async Task<MovedOutSite?> MoveOutAsync(string site, string path, CancellationToken ct)
     {
         MovedOutSite moved;
-        using (var answer = await SendAsync(HttpMethod.Post, site, "move-out", ct))
+        using (var answer = await SendAsync(HttpMethod.Post, Of(site, "move-out"), ct))
         {
             if (answer is null) return null;
             using var document = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(ct));
             var told = document.RootElement;
             moved = new MovedOutSite(told.GetProperty("site").GetString()!, told.GetProperty("number").GetInt32(), told.GetProperty("key").GetString()!, told.GetProperty("moved_at").GetDateTimeOffset());
         }
-        using var data = await SendAsync(HttpMethod.Get, site, "move-out", ct)
+        using var data = await SendAsync(HttpMethod.Get, Of(site, "move-out"), ct)
             ?? throw new CommandRefusedException($"the hub at {hub} has gone since it handed {site} over; nothing is lost: give this command again");
         await using var file = SiteTarget.Create(path);
         await data.Content.CopyToAsync(file, ct);
         return moved;
     }
 
-    private async Task<HttpResponseMessage?> SendAsync(HttpMethod method, string site, string what, CancellationToken ct)
+    /// <summary>Brings what the node of a joined site begins with into a file; the key is that node's. False when nobody answers.</summary>
+    public async Task<bool> BeginAsync(string path, CancellationToken ct)
     {
-        using var request = new HttpRequestMessage(method, new Uri(hub, $"/api/v1/sites/{Uri.EscapeDataString(site)}/{what}"));
+        using var data = await SendAsync(HttpMethod.Get, LinkEndpoint.AddressAt(hub, LinkEndpoint.BeginningPath), ct);
+        if (data is null) return false;
+        await using var file = SiteTarget.Create(path);
+        await data.Content.CopyToAsync(file, ct);
+        return true;
+    }
+
+    private Uri Of(string site, string what) => new(hub, $"/api/v1/sites/{Uri.EscapeDataString(site)}/{what}");
+
+    private async Task<HttpResponseMessage?> SendAsync(HttpMethod method, Uri address, CancellationToken ct)
+    {
+        using var request = new HttpRequestMessage(method, address);
         if (key is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
         HttpResponseMessage answer;
         try
@@ -57,8 +70,7 @@ internal sealed class HubCalls(Uri hub, string? key) : IDisposable
         using (answer) throw new CommandRefusedException($"the hub at {hub} refuses: {Detail(await answer.Content.ReadAsStringAsync(ct)) ?? answer.ReasonPhrase}");
     }
 
-    /// <summary>What a problem document says; null where the answer is none.</summary>
-    internal static string? Detail(string problem)
+    private static string? Detail(string problem)
     {
         try
         {

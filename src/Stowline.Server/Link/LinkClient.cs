@@ -20,8 +20,8 @@ internal sealed class LinkClient(Node node, Uri address, string key, string name
     public static LinkClient? Make(Node node, Configuration configuration, ILogger log)
     {
         if (configuration.Hub.Length == 0 || SiteKey.Read(configuration.Key) is not { } key) return null;
-        var hub = new UriBuilder(configuration.Hub);
-        (hub.Scheme, hub.Path) = (hub.Scheme == Uri.UriSchemeHttps ? Uri.UriSchemeWss : Uri.UriSchemeWs, hub.Path.TrimEnd('/') + LinkEndpoint.Path);
+        var hub = new UriBuilder(LinkEndpoint.AddressAt(new Uri(configuration.Hub), LinkEndpoint.Path));
+        hub.Scheme = hub.Scheme == Uri.UriSchemeHttps ? Uri.UriSchemeWss : Uri.UriSchemeWs;
         return new LinkClient(node, hub.Uri, key.Key, configuration.Node, log);
     }
 

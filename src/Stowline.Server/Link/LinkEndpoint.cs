@@ -18,6 +18,9 @@ internal static class LinkEndpoint
     public const string BeginningPath = "/link/beginning";
     private const string Scheme = "Bearer ";
 
+    /// <summary>Where that is of a hub, which may stand behind a path of somebody else's.</summary>
+    public static Uri AddressAt(Uri hub, string path) => new UriBuilder(hub) { Path = hub.AbsolutePath.TrimEnd('/') + path }.Uri;
+
     public static void Map(WebApplication app, Node node, string name)
     {
         app.UseWebSockets();

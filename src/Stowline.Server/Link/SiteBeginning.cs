@@ -1,5 +1,5 @@
-using System.Net.Http.Headers;
 using Stowline.Hub.Catalog;
+using Stowline.Server.Commands;
 using Stowline.Store;
 
 namespace Stowline.Server.Link;
@@ -31,22 +31,16 @@ internal static class SiteBeginning
 
     private static async Task DownloadAsync(Uri hub, string key, string site, string path, CancellationToken ct)
     {
-        using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(30) };
-        var address = new UriBuilder(hub);
-        address.Path = address.Path.TrimEnd('/') + LinkEndpoint.BeginningPath;
-        using var request = new HttpRequestMessage(HttpMethod.Get, address.Uri);
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        using var calls = new HubCalls(hub, key);
+        var why = "nobody answers there";
         try
         {
-            using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ct);
-            if (!answer.IsSuccessStatusCode)
-                throw new CommandRefusedException($"the hub at {hub} does not give what {site} begins with ({(int)answer.StatusCode}): {Commands.HubCalls.Detail(await answer.Content.ReadAsStringAsync(ct)) ?? answer.ReasonPhrase}");
-            await using var file = Commands.SiteTarget.Create(path);
-            await answer.Content.CopyToAsync(file, ct);
+            if (await calls.BeginAsync(path, ct)) return;
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {
-            throw new CommandRefusedException($"the first start of {site} fetches at its hub what that has of it, and the hub at {hub} cannot be reached: {e.Message}", e);
+            why = e.Message;
         }
+        throw new CommandRefusedException($"the first start of {site} fetches at its hub what that has of it, and the hub at {hub} cannot be reached: {why}");
     }
 }

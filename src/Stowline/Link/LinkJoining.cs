@@ -85,22 +85,20 @@ public sealed partial class LinkEnd
 
     private async ValueTask TakeOldAsync(OldEnd old, LinkBatch batch)
     {
-        var follows = new List<LaneGroup>();
         var at = old.At ?? old.Points.FirstOrDefault(p => p.Position == batch.Groups[0].First - 1 && ReplicaGrowth.Refuse(p, batch.Groups[0]) is null);
         if (at is null) return; // a later batch has overtaken the first one, which will come again
-        foreach (var group in batch.Groups.Where(g => g.Last > at.Position))
+        var groups = ReplicaGrowth.Following(at, batch.Groups, out var wrong);
+        if (wrong is not null)
         {
-            if (group.First > at.Position + 1) break;
-            if (ReplicaGrowth.Refuse(at, group) is { } wrong)
-            {
-                Diverge(batch.Lane.Name, wrong);
-                return;
-            }
-            var next = new LanePoint { Name = at.Name, Incarnation = group.Incarnation, Position = group.Last, Hash = group.Hash };
+            Diverge(batch.Lane.Name, wrong);
+            return;
+        }
+        foreach (var next in groups.Select(g => g.EndIn(at.Name)))
+        {
             if (old.Fork is null && !await _lanes.Database.ReadAsync(s => Replicas.HasPointAsync(s, next))) old.Fork = at;
-            if (group.First > old.Fork?.Position) follows.Add(group);
             at = next;
         }
+        var follows = groups.FindAll(g => g.First > old.Fork?.Position);
         if (follows.Count > 0 && await TakeInAsync(old, follows, batch.Keys) is { } problem)
         {
             Diverge(batch.Lane.Name, problem);
@@ -195,26 +193,23 @@ public sealed partial class LinkEnd
     {
         if (!_coming.TryGetValue(batch.Lane.Name, out var coming)) return _givesOld && Array.Exists(_sends, s => s.IsReturn && s.Lane == batch.Lane);
         if (coming.IsTaken) return true; // it comes again over the next connection
-        var (follows, at) = (new List<LaneGroup>(), coming.At);
-        foreach (var group in batch.Groups.Where(g => g.Last > at.Position))
+        var follows = ReplicaGrowth.Following(coming.At, batch.Groups, out var wrong);
+        if (wrong is not null)
         {
-            if (group.First > at.Position + 1) break;
-            if (ReplicaGrowth.Refuse(at, group) is { } wrong)
-            {
-                await _lanes.ForgetComingAsync(coming.Fork); // what came over an earlier connection is no part of this
-                End(wrong);
-                return true;
-            }
-            follows.Add(group);
-            at = new LanePoint { Name = at.Name, Incarnation = group.Incarnation, Position = group.Last, Hash = group.Hash };
-        }
-        if (follows.Count > 0 && await _lanes.KeepComingAsync(coming.Fork, coming.At, follows, batch.Keys) is { } problem)
-        {
-            End(problem.Detail);
+            await _lanes.ForgetComingAsync(coming.Fork); // what came over an earlier connection is no part of this
+            End(wrong);
             return true;
         }
-        coming.At = at;
-        Say(LinkFrames.Write(new LinkAck(batch.Lane.Name, at.Position)));
+        if (follows.Count > 0)
+        {
+            if (await _lanes.KeepComingAsync(coming.Fork, coming.At, follows, batch.Keys) is { } problem)
+            {
+                End(problem.Detail);
+                return true;
+            }
+            coming.At = follows[^1].EndIn(coming.Fork.Name);
+        }
+        Say(LinkFrames.Write(new LinkAck(batch.Lane.Name, coming.At.Position)));
         if (follows.Count > 0) await FollowWhenHereAsync();
         return true;
     }

@@ -12,9 +12,6 @@ internal static class ComingHistory
     /// <summary>Where it stands among the kept histories, which count from one.</summary>
     private const int Number = 0;
 
-    /// <summary>The refusal when what has come is not what was expected: the two meet anew.</summary>
-    public const string NotHere = "not_here";
-
     /// <summary>
     /// How far it has come before, over an earlier connection: up to <paramref name="head"/>, or not so far. What its writer wrote in another incarnation is deleted: it may have been lost since, and it comes again.
     /// Refusal: <c>other_history</c> where the copy does not have the point <paramref name="fork"/>.
@@ -74,7 +71,7 @@ internal static class ComingHistory
     }
 
     private static bool IsSame(LanePoint one, LanePoint other) => one.Position == other.Position && one.Hash.AsSpan().SequenceEqual(other.Hash);
-    private static Refusal Elsewhere(LanePoint fork) => Refusal.Conflict(NotHere, $"{fork.Name} went on over another connection; what is new of it comes again");
+    private static Refusal Elsewhere(LanePoint fork) => Refusal.Conflict("not_here", $"{fork.Name} went on over another connection; what is new of it comes again");
 
     /// <summary>Deletes what has come.</summary>
     public static async ValueTask ForgetAsync(LaneTransaction tx, string lane)

@@ -7,6 +7,9 @@ namespace Stowline.Log;
 public sealed record LaneGroup(long First, int Incarnation, byte[] Hash, IReadOnlyList<EventRecord> Events)
 {
     public long Last => First + Events.Count - 1;
+
+    /// <summary>Where the lane stands behind them.</summary>
+    public LanePoint EndIn(string lane) => new() { Name = lane, Incarnation = Incarnation, Position = Last, Hash = Hash };
 }
 
 /// <summary>A person's key on its way to a node that needs it. Travels beside the lane, never in it, so that erasing it erases it.</summary>
@@ -130,6 +133,23 @@ internal sealed class ReplicaGrowth(LaneHead from)
         if (group.Incarnation < at.Incarnation) return $"incarnation {group.Incarnation} at position {group.First} came after incarnation {at.Incarnation}";
         return LaneTable.GroupHash(at.Hash, group.Incarnation, group.Events).AsSpan().SequenceEqual(group.Hash) ? null
             : $"the hash at position {group.Last} is not the one that follows on the copy at {at.Position}: the histories differ";
+    }
+
+    /// <summary>Those of the groups that follow on a point of a lane: without what is before it, and as far as nothing is missing in between.</summary>
+    /// <param name="wrong">Why one of them can never follow; null when all can.</param>
+    public static List<LaneGroup> Following(LanePoint at, IReadOnlyList<LaneGroup> groups, out string? wrong)
+    {
+        wrong = null;
+        var follows = new List<LaneGroup>();
+        foreach (var group in groups.Where(g => g.Last > at.Position))
+        {
+            if (group.First > at.Position + 1) break;
+            wrong = Refuse(at, group);
+            if (wrong is not null) break;
+            follows.Add(group);
+            at = group.EndIn(at.Name);
+        }
+        return follows;
     }
 
     public async ValueTask AddAsync(SqlSession session, LaneGroup group)

@@ -124,11 +124,7 @@ public class AlertTests
     public async Task A_listings_service_that_is_away_for_five_minutes_is_critical_and_a_webhook_is_not(string store)
     {
         await using var receiver = await HookReceiver.StartAsync();
-        receiver.Answer = (_, response) =>
-        {
-            response.StatusCode = 503;
-            return Task.CompletedTask;
-        };
+        receiver.AnswerWith(503);
         await using var hub = await HubNode.StartAsync(store);
         HookNode.Target(hub.Test).AllowPrivate = true;
         await hub.SiteAsync("WH1");

@@ -146,11 +146,7 @@ public class WebhookTests
     public async Task Days_in_which_an_endpoint_was_not_asked_do_not_switch_it_off(string store)
     {
         await using var receiver = await HookReceiver.StartAsync();
-        receiver.Answer = (_, response) =>
-        {
-            response.StatusCode = 503;
-            return Task.CompletedTask;
-        };
+        receiver.AnswerWith(503);
         await using var node = await HookNode.StartAsync(store);
         var hook = await node.HookAsync(receiver.Url);
         await node.HappenAsync(Order(1));
@@ -171,11 +167,7 @@ public class WebhookTests
     public async Task An_endpoint_that_was_away_for_days_misses_nothing_and_hears_at_once_of_what_waited(string store)
     {
         await using var receiver = await HookReceiver.StartAsync();
-        receiver.Answer = (_, response) =>
-        {
-            response.StatusCode = 503;
-            return Task.CompletedTask;
-        };
+        receiver.AnswerWith(503);
         await using var node = await HookNode.StartAsync(store);
         var hook = await node.HookAsync(receiver.Url);
         for (var i = 0; i < 4; i++) await node.HappenAsync(Order(i));
@@ -210,11 +202,7 @@ public class WebhookTests
         node.Time.Advance(TimeSpan.FromMinutes(59));
         await node.SettleAsync();
         Assert.Single(receiver.Received);
-        receiver.Answer = (_, response) =>
-        {
-            response.StatusCode = 410;
-            return Task.CompletedTask;
-        };
+        receiver.AnswerWith(410);
         node.Time.Advance(TimeSpan.FromMinutes(2));
         await node.SettleAsync();
         Assert.False((await node.ShowAsync(hook.Id)).Enabled);

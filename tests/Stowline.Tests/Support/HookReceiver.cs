@@ -26,6 +26,13 @@ public sealed class HookReceiver : IAsyncDisposable
     /// <summary>The answer to a request; without one it is 204.</summary>
     public Func<ReceivedRequest, HttpResponse, Task>? Answer { get; set; }
 
+    /// <summary>Answers all with a status and nothing else.</summary>
+    public void AnswerWith(int status) => Answer = (_, response) =>
+    {
+        response.StatusCode = status;
+        return Task.CompletedTask;
+    };
+
     public string Url => _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
 
     public IReadOnlyList<ReceivedRequest> Received
