@@ -81,7 +81,8 @@ public sealed record OrderPriorityChanged(Guid OrderId, Priority Priority) : IEv
 public sealed record OrderStuck(Guid OrderId, string Reason, string? Site, DateTimeOffset Since) : IEvent { public static string Type => "order.stuck"; }
 
 /// <summary>hub: what an order was stuck for is over.</summary>
-public sealed record OrderUnstuck(Guid OrderId, string Reason) : IEvent { public static string Type => "order.unstuck"; }
+/// <param name="Site">The site that held it up, where one did.</param>
+public sealed record OrderUnstuck(Guid OrderId, string Reason, string? Site = null) : IEvent { public static string Type => "order.unstuck"; }
 
 /// <summary>hub: units that a site could not deliver were promised elsewhere, or put on backorder (a part without a site).</summary>
 public sealed record OrderRerouted(Guid OrderId, int FromPart, string Cause, IReadOnlyList<PlacedPart> Parts, RoutingDecision Decision) : IEvent

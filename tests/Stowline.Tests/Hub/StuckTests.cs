@@ -103,6 +103,63 @@ public class StuckTests
     /// <summary>Two reasons that were found in one look come in no order of note.</summary>
     private static string Sorted(string told, int last) => string.Join(" ", told.Split(' ') is var words ? [.. words[..^last], .. words[^last..].Order(StringComparer.Ordinal)] : []);
 
+    private static async Task StockAsync(HubNode hub, string site, string sku)
+    {
+        var body = new ReceiveReturnBody { Reference = "R-" + sku, Reason = "seed", Lines = [new ReturnLineBody { Sku = sku, Quantity = 10 }] };
+        Assert.True((await hub.Test.RunAsync(Lane.Site(site), tx => ReceiveReturn.DecideAsync(site, body, tx))).IsOk);
+        await hub.Test.DrainAsync();
+    }
+
+    /// <summary>As <see cref="ToldAsync"/> for slow picking, with the site.</summary>
+    private static async Task<string> SlowAsync(HubNode hub) => string.Join(" ", (await hub.LaneAsync(Lane.Hub)).Select(e =>
+        e.Type == OrderStuck.Type && e.Read<OrderStuck>() is { Reason: "picking_slow" } stuck ? "+" + stuck.Site
+        : e.Type == OrderUnstuck.Type && e.Read<OrderUnstuck>() is { Reason: "picking_slow" } over ? "-" + over.Site : null).OfType<string>());
+
+    [Theory, EveryDatabase]
+    public async Task Each_part_that_is_picked_for_too_long_is_told_of_wherever_the_others_are(string store)
+    {
+        await using var hub = await WithSiteAsync(store);
+        await hub.SiteAsync("WH2");
+        await hub.ProductsAsync("T");
+        await StockAsync(hub, "WH2", "T");
+        var order = Guid.Parse((await hub.PlaceAsync("1", ("S", 9), ("T", 2))).Value.Id);
+        await hub.Test.DrainAsync();
+        var tasks = new Dictionary<string, Guid>();
+        await hub.Node.Database.ReadAsync(async s =>
+        {
+            await s.SelectAsync("SELECT t.site, t.id FROM picking_tasks t WHERE t.order_id = k.id", 1, [Stowline.Store.Column.Of("id", [order])], row => tasks[row.GetString(0)] = row.GetGuid(1));
+            return 0;
+        });
+        Assert.Equal(["WH1", "WH2"], tasks.Keys.Order());
+        Assert.True((await hub.Test.RunAsync(Site, tx => AssignPicking.DecideAsync("WH1", tasks["WH1"], "ana", tx))).IsOk);
+        Assert.True((await hub.Test.RunAsync(Site, tx => StartPicking.DecideAsync("WH1", tasks["WH1"], tx))).IsOk);
+        for (var unit = 0; unit < 7; unit++)
+        {
+            await PassAsync(hub, TimeSpan.FromMinutes(17)); // it goes on, slowly; WH2 has not begun, so the order is not in picking
+            Assert.True((await hub.Test.RunAsync(Site, tx => PickItem.DecideAsync("WH1", tasks["WH1"], 1, new PickItemBody { Quantity = 1 }, tx))).IsOk);
+        }
+        Assert.Equal("", await SlowAsync(hub));
+        await PassAsync(hub, TimeSpan.FromMinutes(2));
+        Assert.Equal("+WH1", await SlowAsync(hub));
+
+        var there = Lane.Site("WH2");
+        Assert.True((await hub.Test.RunAsync(there, tx => AssignPicking.DecideAsync("WH2", tasks["WH2"], "ben", tx))).IsOk);
+        Assert.True((await hub.Test.RunAsync(there, tx => StartPicking.DecideAsync("WH2", tasks["WH2"], tx))).IsOk);
+        await PassAsync(hub, TimeSpan.FromMinutes(121));
+        Assert.Equal("+WH1 +WH2", await SlowAsync(hub));
+        Assert.Equal(1, (await hub.Node.Database.ReadAsync(StuckOrders.CountAsync))[StuckReason.PickingSlow]); // orders, not parts
+        Assert.Equal((1L, 1L), (await hub.Node.Database.ReadAsync(StuckOrders.PerSiteAsync)) is var per ? (per["WH1"], per["WH2"]) : default);
+
+        Assert.True((await hub.Test.RunAsync(Site, tx => PickItem.DecideAsync("WH1", tasks["WH1"], 1, new PickItemBody { Quantity = 2 }, tx))).IsOk);
+        await DoAsync(hub, tx => CompletePicking.DecideAsync("WH1", tasks["WH1"], tx));
+        Assert.Equal("+WH1 +WH2 -WH1", await SlowAsync(hub));
+        Assert.True((await hub.Test.RunAsync(there, tx => PickItem.DecideAsync("WH2", tasks["WH2"], 1, new PickItemBody { Quantity = 2 }, tx))).IsOk);
+        Assert.True((await hub.Test.RunAsync(there, tx => CompletePicking.DecideAsync("WH2", tasks["WH2"], tx))).IsOk);
+        await PassAsync(hub, TimeSpan.FromMinutes(1));
+        Assert.Equal("+WH1 +WH2 -WH1 -WH2", await SlowAsync(hub));
+        await hub.Test.VerifyAsync();
+    }
+
     [Theory, EveryDatabase]
     public async Task A_site_that_does_not_answer_and_goods_that_do_not_come_are_noticed(string store)
     {

@@ -9,7 +9,7 @@ using Stowline.Store;
 
 namespace Stowline.Hub.Ordering;
 
-/// <summary>An order that stands still for longer than the rules allow, for one reason (H1).</summary>
+/// <summary>An order that stands still for longer than the rules allow, for one reason (H1): at each site that holds it up.</summary>
 /// <param name="Order">The order's id.</param>
 /// <param name="Since">When it came to stand where it is.</param>
 /// <param name="Hint">What to do about it.</param>
@@ -26,7 +26,7 @@ public static class StuckOrders
         public OrderStatus Status { get; init; }
         public DateTimeOffset Since { get; init; }
         public StuckReason Reason { get; init; }
-        public string? Site { get; init; }
+        public string Site { get; init; } = "";
     }
 
     private sealed record CountRow { public StuckReason Reason { get; init; } public long Orders { get; init; } }
@@ -40,7 +40,7 @@ public static class StuckOrders
     }).WithTags("Orders").WithSummary("Orders that stand still for too long, oldest first").Pages<StuckOrder>()
         .Reads("site", "Only where this site holds the order up.").Reads("reason", "Only for this reason.", typeof(StuckReason));
 
-    private sealed record Filter(string? Site, StuckReason? Reason, DateTimeOffset Since, Guid Order, int After, int Limit);
+    private sealed record Filter(string? Site, StuckReason? Reason, DateTimeOffset Since, Guid Order, int After, string AfterSite, int Limit);
 
     private static Outcome<Filter> ReadFilter(HttpContext http)
     {
@@ -52,42 +52,42 @@ public static class StuckOrders
             if (!SnakeCaseEnum<StuckReason>.TryParse(text, out var known)) return Refusal.Invalid("reason", SnakeCaseEnum<StuckReason>.Choices);
             reason = known;
         }
-        var (since, order, after) = (DateTimeOffset.UnixEpoch, Guid.Empty, 0);
+        var (since, order, after, afterSite) = (DateTimeOffset.UnixEpoch, Guid.Empty, 0, "");
         if (paging.Value.Cursor is { } cursor)
         {
-            if (cursor.Split('|') is not [var ticks, var id, var last] || !long.TryParse(ticks, NumberStyles.None, CultureInfo.InvariantCulture, out var at)
+            if (cursor.Split('|') is not [var ticks, var id, var last, var site] || !long.TryParse(ticks, NumberStyles.None, CultureInfo.InvariantCulture, out var at)
                 || at > DateTimeOffset.MaxValue.UtcTicks || !Guid.TryParseExact(id, "D", out order) || !int.TryParse(last, NumberStyles.None, CultureInfo.InvariantCulture, out after))
                 return Refusal.Invalid("cursor", "is not one that this list gave");
-            since = new DateTimeOffset(at, TimeSpan.Zero);
+            (since, afterSite) = (new DateTimeOffset(at, TimeSpan.Zero), site);
         }
-        return new Filter(Requests.Query(http, "site"), reason, since, order, after, paging.Value.Limit);
+        return new Filter(Requests.Query(http, "site"), reason, since, order, after, afterSite, paging.Value.Limit);
     }
 
     private static async Task<Page<StuckOrder>> ListAsync(SqlSession session, Filter f, DateTimeOffset now)
     {
-        var where = "(s.since > @since OR s.since = @since AND (s.order_id > @order OR s.order_id = @order AND s.reason > @after))";
+        var where = "(s.since > @since OR s.since = @since AND (s.order_id > @order OR s.order_id = @order AND (s.reason > @after OR s.reason = @after AND s.site > @afterSite)))";
         if (f.Site is not null) where += " AND s.site = @site";
         if (f.Reason is not null) where += " AND s.reason = @reason";
         var rows = await session.QueryAsync<Row>($"""
             SELECT s.order_id, o.number, o.status, s.since, s.reason, s.site FROM stuck_orders s JOIN orders o ON o.id = s.order_id
-            WHERE {where} ORDER BY s.since, s.order_id, s.reason LIMIT @more
-            """, new { since = f.Since, order = f.Order, after = f.After, site = f.Site, reason = f.Reason, more = f.Limit + 1 });
-        var items = rows.Take(f.Limit).Select(r => new StuckOrder(r.OrderId.ToString(), r.Number, r.Status, r.Since, (long)(now - r.Since).TotalSeconds, r.Reason, r.Site, Hint(r.Reason))).ToList();
+            WHERE {where} ORDER BY s.since, s.order_id, s.reason, s.site LIMIT @more
+            """, new { since = f.Since, order = f.Order, after = f.After, afterSite = f.AfterSite, site = f.Site, reason = f.Reason, more = f.Limit + 1 });
+        var items = rows.Take(f.Limit).Select(r => new StuckOrder(r.OrderId.ToString(), r.Number, r.Status, r.Since, (long)(now - r.Since).TotalSeconds, r.Reason, r.Site.Length == 0 ? null : r.Site, Hint(r.Reason))).ToList();
         var end = rows.Count > f.Limit ? rows[f.Limit - 1] : null;
-        return new Page<StuckOrder>(items, end is null ? null : string.Create(CultureInfo.InvariantCulture, $"{end.Since.UtcTicks}|{end.OrderId}|{(int)end.Reason}"));
+        return new Page<StuckOrder>(items, end is null ? null : string.Create(CultureInfo.InvariantCulture, $"{end.Since.UtcTicks}|{end.OrderId}|{(int)end.Reason}|{end.Site}"));
     }
 
     private sealed record SiteRow { public string Site { get; init; } = ""; public long Orders { get; init; } }
 
     /// <summary>How many orders each site holds up.</summary>
     public static async Task<IReadOnlyDictionary<string, long>> PerSiteAsync(SqlSession session) => (await session.QueryAsync<SiteRow>(
-        "SELECT site, COUNT(DISTINCT order_id) AS orders FROM stuck_orders WHERE site IS NOT NULL GROUP BY site")).ToDictionary(r => r.Site, r => r.Orders, StringComparer.Ordinal);
+        "SELECT site, COUNT(DISTINCT order_id) AS orders FROM stuck_orders WHERE site <> '' GROUP BY site")).ToDictionary(r => r.Site, r => r.Orders, StringComparer.Ordinal);
 
     /// <summary>How many are stuck, by reason: all reasons, also those without any.</summary>
     public static async Task<IReadOnlyDictionary<StuckReason, long>> CountAsync(SqlSession session)
     {
         var counts = Enum.GetValues<StuckReason>().ToDictionary(r => r, _ => 0L);
-        foreach (var row in await session.QueryAsync<CountRow>("SELECT reason, COUNT(*) AS orders FROM stuck_orders GROUP BY reason")) counts[row.Reason] = row.Orders;
+        foreach (var row in await session.QueryAsync<CountRow>("SELECT reason, COUNT(DISTINCT order_id) AS orders FROM stuck_orders GROUP BY reason")) counts[row.Reason] = row.Orders;
         return counts;
     }
 

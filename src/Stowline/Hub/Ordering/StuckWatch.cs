@@ -6,7 +6,7 @@ using Stowline.Store;
 namespace Stowline.Hub.Ordering;
 
 /// <summary>
-/// Looks every minute for orders that stand still (H1) and tells of each once: <c>order.stuck</c>, and <c>order.unstuck</c> when it is over. What was
+/// Looks every minute for orders that stand still (H1) and tells of each, and of each site that holds it up, once: <c>order.stuck</c>, and <c>order.unstuck</c> when it is over. What was
 /// told stands in <c>stuck_orders</c>, so neither a restart nor a second process on the same database tells it again.
 /// </summary>
 internal sealed class StuckWatch(Node node) : Pump
@@ -19,7 +19,18 @@ internal sealed class StuckWatch(Node node) : Pump
     private static readonly TimeSpan Between = TimeSpan.FromMinutes(1);
     private readonly Rest _rest = new(node.Time);
 
-    private sealed record Known { public Guid OrderId { get; init; } public StuckReason Reason { get; init; } }
+    private const string KnownOnes = "SELECT order_id, reason, site FROM stuck_orders";
+
+    /// <param name="Site">Empty where no site holds it up.</param>
+    private readonly record struct Key(Guid Order, StuckReason Reason, string Site);
+
+    private sealed record Known
+    {
+        public Guid OrderId { get; init; }
+        public StuckReason Reason { get; init; }
+        public string Site { get; init; } = "";
+        public Key Key => new(OrderId, Reason, Site);
+    }
 
     public override string Name => "stuck orders";
     public override TimeSpan Idle => TimeSpan.FromSeconds(10);
@@ -44,8 +55,8 @@ internal sealed class StuckWatch(Node node) : Pump
         return false;
     }
 
-    /// <summary>What every module sees, one per order and reason.</summary>
-    private async Task<Dictionary<(Guid, StuckReason), StuckWork>> FindAsync(SqlSession session, StuckRules rules, DateTimeOffset now)
+    /// <summary>What every module sees, one per order, reason and site.</summary>
+    private async Task<Dictionary<Key, StuckWork>> FindAsync(SqlSession session, StuckRules rules, DateTimeOffset now)
     {
         var seen = new List<StuckWork>();
         foreach (var module in node.Modules) seen.AddRange(await module.StuckAsync(session, rules, now, Limit));
@@ -56,11 +67,13 @@ internal sealed class StuckWatch(Node node) : Pump
                     seen.Add(new StuckWork(order, StuckReason.Parked, SiteOf(parked.Lane), parked.ParkedAt));
         }
         var ours = await OpenAsync(session, [.. seen.Select(s => s.OrderId).Distinct()]);
-        var found = new Dictionary<(Guid, StuckReason), StuckWork>();
+        var found = new Dictionary<Key, StuckWork>();
         foreach (var work in seen)
-            if (ours.Contains(work.OrderId)) found.TryAdd((work.OrderId, work.Reason), work);
+            if (ours.Contains(work.OrderId)) found.TryAdd(KeyOf(work), work);
         return found;
     }
+
+    private static Key KeyOf(StuckWork work) => new(work.OrderId, work.Reason, work.Site ?? "");
 
     private static string? SiteOf(string lane) => lane is "hub" or "hub/all" ? null : lane[(lane.IndexOf('/') + 1)..];
 
@@ -73,28 +86,28 @@ internal sealed class StuckWatch(Node node) : Pump
     }
 
     /// <summary>Looking costs the writer nothing; it is asked only when there is something to tell.</summary>
-    private async Task<bool> DifferAsync(Dictionary<(Guid, StuckReason), StuckWork> found, CancellationToken ct)
+    private async Task<bool> DifferAsync(Dictionary<Key, StuckWork> found, CancellationToken ct)
     {
-        var known = await node.Database.ReadAsync(async session => await session.QueryAsync<Known>("SELECT order_id, reason FROM stuck_orders"), ct);
-        return known.Count != found.Count || known.Any(k => !found.ContainsKey((k.OrderId, k.Reason)));
+        var known = await node.Database.ReadAsync(async session => await session.QueryAsync<Known>(KnownOnes), ct);
+        return known.Count != found.Count || known.Any(k => !found.ContainsKey(k.Key));
     }
 
     /// <summary>Tells of a bounded number of changes; true when there are more.</summary>
-    private static async ValueTask<Outcome<bool>> DecideAsync(Dictionary<(Guid, StuckReason), StuckWork> found, LaneTransaction tx)
+    private static async ValueTask<Outcome<bool>> DecideAsync(Dictionary<Key, StuckWork> found, LaneTransaction tx)
     {
         // Read again here: another process may have been faster.
-        var known = (await tx.QueryAsync<Known>("SELECT order_id, reason FROM stuck_orders")).Select(k => (k.OrderId, k.Reason)).ToHashSet();
+        var known = (await tx.QueryAsync<Known>(KnownOnes)).Select(k => k.Key).ToHashSet();
         var over = known.Where(k => !found.ContainsKey(k)).Take(Step).ToList();
-        foreach (var (order, reason) in over)
+        foreach (var (order, reason, site) in over)
         {
-            await tx.WriteAsync("DELETE FROM stuck_orders WHERE order_id = @order AND reason = @reason", new { order, reason });
-            tx.Append(Lane.Hub, new OrderUnstuck(order, SnakeCaseEnum<StuckReason>.Text(reason)), order.ToString(), order);
+            await tx.WriteAsync("DELETE FROM stuck_orders WHERE order_id = @order AND reason = @reason AND site = @site", new { order, reason, site });
+            tx.Append(Lane.Hub, new OrderUnstuck(order, SnakeCaseEnum<StuckReason>.Text(reason), site.Length == 0 ? null : site), order.ToString(), order);
         }
-        var fresh = found.Values.Where(w => !known.Contains((w.OrderId, w.Reason))).OrderBy(w => w.Since).Take(Step).ToList();
+        var fresh = found.Values.Where(w => !known.Contains(KeyOf(w))).OrderBy(w => w.Since).Take(Step).ToList();
         if (fresh.Count > 0)
         {
             await tx.InsertAsync("stuck_orders", fresh.Count, Column.From("order_id", fresh, w => w.OrderId), Column.From("reason", fresh, w => (int)w.Reason),
-                Column.From("site", fresh, w => w.Site), Column.From("since", fresh, w => w.Since), Column.Same("found_at", fresh.Count, tx.Now));
+                Column.From("site", fresh, w => w.Site ?? ""), Column.From("since", fresh, w => w.Since), Column.Same("found_at", fresh.Count, tx.Now));
         }
         foreach (var work in fresh)
             tx.Append(Lane.Hub, new OrderStuck(work.OrderId, SnakeCaseEnum<StuckReason>.Text(work.Reason), work.Site, work.Since), work.OrderId.ToString(), work.OrderId);

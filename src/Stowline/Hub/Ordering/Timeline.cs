@@ -81,7 +81,7 @@ public static class Timeline
         "order.released" => "Released from hold",
         "order.priority_changed" => $"Priority is {d["priority"]}",
         "order.stuck" => $"Stuck: {d["reason"]}{(d["site"] is { } at ? " at " + at : "")}",
-        "order.unstuck" => $"No longer stuck: {d["reason"]}",
+        "order.unstuck" => $"No longer stuck: {d["reason"]}{(d["site"] is { } where ? " at " + where : "")}",
         "order.rerouted" => $"{d["cause"]}: {Parts(d["parts"])}",
         "order.shipped_after_all" => $"{d["site"]} was given up and has shipped part {d["part"]} all the same: {Units(d["lines"])} units{(Count(d["asked_back"]) == 0 ? "" : $"; asked back elsewhere: part {string.Join(", ", ((JsonArray)d["asked_back"]!).Select(p => p?.ToString()))}")}",
         "order.doubled" => d["other"] is { } twin ? $"{Units(d["lines"])} units {(d["left"]?.GetValue<bool>() == false ? "are under way" : "have left")} twice: order {twin} has the same external id"

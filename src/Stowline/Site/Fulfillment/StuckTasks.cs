@@ -3,8 +3,8 @@ using Stowline.Store;
 namespace Stowline.Site.Fulfillment;
 
 /// <summary>
-/// Tasks on which nothing happens (H1, F12): assigned and not started, started and nothing picked, packing without dimensions. Looks at open tasks only, by
-/// their index.
+/// Tasks that stand still (H1, F12): assigned and not started, started and nothing picked, picked for too long on the whole, packing without dimensions. An order of which another part has not
+/// got that far does not hide them. Looks at open tasks only, by their index.
 /// </summary>
 internal static class StuckTasks
 {
@@ -26,6 +26,10 @@ internal static class StuckTasks
                 SELECT t.id, t.order_id, t.site, COALESCE((SELECT MAX(i.picked_at) FROM picking_items i WHERE i.task_id = t.id), t.started_at) AS since
                 FROM picking_tasks t WHERE t.site = k.site AND t.status = k.status AND NOT t.on_hold AND t.started_at <= k.before) q
             WHERE q.since <= k.before ORDER BY q.id
+            """);
+        await LookAsync(StuckReason.PickingSlow, (int)PickingStatus.InProgress, """
+            SELECT t.order_id, t.site, t.started_at FROM picking_tasks t
+            WHERE t.site = k.site AND t.status = k.status AND NOT t.on_hold AND t.started_at <= k.before ORDER BY t.id
             """);
         await LookAsync(StuckReason.NoDimensions, (int)PackingStatus.InProgress, """
             SELECT t.order_id, t.site, t.started_at FROM packing_tasks t

@@ -35,7 +35,7 @@ const russianEvents: Record<string, (d: Data) => string> = {
   "order.released": () => "Снова в работе",
   "order.priority_changed": (d) => `Приоритет: ${text(d["priority"])}`,
   "order.stuck": (d) => `Застрял: ${stuckReasons[text(d["reason"])] ?? text(d["reason"])}${after(d["site"], ", ")}`,
-  "order.unstuck": (d) => `Больше не стоит: ${stuckReasons[text(d["reason"])] ?? text(d["reason"])}`,
+  "order.unstuck": (d) => `Больше не стоит: ${stuckReasons[text(d["reason"])] ?? text(d["reason"])}${after(d["site"], ", ")}`,
   "order.rerouted": (d) => `${text(d["cause"])}: ${list(d["parts"]).map((p) => (p["site"] ? `${units(p["lines"])} шт. теперь со склада ${text(p["site"])}` : `${units(p["lines"])} шт. ждут товара`)).join(", ")}`,
   "order.shipped_after_all": (d) => `Склад ${text(d["site"])} был списан, но отгрузил часть ${text(d["part"])}: ${units(d["lines"])} шт.${(d["asked_back"] as unknown[] | undefined)?.length ? `; отзываются части: ${(d["asked_back"] as unknown[]).map(text).join(", ")}` : ""}`,
   "order.doubled": (d) => (d["other"] ? `${units(d["lines"])} шт. ${d["left"] === false ? "в работе" : "отгружено"} дважды: тот же внешний номер у заказа ${text(d["other"])}` : `Отгружено дважды: лишних ${units(d["lines"])} шт.`),
