@@ -67,6 +67,9 @@ public sealed record Configuration
     /// <summary>When an order is stuck, see <see cref="StuckRules.Parse"/>.</summary>
     public StuckRules Stuck { get; init; } = StuckRules.Default;
 
+    /// <summary>How long units are kept for an order that is still to come, where the caller does not say; null: until they are released.</summary>
+    public TimeSpan? ReservationsKept { get; init; }
+
     /// <summary>Where alerts are sent in Telegram; null: nowhere.</summary>
     public TelegramSettings? Telegram { get; init; }
 
@@ -94,7 +97,7 @@ public sealed record Configuration
     /// <summary>Settings of the contract whose part is not built yet. Saying nothing would look as if they worked.</summary>
     private static readonly string[] NotYet = [];
 
-    private static readonly string[] Known = ["data", "database", "listen", "port", "auth", "otlp", "otlp_sample", "log_format", "log_level", "node", "stuck", "kafka", "redis", "rabbitmq", "webhooks_allow_private", "carriers_allow_private",
+    private static readonly string[] Known = ["data", "database", "listen", "port", "auth", "otlp", "otlp_sample", "log_format", "log_level", "node", "stuck", "reservations_kept", "kafka", "redis", "rabbitmq", "webhooks_allow_private", "carriers_allow_private",
         "telegram_token", "telegram_chat", "telegram_url", "site", "hub", "key", "secrets_key", "rate_limits", "trusted_proxies", .. StockSyncNames.All];
 
     public bool IsPostgres =>
@@ -230,6 +233,8 @@ public sealed record Configuration
             LogLevel = OneOf(given, "log_level", set.LogLevel, "debug", "information", "warning"),
             Node = given.GetValueOrDefault("node") is { Length: > 0 } node ? node : set.Node,
         };
+        if (given.GetValueOrDefault("reservations_kept") is { Length: > 0 } kept && kept != "off")
+            set = set with { ReservationsKept = Kernel.Spans.Parse(kept) is { } span && span > TimeSpan.Zero ? span : throw new CommandRefusedException($"reservations_kept must be such as 45m, 24h, 7d or off, not '{kept}'") };
         if (given.GetValueOrDefault("stuck") is not { Length: > 0 } stuck) return set;
         var (rules, problem) = StuckRules.Parse(stuck);
         return set with { Stuck = rules ?? throw new CommandRefusedException("stuck: " + problem) };

@@ -54,6 +54,9 @@ public sealed class Node : IAsyncDisposable
     /// <summary>How long orders may stand still before they are stuck.</summary>
     public StuckRules StuckRules { get; set; } = StuckRules.Default;
 
+    /// <summary>How long units are kept for an order that is still to come, where the caller does not say; null: until they are released.</summary>
+    public TimeSpan? ReservationsKept { get; set; }
+
     /// <summary>Every module of a node. The order is the order of the arrows: a module may use those above it.</summary>
     public static IReadOnlyList<Module> AllModules() => NodeModules.Of(NodeRole.Hub);
 

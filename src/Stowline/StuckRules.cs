@@ -25,6 +25,8 @@ public enum StuckReason
     NoDimensions = 9,
     /// <summary>An event about the order could not be handled and waits for an operator.</summary>
     Parked = 10,
+    /// <summary>Units were kept until a time that is over, and are not free yet.</summary>
+    ReservationExpired = 11,
 }
 
 /// <summary>An order that a module sees standing still.</summary>
@@ -49,6 +51,7 @@ public sealed class StuckRules
         [StuckReason.NoProgress] = TimeSpan.FromMinutes(30),
         [StuckReason.NoDimensions] = TimeSpan.FromHours(1),
         [StuckReason.Parked] = TimeSpan.Zero,
+        [StuckReason.ReservationExpired] = TimeSpan.FromMinutes(5),
     });
 
     public TimeSpan? AgeOf(StuckReason reason) => _ages.TryGetValue(reason, out var age) ? age : null;

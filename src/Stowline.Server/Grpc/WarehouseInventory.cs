@@ -64,12 +64,18 @@ internal sealed partial class WarehouseService
     {
         var (site, sku) = (await SiteAsync(request.WarehouseId, call), await SkuAsync(request.ListingId, request.Sku, call));
         if (request.OrderId <= 0) throw new RpcException(Refusal.Invalid("order_id", "must be positive"));
+        var expires = ExpiryOf(request);
         var (open, key) = await FindReservationAsync(request.OrderId, request.WarehouseId, sku, call);
         if (open is not null)
         {
             var units = open.Parts.SelectMany(p => p.Lines).Sum(l => l.Quantity);
             if (units != request.Quantity)
                 throw new RpcException(new Status(StatusCode.AlreadyExists, $"reservation {open.Number} keeps {units} units of {sku} for order {request.OrderId}: release it first"));
+            if (request.ExpiresAt is not null)
+            {
+                var kept = Guid.Parse(open.Id);
+                call.Take(await node.Lanes.ExecuteAsync<Done>(Lane.Hub, call.CallerOf(request) with { Idempotency = null }, tx => Reservations.KeepUntilAsync(kept, expires!.Value, tx), render: null, hops: 0, call.CancellationToken));
+            }
             return await ShowAsync(open, request, sku, call);
         }
         var order = AcceptOrder.From(new OrderBody
@@ -79,8 +85,17 @@ internal sealed partial class WarehouseService
             Lines = [new OrderLineBody(sku, request.Quantity, new Kernel.Money(0, "XXX"))],
         }, node.Ids);
         if (order.Refusal is { } wrong) throw new RpcException(wrong);
-        var (view, _) = call.Take(await _intake.AcceptAsync(order.Value with { OnlySite = site, OnHold = true }, call.CallerOf(request), call.CancellationToken));
+        var (view, _) = call.Take(await _intake.AcceptAsync(order.Value with { OnlySite = site, OnHold = true, ExpiresAt = expires }, call.CallerOf(request), call.CancellationToken));
         return await ShowAsync(view, request, sku, call);
+    }
+
+    private DateTimeOffset? ExpiryOf(ReserveInventoryRequest request)
+    {
+        var now = node.Time.GetUtcNow();
+        if (request.ExpiresAt is not { } told) return now + node.ReservationsKept;
+        if (told.Seconds is < 0 or > 253_402_300_799 || told.Nanos is < 0 or > 999_999_999) throw new RpcException(Refusal.Invalid("expires_at", "is no time"));
+        var at = told.ToDateTimeOffset();
+        return at > now ? at : throw new RpcException(Refusal.Invalid("expires_at", "must be in the future"));
     }
 
     public async Task<Empty> ReleaseReservation(ReleaseReservationRequest request, ServerCallContext call)
@@ -124,11 +139,16 @@ internal sealed partial class WarehouseService
         }
     }
 
-    private async Task<Reservation> ShowAsync(OrderView order, ReserveInventoryRequest request, string sku, ServerCallContext call) => new()
+    private async Task<Reservation> ShowAsync(OrderView order, ReserveInventoryRequest request, string sku, ServerCallContext call)
     {
-        Id = order.Number, ListingId = (await NamesAsync([], [sku], call.CancellationToken)).Listing(sku), WarehouseId = request.WarehouseId, OrderId = request.OrderId,
-        Quantity = request.Quantity, Status = ReservationStatus.Pending, Sku = sku, CreatedAt = Timestamp.FromDateTimeOffset(order.PlacedAt),
-    };
+        var expires = await node.Database.ReadAsync(async s => await Reservations.ExpiresAtAsync(s, Guid.Parse(order.Id)), call.CancellationToken);
+        return new Reservation
+        {
+            Id = order.Number, ListingId = (await NamesAsync([], [sku], call.CancellationToken)).Listing(sku), WarehouseId = request.WarehouseId, OrderId = request.OrderId,
+            Quantity = request.Quantity, Status = ReservationStatus.Pending, Sku = sku, CreatedAt = Timestamp.FromDateTimeOffset(order.PlacedAt),
+            ExpiresAt = expires is { } at ? Timestamp.FromDateTimeOffset(at) : null,
+        };
+    }
 
     private async Task<ProductLocation> InBinAsync(string site, string sku, string bin, ServerCallContext call)
     {

@@ -90,6 +90,7 @@ public sealed class ServerHost : IAsyncDisposable
             foreach (var pump in RabbitPumps.Of(node, RabbitSettings.Parse(configuration.Rabbitmq))) node.Add(pump);
         var started = node.Time.GetUtcNow();
         node.StuckRules = configuration.Stuck;
+        node.ReservationsKept = configuration.ReservationsKept;
         if (node.Modules.OfType<HooksModule>().FirstOrDefault() is { } hooks) hooks.Target.AllowPrivate = configuration.WebhooksAllowPrivate;
         if (node.Modules.OfType<CarrierModule>().FirstOrDefault() is { } carriers) carriers.Target.AllowPrivate = configuration.CarriersAllowPrivate;
         if (node.Modules.OfType<ChannelsModule>().FirstOrDefault() is { } channels) (channels.Target.AllowPrivate, channels.Sync) = (configuration.WebhooksAllowPrivate, configuration.StockSync);

@@ -84,7 +84,7 @@ internal sealed class AlertWatch(Node node, StatusEndpoints.Around around) : Pum
     /// <summary>The critical alerts of source 2 §12.3, and what nobody has handled.</summary>
     private static AlertSeverity SeverityOf(StuckReason reason) => reason switch
     {
-        StuckReason.PickingSlow or StuckReason.NoDimensions or StuckReason.CancelUnanswered or StuckReason.Parked => AlertSeverity.Critical,
+        StuckReason.PickingSlow or StuckReason.NoDimensions or StuckReason.CancelUnanswered or StuckReason.Parked or StuckReason.ReservationExpired => AlertSeverity.Critical,
         StuckReason.NotPicked or StuckReason.PackingSlow or StuckReason.NotShipped or StuckReason.BackorderOld or StuckReason.TaskNotStarted or StuckReason.NoProgress => AlertSeverity.Warning,
     };
 

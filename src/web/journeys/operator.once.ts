@@ -119,7 +119,7 @@ test("a marketplace's orders that cannot be taken are shown with the reason", as
   const account: Schemas["ChannelView"] = {
     code: "allegro-main", kind: "allegro", name: "Allegro", enabled: true, settings: {}, secrets: ["client_id", "client_secret", "refresh_token"], failing_since: null, last_error: null,
     last_success_at: "2026-11-20T10:00:00Z", next_try_at: null, token_until: "2026-11-20T22:00:00Z", last_order_event: "1732096800000", last_order_event_at: "2026-11-20T09:59:00Z",
-    reconciled_at: null, offers: 0, offers_differing: 0, pending_operations: 0, failed_operations: 0, waiting_orders: 1, pending_reports: 0, failed_reports: 0, saved_at: "2026-11-20T08:00:00Z",
+    reconciled_at: null, offers: 0, offers_differing: 0, pending_operations: 0, failed_operations: 0, waiting_orders: 1, pending_reports: 0, failed_reports: 0, reconciled_task_id: null, saved_at: "2026-11-20T08:00:00Z",
   };
   await play(page, "channels", () => ({ items: [account], next_cursor: null }));
   await play(page, "channels/allegro-main/waiting-orders", () => ({ items: [{ external_id: "29738e61-7f6a-11e8-ac45-09db60ede9d6", reason: "there is no product AH-129834", looks: 4, first_seen_at: "2026-11-20T09:00:00Z", next_at: "2026-11-20T10:01:00Z" }], next_cursor: null }));

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Stowline.Contracts;
 using Stowline.Hub.Channels;
 using Stowline.Hub.Ordering;
@@ -80,6 +81,62 @@ public class ChannelStatusTests
         var cut = await ViewAsync(node);
         Assert.NotNull(cut.FailingSince);
         Assert.InRange(cut.NextTryAt!.Value, node.Time.GetUtcNow().AddMinutes(-1), node.Time.GetUtcNow().AddMinutes(1));
+    }
+
+    private static string Fields(JsonElement of) => string.Join(" ", of.EnumerateObject().Select(f => f.Name).Order(StringComparer.Ordinal));
+
+    /// Goal: a client of source 5 finds its fields and defaults in every answer of §4.1, and what it gives is understood. Method: a shop that takes no stock, over HTTP, on a real clock.
+    [Theory, EveryDatabase]
+    public async Task The_answers_have_the_fields_of_source_5(string store)
+    {
+        await using var node = await ServerNode.StartAsync(store);
+        var status = await node.GetAsync("/api/v1/stock-sync/status");
+        Assert.Equal("healthy", status.GetProperty("status").GetString());
+        Assert.Equal(JsonValueKind.String, status.GetProperty("last_updated").ValueKind);
+        foreach (var count in new[] { "pending_operations", "failed_operations", "completed_today", "stale_operations" }) Assert.Equal(0, status.GetProperty("statistics").GetProperty(count).GetInt64());
+
+        const string account = """{"kind":"shop","enabled":false,"settings":{"mapping":{"stock":{"url":"https://shop.example/{offer}","body":{"q":"{quantity}"}}}}}""";
+        await JsonAsync(node.SendAsync("PUT", "/api/v1/channels/shop", account), 200);
+        var made = await node.Node.Lanes.ExecuteAsync<Done>(Lane.Hub, TestNode.Tester, async tx =>
+        {
+            await StockPlan.MakeAsync(tx, new StockSyncSettings(), "shop", [.. Enumerable.Range(1, 60).Select(i => new StockPlan.Change($"offer-{i}", $"S{i}", i, null, OperationType.Adjustment, null, "made"))]);
+            await tx.WriteAsync("UPDATE stock_operations SET status = 3, completed_at = @now WHERE offer = 'offer-60'", new { now = tx.Now });
+            return new Done();
+        });
+        Assert.True(made.IsOk);
+        var usual = await node.GetAsync("/api/v1/stock-sync/pending");
+        Assert.Equal((50, 0, 50, 50), (usual.GetProperty("limit").GetInt32(), usual.GetProperty("offset").GetInt32(), usual.GetProperty("total").GetInt32(), usual.GetProperty("operations").GetArrayLength()));
+        Assert.Equal("created_at error_message id next_retry_at order_id quantity retry_count sku status", Fields(usual.GetProperty("operations")[0]));
+        // All states where none is asked for, the newest first.
+        Assert.Equal(("completed", 60), (usual.GetProperty("operations")[0].GetProperty("status").GetString(), usual.GetProperty("operations")[0].GetProperty("quantity").GetInt32()));
+        Assert.Equal(usual.GetProperty("operations").EnumerateArray().Select(o => o.GetProperty("id").GetString()), usual.GetProperty("items").EnumerateArray().Select(o => o.GetProperty("id").GetString()));
+        var rest = await node.GetAsync("/api/v1/stock-sync/pending?status=pending&limit=200&offset=55");
+        Assert.Equal((200, 55, 4, 4), (rest.GetProperty("limit").GetInt32(), rest.GetProperty("offset").GetInt32(), rest.GetProperty("total").GetInt32(), rest.GetProperty("items")[0].GetProperty("quantity").GetInt32()));
+        var next = await node.GetAsync("/api/v1/stock-sync/pending?offset=7&cursor=" + usual.GetProperty("next_cursor").GetString());
+        Assert.Equal((10, 0), (next.GetProperty("total").GetInt32(), next.GetProperty("offset").GetInt32()));
+        foreach (var wrong in new[] { "limit=201", "offset=-1", "offset=x", "status=lost" }) Assert.Equal(400, (int)(await node.SendAsync("GET", "/api/v1/stock-sync/pending?" + wrong)).StatusCode);
+        Assert.Equal(61, (await node.Http.GetStringAsync("/api/v1/stock-sync/pending?format=csv&offset=0")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        Assert.Equal((59, 1), (await node.GetAsync("/api/v1/stock-sync/status")).GetProperty("statistics") is var counted
+            ? (counted.GetProperty("pending_operations").GetInt32(), counted.GetProperty("completed_today").GetInt32()) : default);
+
+        var waits = rest.GetProperty("items")[0].GetProperty("id").GetString()!;
+        foreach (var (method, path, message, after) in new[]
+        {
+            ("POST", "retry", "Operation queued for retry", "pending"), ("DELETE", "cancel", "Operation cancelled", "cancelled"), ("DELETE", "cancel", "Operation cancelled", "cancelled"),
+        })
+        {
+            var told = await JsonAsync(node.SendAsync(method, $"/api/v1/stock-sync/{path}/{waits}"), 200);
+            Assert.Equal((message, waits, waits, after), (told.GetProperty("message").GetString(), told.GetProperty("operation_id").GetString(), told.GetProperty("id").GetString(), told.GetProperty("status").GetString()));
+        }
+        await JsonAsync(node.SendAsync("DELETE", "/api/v1/stock-sync/cancel/" + usual.GetProperty("items")[0].GetProperty("id").GetString()), 409);
+        await JsonAsync(node.SendAsync("POST", $"/api/v1/stock-sync/retry/{Guid.NewGuid()}"), 404);
+
+        await JsonAsync(node.SendAsync("PUT", "/api/v1/channels/other", account), 200);
+        var all = await JsonAsync(node.SendAsync("POST", "/api/v1/stock-sync/reconcile"), 202);
+        Assert.Equal(("queued", 2), (all.GetProperty("status").GetString(), all.GetProperty("accounts").GetArrayLength()));
+        Assert.True(all.GetProperty("task_id").TryGetGuid(out _));
+        Assert.Equal(["shop"], (await JsonAsync(node.SendAsync("POST", "/api/v1/stock-sync/reconcile?token_id=shop"), 202)).GetProperty("accounts").EnumerateArray().Select(a => a.GetString()));
+        await JsonAsync(node.SendAsync("POST", "/api/v1/stock-sync/reconcile?token_id=nobody"), 404);
     }
 
     [Fact]

@@ -180,8 +180,9 @@ public class StockOutTests(ITestOutputHelper output)
         // A stale look: more is shown than there is, once.
         var looks = 0;
         node.Allegro.Shows = (offer, quantity) => offer == "offer-S1" && looks++ == 0 ? 9 : quantity;
-        await node.Hub.Test.RunAsync(Lane.Hub, tx => StockSync.ReconcileAsync(new ReconcileBody(ChannelNode.Code, null), node.Module, tx));
+        var asked = (await node.Hub.Test.RunAsync(Lane.Hub, tx => StockSync.ReconcileAsync(new ReconcileBody(ChannelNode.Code, null), node.Module, tx))).Value;
         await node.PassAsync(TimeSpan.FromSeconds(5));
+        Assert.Equal(asked.TaskId, await node.ReadAsync<Guid?>("SELECT reconciled_task FROM channel_accounts"));
         Assert.NotNull(await node.ReadAsync<DateTimeOffset?>("SELECT differs_since FROM channel_offers WHERE offer = 'offer-S1'"));
         await node.PassAsync(TimeSpan.FromMinutes(5), TimeSpan.FromSeconds(5));
         Assert.Null(await node.ReadAsync<DateTimeOffset?>("SELECT differs_since FROM channel_offers WHERE offer = 'offer-S1'"));

@@ -11,6 +11,7 @@ using Stowline.Kernel;
 using Stowline.Protocol;
 using Stowline.Server.Grpc;
 using Stowline.Site.Fulfillment;
+using Stowline.Tests.Support;
 
 namespace Stowline.Tests.Server;
 
@@ -115,6 +116,30 @@ public class GrpcTests
         using var json = await node.Http.PostAsJsonAsync(Orders + "CreateOrder", new { });
         Assert.Equal(HttpStatusCode.UnsupportedMediaType, json.StatusCode);
         Assert.Contains("grpc_only", await json.Content.ReadAsStringAsync());
+    }
+
+    [Theory, EveryDatabase]
+    public async Task A_reservation_says_when_it_expires_and_is_kept_longer_when_asked_again(string store)
+    {
+        await using var node = await ServerNode.StartAsync(store, configure: c => c with { ReservationsKept = TimeSpan.FromHours(24) });
+        Assert.True((await node.SendAsync("PUT", "/api/v1/sites/WH1", """{"name":"W","type":"warehouse"}""")).IsSuccessStatusCode);
+        Assert.True((await node.SendAsync("PUT", "/api/v1/products/S", """{"name":"S","price":{"amount":"1.00","currency":"EUR"}}""")).IsSuccessStatusCode);
+        using var grpc = new GrpcClient(node.Url);
+        Assert.Equal(0, (await grpc.CallAsync(Warehouse + "PlaceInventory", new PlaceInventoryRequest { WarehouseId = 1, Sku = "S", Quantity = 10 }, ProductLocation.Parser)).Status);
+        Task<GrpcAnswer<Reservation>> KeepAsync(long order, DateTimeOffset? until) => grpc.CallAsync(Warehouse + "ReserveInventory", new ReserveInventoryRequest
+        {
+            WarehouseId = 1, Sku = "S", OrderId = order, Quantity = 2, ExpiresAt = until is { } at ? Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(at) : null,
+        }, Reservation.Parser);
+
+        var usual = (await KeepAsync(456, null)).Must();
+        Assert.InRange(usual.ExpiresAt.ToDateTimeOffset(), DateTimeOffset.UtcNow.AddHours(23), DateTimeOffset.UtcNow.AddHours(24));
+        var (soon, later) = (DateTimeOffset.UtcNow.AddDays(2), DateTimeOffset.UtcNow.AddDays(3));
+        var told = (await KeepAsync(457, soon)).Must();
+        Assert.Equal(soon.ToUnixTimeMilliseconds(), told.ExpiresAt.ToDateTimeOffset().ToUnixTimeMilliseconds());
+        var again = (await KeepAsync(457, later)).Must();
+        Assert.Equal((told.Id, later.ToUnixTimeMilliseconds()), (again.Id, again.ExpiresAt.ToDateTimeOffset().ToUnixTimeMilliseconds()));
+        Assert.Equal(again.ExpiresAt, (await KeepAsync(457, null)).Must().ExpiresAt);
+        Assert.Equal((3, "invalid_request"), await KeepAsync(458, DateTimeOffset.UtcNow.AddMinutes(-1)) is var past ? (past.Status, past.Code) : default);
     }
 
     [Fact]

@@ -89,20 +89,21 @@ public sealed record ChannelSecrets
 /// <param name="TokenUntil">When the marketplace's token ends; it is renewed five minutes before. Null where there is none yet, or none is needed.</param>
 /// <param name="LastOrderEvent">The marketplace's own id of the last order event that was read; null for shops, which send their orders.</param>
 /// <param name="LastOrderEventAt">When it was read.</param>
+/// <param name="ReconciledTaskId">The last comparison that was asked for (<c>POST /stock-sync/reconcile</c>) and is done.</param>
 /// <param name="Offers">Offers that are kept in step, and of these those whose confirmed quantity is not the wanted one.</param>
 /// <param name="WaitingOrders">Orders there that could not be taken yet.</param>
 /// <param name="PendingReports">What it is still to be told of its orders (<c>/channels/{account}/reports</c>).</param>
 public sealed record ChannelView(
     string Code, ChannelKind Kind, string Name, bool Enabled, ChannelSettings Settings, IReadOnlyList<string> Secrets, DateTimeOffset? FailingSince, string? LastError,
     DateTimeOffset? LastSuccessAt, DateTimeOffset? NextTryAt, DateTimeOffset? TokenUntil, string? LastOrderEvent, DateTimeOffset? LastOrderEventAt, DateTimeOffset? ReconciledAt,
-    long Offers, long OffersDiffering, long PendingOperations, long FailedOperations, long WaitingOrders, long PendingReports, long FailedReports, DateTimeOffset SavedAt);
+    long Offers, long OffersDiffering, long PendingOperations, long FailedOperations, long WaitingOrders, long PendingReports, long FailedReports, DateTimeOffset SavedAt, Guid? ReconciledTaskId);
 
 /// <summary>A row of <c>channel_accounts</c>.</summary>
 internal sealed record AccountRow
 {
     public const string Columns = """
         code, kind, name, enabled, settings, secrets, tokens, tokens_version, event_cursor, event_read_at, orders_since, forms_until, failures, failing_since, probe_at, last_error, last_success_at,
-        reconcile_at, reconcile_fixes, reconciled_at, saved_at
+        reconcile_at, reconcile_fixes, reconciled_at, reconciled_task, saved_at
         """;
 
     public string Code { get; init; } = "";
@@ -125,6 +126,7 @@ internal sealed record AccountRow
     public DateTimeOffset ReconcileAt { get; init; }
     public bool ReconcileFixes { get; init; }
     public DateTimeOffset? ReconciledAt { get; init; }
+    public Guid? ReconciledTask { get; init; }
     public DateTimeOffset SavedAt { get; init; }
 
     private ChannelSettings? _rules;

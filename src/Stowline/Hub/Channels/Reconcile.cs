@@ -62,7 +62,10 @@ internal sealed class Reconcile(Node node, string account, StockSyncSettings set
         await node.Lanes.ExecuteAsConsumerAsync<Kernel.Done>(Lane.Hub, Caller.System, async tx =>
         {
             // Whoever asked for another one meanwhile gets it.
-            await tx.WriteAsync("UPDATE channel_accounts SET reconciled_at = @done, reconcile_at = @next, reconcile_fixes = @fixes WHERE code = @account AND reconcile_at <= @now",
+            await tx.WriteAsync("""
+                UPDATE channel_accounts SET reconciled_at = @done, reconcile_at = @next, reconcile_fixes = @fixes, reconciled_task = COALESCE(reconcile_task, reconciled_task), reconcile_task = NULL
+                WHERE code = @account AND reconcile_at <= @now
+                """,
                 new { account, now, done = tx.Now, next, fixes });
             return new Kernel.Done();
         });

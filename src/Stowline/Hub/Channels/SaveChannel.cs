@@ -147,6 +147,6 @@ public static class SaveChannel
         string[] secrets = row.Opened(box) is { } open ? [.. Named(open).Where(n => n.Value is not null).Select(n => n.Field)] : ["unreadable"];
         return new ChannelView(row.Code, row.Kind, row.Name, row.Enabled, row.Rules, secrets, row.FailingSince, row.LastError, row.LastSuccessAt,
             row.FailingSince is null ? null : row.ProbeAt, AllegroApi.TokenUntil(row, box), row.EventReadAt is null ? null : row.EventCursor, row.EventReadAt, row.ReconciledAt, counts.Offers,
-            counts.Differing, counts.Pending, counts.Failed, counts.Waiting, counts.Untold, counts.Unheard, row.SavedAt);
+            counts.Differing, counts.Pending, counts.Failed, counts.Waiting, counts.Untold, counts.Unheard, row.SavedAt, row.ReconciledTask);
     }
 }

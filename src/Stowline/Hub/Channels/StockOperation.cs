@@ -45,7 +45,7 @@ public static class OperationLifecycle
 /// <param name="OrderId">The marketplace's order that made it, where it was one: by being placed, or by being cancelled.</param>
 /// <param name="AllegroOrderId">That order's id at the marketplace, whichever it is.</param>
 /// <param name="Warehouse">The code of the site that the account sells from; null where it sells from several.</param>
-public sealed record StockOperationView(
+public record StockOperationView(
     Guid Id, string Account, Guid? OrderId, OperationType OperationType, OperationStatus Status, string Sku, string Offer, long Quantity, long? Previous, int RetryCount, int MaxRetries,
     DateTimeOffset? NextRetryAt, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt, DateTimeOffset? CompletedAt, string? ErrorMessage, string TokenId, string? AllegroOrderId, string? Warehouse)
 {

@@ -263,6 +263,7 @@ internal sealed class AcceptGroup(LaneTransaction tx)
         if (Allotments.HasPools) await PoolParts.NoteAsync(tx, _accepted.SelectMany(a => a.Parts.Select(p => (a.Order.Channel, p))));
         await Backorders.AddAsync(tx, parts.Where(p => p.Site is null));
         await OrderCounts.AddAsync(tx, _accepted.Select(a => a.Status));
+        if (_accepted.Exists(a => a.Order.ExpiresAt is not null)) await Reservations.AddAsync(tx, [.. _accepted.Select(a => a.Order).Where(o => o.ExpiresAt is not null)]);
         tx.StartWriting(); // the rest takes time to encrypt and to put into words; less before it was tried and is slower (decision 0007)
         await SealAsync();
         await tx.InsertAsync("orders", n,

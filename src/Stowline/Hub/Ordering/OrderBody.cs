@@ -76,6 +76,8 @@ public sealed record AcceptOrder
     public string? OnlySite { get; init; }
     /// <summary>Held from the beginning: units are kept, and nobody works on it until it is released.</summary>
     public bool OnHold { get; init; }
+    /// <summary>When what is held is given back; null: when somebody says so. See <see cref="Reservations"/>.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
     public SlotWish? Slot { get; init; }
     public MadeStrategy? Strategy { get; init; }
     /// <summary>When it was placed, for imports of what has happened; null for now. Slots are looked for from here.</summary>

@@ -50,10 +50,10 @@ public sealed class OrderingModule : Module
     /// <summary>Also for a node that only looks and has not started its modules: it makes routes and consumers all the same, and runs none.</summary>
     private AcceptOrders IntakeOf(Node node) => Intake ??= new AcceptOrders(node);
 
-    public override IEnumerable<Pump> Pumps(Node node) => [new StuckWatch(node), new MeasureSites(node, Intake!.Routing), new GiveUpSweep(node, Intake!.Routing, Leaving), new PartitionsAhead(node.Database, "orders", "SELECT order_partitions(@now, @ahead)")];
+    public override IEnumerable<Pump> Pumps(Node node) => [new StuckWatch(node), new ReservationExpiry(node), new MeasureSites(node, Intake!.Routing), new GiveUpSweep(node, Intake!.Routing, Leaving), new PartitionsAhead(node.Database, "orders", "SELECT order_partitions(@now, @ahead)")];
 
-    public override Task<IReadOnlyList<StuckWork>> StuckAsync(SqlSession session, StuckRules rules, DateTimeOffset now, int limit) =>
-        StuckScan.RunAsync(session, rules, now, limit);
+    public override async Task<IReadOnlyList<StuckWork>> StuckAsync(SqlSession session, StuckRules rules, DateTimeOffset now, int limit) =>
+        [.. await StuckScan.RunAsync(session, rules, now, limit), .. await Reservations.StuckAsync(session, rules, now, limit)];
 
     public override IEnumerable<(Consumer Consumer, Lane Source)> ConsumersFor(string site, Node node) => [(new SiteBooks(site, IntakeOf(node).Routing, node.Lanes), Lane.Site(site))];
 

@@ -103,5 +103,6 @@ public static class StuckOrders
         StuckReason.NoProgress => "Nothing was picked for a while: ask the worker, skip what cannot be found, complete the task.",
         StuckReason.NoDimensions => "Weigh and measure the parcel and add it as a package.",
         StuckReason.Parked => "See GET /system/parked: repair the cause and resume, or discard.",
+        StuckReason.ReservationExpired => "Units are kept for an order that did not come in time. See whether the site is there, and its consumer lags.",
     };
 }

@@ -33,8 +33,8 @@ internal static class StuckScan
             // No order is longer in a state than it exists.
             var candidates = await session.QueryAsync<Candidate>("""
                 SELECT o.id, o.placed_at FROM orders o
-                WHERE o.status = @status AND o.id < @youngest AND o.placed_at <= @before AND o.on_hold = @no ORDER BY o.id LIMIT @limit
-                """, new { status, youngest = OrderList.FirstIdOf(now - age + TimeSpan.FromMinutes(2)), before = now - age, no = false, limit });
+                WHERE o.status = @status AND o.id < @youngest AND o.placed_at <= @before AND (o.on_hold = @no OR o.cancelling = @yes) ORDER BY o.id LIMIT @limit
+                """, new { status, youngest = OrderList.FirstIdOf(now - age + TimeSpan.FromMinutes(2)), before = now - age, no = false, yes = true, limit });
             if (candidates.Count == 0) continue;
             var moved = await LaneReader.LastOfTypeAsync(session, [.. candidates.Select(c => c.Id)], OrderStatusChanged.Type);
             var late = candidates.Select(c => (c.Id, Since: moved.TryGetValue(c.Id, out var at) ? at : c.PlacedAt)).Where(c => c.Since <= now - age).ToList();

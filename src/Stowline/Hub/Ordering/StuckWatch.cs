@@ -69,7 +69,7 @@ internal sealed class StuckWatch(Node node) : Pump
         var ours = await OpenAsync(session, [.. seen.Select(s => s.OrderId).Distinct()]);
         var found = new Dictionary<Key, StuckWork>();
         foreach (var work in seen)
-            if (ours.Contains(work.OrderId)) found.TryAdd(KeyOf(work), work);
+            if (work.Reason == StuckReason.ReservationExpired || ours.Contains(work.OrderId)) found.TryAdd(KeyOf(work), work);
         return found;
     }
 
@@ -77,11 +77,11 @@ internal sealed class StuckWatch(Node node) : Pump
 
     private static string? SiteOf(string lane) => lane is "hub" or "hub/all" ? null : lane[(lane.IndexOf('/') + 1)..];
 
-    /// <summary>The orders that are here and not held: a held order stands still because somebody wants it to.</summary>
+    /// <summary>The orders that are here and not held: a held order stands still because somebody wants it to, unless it is to be cancelled.</summary>
     private static async Task<HashSet<Guid>> OpenAsync(SqlSession session, Guid[] ids)
     {
         var open = new HashSet<Guid>(ids.Length);
-        await session.SelectAsync("SELECT o.id FROM orders o WHERE o.id = k.id AND NOT o.on_hold", ids.Length, [Column.Of("id", ids)], row => open.Add(row.GetGuid(0)));
+        await session.SelectAsync("SELECT o.id FROM orders o WHERE o.id = k.id AND (NOT o.on_hold OR o.cancelling)", ids.Length, [Column.Of("id", ids)], row => open.Add(row.GetGuid(0)));
         return open;
     }
 

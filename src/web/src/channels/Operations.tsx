@@ -25,7 +25,7 @@ export function Operations({ account }: { account: Schemas["ChannelView"] }) {
   });
   const counts = status.data?.statistics;
   const known: Partial<Record<Status, number>> = counts
-    ? { pending: counts.pending_operations - counts.processing_operations, processing: counts.processing_operations, failed: counts.failed_operations } : {};
+    ? { pending: counts.pending_operations, processing: counts.processing_operations, failed: counts.failed_operations } : {};
   const shown = asked ?? (account.failed_operations > 0 ? "failed" : account.pending_operations > 0 ? "pending" : "completed");
   const list = useInfiniteQuery({
     queryKey: ["channels", account.code, "operations", shown],

@@ -27,6 +27,7 @@ export const deskEn = {
       no_progress: "Picking does not move",
       no_dimensions: "Package without dimensions",
       parked: "An event waits for an operator",
+      reservation_expired: "Reservation expired, not released",
     },
     link: { connected: "Connected", cut: "Cut off", diverged: "Histories differ", given_up: "Given up" },
     linkBehind: "Behind",

@@ -30,6 +30,7 @@ export const deskRu: Pick<Translation, keyof typeof deskEn> = {
       no_progress: "Отбор не движется",
       no_dimensions: "Место без размеров",
       parked: "Событие ждёт оператора",
+      reservation_expired: "Резерв истёк, но не снят",
     },
     link: { connected: "На связи", cut: "Нет связи", diverged: "Истории разошлись", given_up: "Списан" },
     linkBehind: "Отстаёт",

@@ -24,7 +24,7 @@ const transferStatuses: Record<string, string> = {
 const stuckReasons: Record<string, string> = {
   not_picked: "отбор не начат", picking_slow: "отбор идёт слишком долго", packing_slow: "упаковка идёт слишком долго", not_shipped: "готов, но не отгружен",
   cancel_unanswered: "на отмену нет ответа", backorder_old: "слишком долго ждёт товара", task_not_started: "задание не начато", no_progress: "работа не движется",
-  no_dimensions: "нет размеров упаковки", parked: "событие ждёт оператора",
+  no_dimensions: "нет размеров упаковки", parked: "событие ждёт оператора", reservation_expired: "резерв истёк, но не снят",
 };
 
 const russianEvents: Record<string, (d: Data) => string> = {
