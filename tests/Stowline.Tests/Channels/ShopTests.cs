@@ -21,14 +21,14 @@ namespace Stowline.Tests.Channels;
 [Trait("Needs", "server")]
 public class ShopTests
 {
-    private static ChannelBody Body(string mapping, string? shop = null)
+    internal static ChannelBody Body(string mapping, string? shop = null)
     {
         var text = ChannelFiles.Mapping(mapping).Replace("https://SHOP.myshopify.com", shop ?? "https://shop.example", StringComparison.Ordinal).Replace("https://SHOP", shop ?? "https://shop.example", StringComparison.Ordinal);
         var body = Requests.Parse<ChannelBody>(Encoding.UTF8.GetBytes(text)).Value;
         return body with { Secrets = new ChannelSecrets { Token = "token-1", SigningSecret = "the-signing-secret" } };
     }
 
-    private static async Task<HubNode> StartAsync(string store, ChannelBody body, params string[] skus)
+    internal static async Task<HubNode> StartAsync(string store, ChannelBody body, params string[] skus)
     {
         var hub = await HubNode.StartAsync(store, new ChannelsModule());
         var module = hub.Node.Modules.OfType<ChannelsModule>().Single();
@@ -41,7 +41,7 @@ public class ShopTests
         return hub;
     }
 
-    private static async Task<Outcome<ShopOrderTaken>> TakeAsync(HubNode hub, string payload)
+    internal static async Task<Outcome<ShopOrderTaken>> TakeAsync(HubNode hub, string payload)
     {
         var row = (await hub.Test.Database.ReadAsync(async s => await AccountRow.FindAsync(s, "shop")))!;
         var door = new TakeShopOrder(hub.Node, hub.Node.Modules.OfType<ChannelsModule>().Single().Orders!);

@@ -12,7 +12,7 @@ internal sealed class AllegroStock(AllegroApi api) : IShop
     private const string Commands = "/sale/offer-quantity-change-commands/";
     private const int TasksAtOnce = 1_000;
 
-    public int BatchSize => 1_000;
+    public (string Group, int Most) CallOf(string offer) => ("", 1_000);
     public bool SameQuantity => true;
     public bool Reports => true;
     public bool CanRead => true;

@@ -32,8 +32,8 @@ internal sealed record ShownPage(IReadOnlyList<ShownOffer> Offers, string? Next)
 /// </summary>
 internal interface IShop
 {
-    /// <summary>Offers that may travel in one call.</summary>
-    int BatchSize { get; }
+    /// <summary>Which offers may travel in one call with this one, those of its group, and how many in all.</summary>
+    (string Group, int Most) CallOf(string offer);
 
     /// <summary>All offers of one call must be set to the same quantity.</summary>
     bool SameQuantity { get; }
@@ -47,7 +47,8 @@ internal interface IShop
     bool CanRead { get; }
 
     /// <summary>What an answer that was success says of each offer, where <see cref="Reports"/> is not so.</summary>
-    CommandReport ReportIn(CallAnswer answer) => CommandReport.AllSet;
+    /// <param name="offers">What was to be set.</param>
+    CommandReport ReportIn(CallAnswer answer, IReadOnlyList<OfferQuantity> offers) => CommandReport.AllSet;
 
     Task<CallAnswer> SetAsync(Guid command, IReadOnlyList<OfferQuantity> offers, CancellationToken ct);
 

@@ -19,6 +19,8 @@ public sealed record ShopMapping
     public ShopStockCall? Stock { get; init; }
     /// <summary>How quantities are read there; without it nothing is compared.</summary>
     public ShopStockRead? Read { get; init; }
+    /// <summary>How offers that are variations of another are set and read; without it they are like all others.</summary>
+    public ShopVariations? Variations { get; init; }
     /// <summary>How the shop is told how an order stands; without it it is not.</summary>
     public ShopStatusCall? Status { get; init; }
     /// <summary>How the shop is told of a parcel; without it it is not.</summary>
@@ -38,20 +40,14 @@ public sealed record ShopMapping
             problems.Check(signature.Scheme is not null, at + ".signature.scheme", "is required: " + SnakeCaseEnum<ShopSignatureScheme>.Choices);
             problems.Check(signature.Scheme == ShopSignatureScheme.StandardWebhooks || !string.IsNullOrWhiteSpace(signature.Header), at + ".signature.header", "is required");
         }
-        if (Stock is { } stock)
+        Stock?.Check(at + ".stock", target, problems);
+        Read?.Check(at + ".read", target, problems);
+        if (Variations is { } variations)
         {
-            if (target.Problem(stock.Url?.Replace("{offer}", "0", StringComparison.Ordinal)) is { } wrong) problems.Add(at + ".stock.url", wrong);
-            problems.Check(stock.Method is null or "PUT" or "POST" or "PATCH", at + ".stock.method", "must be PUT, POST or PATCH");
-            problems.Check(stock.BatchSize is null or (>= 1 and <= 1_000), at + ".stock.batch_size", "must be 1–1000");
-            problems.Check(stock.Failed is null || stock.Failed.Id is { Count: > 0 }, at + ".stock.failed.id", "is required");
-            problems.Check(stock.Failed is null || stock.Failed.Error is { Count: > 0 }, at + ".stock.failed.error", "is required");
-            problems.Check(stock.Body is { ValueKind: not JsonValueKind.Undefined }, at + ".stock.body", "is required");
-        }
-        if (Read is { } read)
-        {
-            if (target.Problem(read.Url?.Replace("{offers}", "0", StringComparison.Ordinal)) is { } wrong) problems.Add(at + ".read.url", wrong);
-            problems.Check(read.Offer is { Count: > 0 }, at + ".read.offer", "is required");
-            problems.Check(read.Quantity is { Count: > 0 }, at + ".read.quantity", "is required");
+            problems.Check(Stock is not null, at + ".stock", "is required where there are variations");
+            problems.Check(variations.Stock is not null, at + ".variations.stock", "is required");
+            variations.Stock?.Check(at + ".variations.stock", target, problems);
+            variations.Read?.Check(at + ".variations.read", target, problems);
         }
         Status?.Check(at + ".status", target, problems);
         Shipment?.Check(at + ".shipment", this, target, problems);
@@ -123,7 +119,27 @@ public sealed record ShopStockCall
     public int? BatchSize { get; init; }
     /// <summary>Where an answer that is success as a whole says that single offers were not set; without it such an answer means all of them.</summary>
     public ShopStockFailures? Failed { get; init; }
+
+    /// <summary>How many offers travel in one call.</summary>
+    internal int Most => Each is null ? 1 : BatchSize ?? 100;
+
+    internal void Check(string at, HookTarget target, Problems problems)
+    {
+        if (target.Problem(Url?.Replace("{offer}", "0", StringComparison.Ordinal).Replace("{parent}", "0", StringComparison.Ordinal)) is { } wrong) problems.Add(at + ".url", wrong);
+        problems.Check(Method is null or "PUT" or "POST" or "PATCH", at + ".method", "must be PUT, POST or PATCH");
+        problems.Check(BatchSize is null or (>= 1 and <= 1_000), at + ".batch_size", "must be 1–1000");
+        problems.Check(Failed is null || Failed.Id is { Count: > 0 }, at + ".failed.id", "is required");
+        problems.Check(Failed is null || Failed.Error is { Count: > 0 }, at + ".failed.error", "is required");
+        problems.Check(Body is { ValueKind: not JsonValueKind.Undefined }, at + ".body", "is required");
+    }
 }
+
+/// <summary>
+/// Offers that are variations of another: their id is that of both, <c>22/23</c>. In the calls <c>{parent}</c> is the one, and what is called offer is the other, also in the shop's answers. Only
+/// variations of one parent travel in one call.
+/// </summary>
+/// <param name="Read">Without it variations are not compared.</param>
+public sealed record ShopVariations(ShopStockCall? Stock = null, ShopStockRead? Read = null);
 
 /// <summary>Offers that were not set, in the answer to a call that sets quantities.</summary>
 /// <param name="Items">The array in the answer; the answer itself when not given.</param>
@@ -133,7 +149,15 @@ public sealed record ShopStockFailures(string? Items = null, IReadOnlyList<strin
 
 /// <summary>A call that reads quantities: in <see cref="Url"/> <c>{offers}</c> is a list with commas.</summary>
 /// <param name="Items">The array in the answer; the answer itself when not given.</param>
-public sealed record ShopStockRead(string? Url = null, string? Items = null, IReadOnlyList<string>? Offer = null, IReadOnlyList<string>? Quantity = null);
+public sealed record ShopStockRead(string? Url = null, string? Items = null, IReadOnlyList<string>? Offer = null, IReadOnlyList<string>? Quantity = null)
+{
+    internal void Check(string at, HookTarget target, Problems problems)
+    {
+        if (target.Problem(Url?.Replace("{offers}", "0", StringComparison.Ordinal).Replace("{parent}", "0", StringComparison.Ordinal)) is { } wrong) problems.Add(at + ".url", wrong);
+        problems.Check(Offer is { Count: > 0 }, at + ".offer", "is required");
+        problems.Check(Quantity is { Count: > 0 }, at + ".quantity", "is required");
+    }
+}
 
 /// <summary>
 /// A call that tells a shop of an order. In <see cref="Url"/> <c>{order}</c> (its id there) and <c>{status}</c> (the shop's own word) are filled in, in the texts of the body also

@@ -84,15 +84,15 @@ internal sealed class StockOut(Node node, string account, StockBooks books)
         var once = due.DistinctBy(o => o.Offer).ToList();
         foreach (var alone in once.Where(o => o.Solo)) yield return [alone];
         var together = once.Where(o => !o.Solo);
-        var groups = shop.SameQuantity ? together.GroupBy(o => o.Quantity).Select(g => g.AsEnumerable()) : [together];
-        foreach (var group in groups)
-            foreach (var batch in group.Chunk(shop.BatchSize)) yield return batch;
+        foreach (var group in together.GroupBy(o => (shop.CallOf(o.Offer).Group, shop.SameQuantity ? o.Quantity : 0)))
+            foreach (var batch in group.Chunk(shop.CallOf(group.First().Offer).Most)) yield return batch;
     }
 
     private async Task<CallAnswer> FirstAsync(IShop shop, Sending sending, CancellationToken ct)
     {
-        var answer = await shop.SetAsync(sending.Id, Quantities(sending.Operations), ct);
-        await books.SentAsync(sending.Id, answer, shop.Reports ? null : shop.ReportIn(answer), arrivedBefore: false, counts: sending.Counts);
+        var offers = Quantities(sending.Operations);
+        var answer = await shop.SetAsync(sending.Id, offers, ct);
+        await books.SentAsync(sending.Id, answer, shop.Reports ? null : shop.ReportIn(answer, offers), arrivedBefore: false, counts: sending.Counts);
         return answer;
     }
 
@@ -121,8 +121,9 @@ internal sealed class StockOut(Node node, string account, StockBooks books)
             await books.ForgetAsync(command.Id);
             return null;
         }
-        var answer = await shop.SetAsync(command.Id, Quantities(wanted), ct);
-        await books.SentAsync(command.Id, answer, shop.Reports ? null : shop.ReportIn(answer), arrivedBefore: true, counts);
+        var offers = Quantities(wanted);
+        var answer = await shop.SetAsync(command.Id, offers, ct);
+        await books.SentAsync(command.Id, answer, shop.Reports ? null : shop.ReportIn(answer, offers), arrivedBefore: true, counts);
         return answer;
     }
 
