@@ -3,6 +3,7 @@ using Stowline.Contracts;
 using Stowline.Hub.Ordering;
 using Stowline.Kernel;
 using Stowline.Log;
+using Stowline.Store;
 using Wire = Stowline.Protocol;
 
 namespace Stowline.Adapters;
@@ -64,6 +65,7 @@ internal static class OrderEventBytes
                 json.Skip();
             }
             else if (name.SequenceEqual("parts"u8)) waits = Parts(to, ref json);
+            else if (name.SequenceEqual("slot"u8)) Slot(to, ref json);
             else
             {
                 var isPerson = json.ValueTextEquals("personal"u8); // however it is written
@@ -94,6 +96,21 @@ internal static class OrderEventBytes
         to.Id(Wire.Order.IdFieldNumber, id);
         to.Text(Wire.Order.DisplayIdFieldNumber, IdSource.DisplayId(id));
     }
+
+    private static void Slot(ProtoBuffer to, ref Utf8JsonReader json)
+    {
+        if (Next(ref json).TokenType != JsonTokenType.StartObject) return;
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            if (json.ValueSpan.SequenceEqual("id"u8)) Text(to, Wire.Order.TargetSlotIdFieldNumber, ref json);
+            else if (json.ValueSpan.SequenceEqual("start"u8)) Moment(to, Wire.Order.SlotStartTimeFieldNumber, ref json);
+            else if (json.ValueSpan.SequenceEqual("end"u8)) Moment(to, Wire.Order.EstimatedTimeFieldNumber, ref json);
+            else if (json.ValueSpan.SequenceEqual("visible_at"u8)) Moment(to, Wire.Order.VisibleAtFieldNumber, ref json);
+            else json.Skip();
+        }
+    }
+
+    private static void Moment(ProtoBuffer to, int field, ref Utf8JsonReader json) => to.Text(field, RowTypes.Text(Next(ref json).GetDateTimeOffset()));
 
     /// <returns>Whether a part waits for stock.</returns>
     private static bool Parts(ProtoBuffer to, ref Utf8JsonReader json)

@@ -6,6 +6,7 @@ using Stowline.Contracts;
 using Stowline.Hub.Ordering;
 using Stowline.Kernel;
 using Stowline.Log;
+using Stowline.Store;
 using Wire = Stowline.Protocol;
 
 namespace Stowline.Adapters;
@@ -50,6 +51,11 @@ public static class OrderEvents
             Priority = (Wire.Priority)placed.Priority, Total = Money(Kernel.Money.FromE4(placed.TotalE4, placed.Currency)), PickupSite = placed.PickupSite ?? "",
             Note = placed.Note ?? "", PlacedAt = Timestamp.FromDateTimeOffset(e.At),
         };
+        if (placed.Slot is { } slot)
+        {
+            (order.TargetSlotId, order.VisibleAt) = (slot.Id, RowTypes.Text(slot.VisibleAt));
+            (order.SlotStartTime, order.EstimatedTime) = (RowTypes.Text(slot.Start), RowTypes.Text(slot.End));
+        }
         foreach (var part in placed.Parts)
         {
             var message = new Wire.OrderPart { Part = part.Part, Site = part.Site ?? "", Status = part.Site is null ? Wire.OrderStatus.Backorder : Wire.OrderStatus.Allocated };
@@ -121,6 +127,15 @@ internal sealed class PlacedFacts
     public List<PlacedFactPart> Parts { get; set; } = [];
     public string? PickupSite { get; set; }
     public string? Note { get; set; }
+    public PlacedFactSlot? Slot { get; set; }
+}
+
+internal sealed class PlacedFactSlot
+{
+    public string Id { get; set; } = "";
+    public DateTimeOffset Start { get; set; }
+    public DateTimeOffset End { get; set; }
+    public DateTimeOffset VisibleAt { get; set; }
 }
 
 internal sealed class PlacedFact

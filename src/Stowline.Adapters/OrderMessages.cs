@@ -77,6 +77,7 @@ public static class OrderMessages
             Customer = order.Customer is not { } c ? null : new Wire.Customer { Name = c.Name ?? "", Email = c.Email ?? "", Phone = c.Phone ?? "" },
             ShipTo = order.ShipTo is { } a ? Of(a) : null, PickupSite = order.PickupSite ?? "", OnHold = order.OnHold, Note = order.Note ?? "",
             PlacedAt = Timestamp.FromDateTimeOffset(order.PlacedAt), SlotStartTime = start, EstimatedTime = ready,
+            TargetSlotId = order.Slot?.Id ?? "", VisibleAt = order.Slot is { } slot ? RowTypes.Text(slot.VisibleAt) : "",
         };
         message.Parts.AddRange(order.Parts.Select(Of));
         message.Lines.AddRange((order.Lines ?? []).Select(l => new Wire.OrderLine { Sku = l.Sku, Quantity = l.Quantity, UnitPrice = Of(l.UnitPrice), Total = Of(l.Total) }));

@@ -49,6 +49,7 @@ internal sealed class WarehouseMessages(
             PackagingType = (Wire.PackagingType)(task.PackagingType ?? 0), Weight = task.WeightG / 1000.0, Length = (task.LengthMm ?? 0) / 10.0, Width = (task.WidthMm ?? 0) / 10.0,
             Height = (task.HeightMm ?? 0) / 10.0, VolumetricWeight = task.VolumetricWeightG / 1000.0, ChargeableWeight = task.ChargeableWeightG / 1000.0,
             TrackingNumber = task.TrackingNumber ?? "", LabelUrl = task.LabelUrl ?? "", StartedAt = Time(task.StartedAt), PackedAt = Time(task.PackedAt), ShippedAt = Time(task.ShippedAt),
+            CreatedAt = Time(task.CreatedAt), CancelledAt = Time(task.CancelledAt), CancellationReason = task.CancellationReason ?? "",
         };
         message.Packages.AddRange(task.Packages.Select(p => new Wire.Package
         {

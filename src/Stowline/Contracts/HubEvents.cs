@@ -41,10 +41,15 @@ public sealed record RoutingCandidate(string Site, double? Score, bool Chosen, s
 public sealed record OrderPlaced(
     Guid OrderId, long Number, string Channel, string ExternalId, string FulfillmentType, Priority Priority, string Currency, long TotalE4,
     IReadOnlyList<PlacedLine> Lines, IReadOnlyList<PlacedPart> Parts, RoutingDecision Decision,
-    Guid PersonId, byte[]? Personal, string? PickupSite, string? Note) : IEvent
+    Guid PersonId, byte[]? Personal, string? PickupSite, string? Note, PlacedSlot? Slot = null) : IEvent
 {
     public static string Type => "order.placed";
 }
+
+/// <summary>The capacity slot that an order was given (K2).</summary>
+/// <param name="End">When it is to be ready.</param>
+/// <param name="VisibleAt">From when on it is on the kitchen's screen.</param>
+public sealed record PlacedSlot(string Id, string Site, DateTimeOffset Start, DateTimeOffset End, DateTimeOffset VisibleAt);
 
 /// <summary>hub: an order was tried and refused; the only trace a refusal leaves (W13).</summary>
 public sealed record OrderRefused(string Channel, string ExternalId, string Code, IReadOnlyList<MissingUnits> Missing) : IEvent

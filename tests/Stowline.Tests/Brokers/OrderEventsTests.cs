@@ -25,6 +25,8 @@ public class OrderEventsTests
     [InlineData("""{"lines":[{"sku":"A\"\u017e","quantity":2,"unit_price_e4":125,"extras":[{"sku":"X","quantity":1}]}],"currency":"JPY","total_e4":0,"note":"two\nlines","pickup_site":"S","unknown":{"lines":[1]}}""")]
     [InlineData("""{"currency":"KWD","total_e4":123456789012345,"lines":[{"sku":"","quantity":0,"unit_price_e4":10000}],"priority":"urgent","fulfillment_type":"pickup","note":null,"personal":"x","pickup_site":null}""")]
     [InlineData("""{"parts":[{"part":1,"site":"","lines":[]},{"site":null,"part":2,"lines":[{"sku":"B","quantity":1}],"more":[{}]}],"channel":"web","external_id":"ž","fulfillment_type":"teleport"}""")]
+    [InlineData("""{"slot":{"visible_at":"2026-01-05T11:30:00Z","end":"2026-01-05T13:15:00+01:00","more":[1],"id":"slot:K1","start":"2026-01-05T12:00:00+00:00"},"parts":[],"channel":"web"}""")]
+    [InlineData("""{"slot":null,"channel":"web"}""")]
     [InlineData("{}")]
     public void The_bytes_are_the_message_however_the_event_is_written(string payload)
     {
@@ -62,15 +64,18 @@ public class OrderEventsTests
     public void The_bytes_of_a_relay_are_the_message(int lines)
     {
         ContractsJson.Register();
-        var id = Guid.CreateVersion7();
+        var (id, noon) = (Guid.CreateVersion7(), new DateTimeOffset(2026, 1, 5, 12, 0, 0, TimeSpan.Zero));
         var placed = new OrderPlaced(id, 7, "web", "ž-1", "ship", Priority.High, "EUR", 123_400, [.. Enumerable.Range(1, lines).Select(i => new PlacedLine($"S{i}", i, 25_500))],
             [new PlacedPart(1, "WH1", [new SkuUnits("S1", 1)]), new PlacedPart(2, null, [new SkuUnits("S2", 2)])],
-            new RoutingDecision("nearest", "WH1: nearest", [new RoutingCandidate("WH1", 1.5, true, null, 1.5, 3)]), Guid.NewGuid(), [1, 2, 3], null, "a \"note\"");
+            new RoutingDecision("nearest", "WH1: nearest", [new RoutingCandidate("WH1", 1.5, true, null, 1.5, 3)]), Guid.NewGuid(), [1, 2, 3], null, "a \"note\"",
+            new PlacedSlot("slot:K1:1", "K1", noon, noon.AddMinutes(15), noon.AddMinutes(-30)));
         var e = new EventRecord(Lane.Hub, 5, Guid.NewGuid(), OrderPlaced.Type, id.ToString(), id, new DateTimeOffset(2026, 1, 5, 8, 0, 0, TimeSpan.Zero), "ann", "00-1-2-01",
             JsonSerializer.SerializeToUtf8Bytes(placed, EventJson.Info<OrderPlaced>()));
         var read = Protocol.OrderEvent.Parser.ParseFrom(OrderEvents.Encode(e));
         Assert.Equal(OrderEvents.Of(e), read);
         Assert.Equal((lines, "2.55", 2, "ž-1"), (read.Order.Lines.Count, read.Order.Lines[0].UnitPrice.Amount, read.Order.Parts.Count, read.Order.ExternalId));
+        Assert.Equal(("slot:K1:1", noon, noon.AddMinutes(15), noon.AddMinutes(-30)),
+            (read.Order.TargetSlotId, DateTimeOffset.Parse(read.Order.SlotStartTime, null), DateTimeOffset.Parse(read.Order.EstimatedTime, null), DateTimeOffset.Parse(read.Order.VisibleAt, null)));
         Assert.DoesNotContain("\"personal\"", read.Data, StringComparison.Ordinal);
 
         var changed = e with { Type = OrderStatusChanged.Type, Payload = JsonSerializer.SerializeToUtf8Bytes(new OrderStatusChanged(id, "allocated", "picking"), EventJson.Info<OrderStatusChanged>()) };

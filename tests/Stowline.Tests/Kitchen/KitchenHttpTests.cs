@@ -102,6 +102,10 @@ public class KitchenHttpTests
         var noon = new DateTimeOffset(today.AddDays(1).AddHours(12), TimeSpan.Zero).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'");
         var first = (await OrderAsync("1", 2, noon)).Must();
         Assert.Equal(noon, DateTimeOffset.Parse(first.SlotStartTime).UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'"));
+        var shown = (await grpc.CallAsync("/stowline.v1.OrderService/GetOrder", new GetOrderRequest { Id = first.OrderId }, Order.Parser)).Must();
+        var event1 = (await node.GetAsync("/api/v1/events?lane=hub&after=0&limit=1000")).GetProperty("items").EnumerateArray().Single(e => e.GetProperty("type").GetString() == "order.placed");
+        var slot = event1.GetProperty("data").GetProperty("slot");
+        Assert.Equal((slot.GetProperty("id").GetString(), slot.GetProperty("visible_at").GetDateTimeOffset()), (shown.TargetSlotId, DateTimeOffset.Parse(shown.VisibleAt)));
         Assert.True((await OrderAsync("1", 2, noon)).Must().Existing); // the same again holds nothing twice
         var taken = await OrderAsync("2", 1, noon);
         Assert.Equal((8, "slots_full"), (taken.Status, taken.Code));

@@ -42,7 +42,7 @@ public sealed record ChangedOperation : StockOperationView
     internal ChangedOperation(StockOperationView of, string message) : base(of) => Message = message;
 
     /// <summary>What was done, in source 5's words.</summary>
-    public string Message { get; }
+    public string Message { get; init; }
     public Guid OperationId => Id;
 }
 

@@ -296,8 +296,8 @@ internal sealed class AcceptGroup(LaneTransaction tx)
         var subject = order.Id.ToString();
         var type = SnakeCaseEnum<FulfillmentType>.Text(order.FulfillmentType);
         tx.Append(Lane.Hub, new OrderPlaced(order.Id, a.Number, order.Channel, order.ExternalId, type, order.Priority, a.Currency, a.TotalE4, a.Lines,
-            [.. a.Parts.Select(p => new PlacedPart(p.Part, p.Site, p.Lines))], a.Decision, order.PersonId, a.Sealed, order.PickupSite, order.Note),
-            subject, order.Id, a.Caller);
+            [.. a.Parts.Select(p => new PlacedPart(p.Part, p.Site, p.Lines))], a.Decision, order.PersonId, a.Sealed, order.PickupSite, order.Note,
+            a.Slot is { } slot ? new PlacedSlot(slot.Id, slot.Site, slot.Start, slot.End, slot.VisibleAt) : null), subject, order.Id, a.Caller);
         if (order.OnHold) tx.Append(Lane.Hub, new OrderHeld(order.Id, order.Note), subject, order.Id, a.Caller);
         foreach (var part in a.Parts)
         {

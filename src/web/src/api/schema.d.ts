@@ -1374,7 +1374,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Operations, newest first; those that wait or are under way where no status is given */
+        /** Operations, newest first */
         get: operations["get_stock_sync_pending"];
         put?: never;
         post?: never;
@@ -3336,6 +3336,56 @@ export interface components {
             /** @description Where the carrier reports, with the secret word in it; only in the answer to PUT. */
             webhook_path?: null | string;
         };
+        /** @description An operation after an operator's word, with source 5's answer beside it. */
+        ChangedOperation: {
+            /** @description What was done, in source 5's words. */
+            message: null | string;
+            /** Format: uuid */
+            operation_id: string;
+            /** Format: uuid */
+            id: string;
+            /** @description Also as source 5's `token_id`. */
+            account: string;
+            /**
+             * Format: uuid
+             * @description The marketplace's order that made it, where it was one: by being placed, or by being cancelled.
+             */
+            order_id: null | string;
+            operation_type: components["schemas"]["OperationType"];
+            status: components["schemas"]["OperationStatus"];
+            sku: string;
+            offer: string;
+            /**
+             * Format: int64
+             * @description What the offer is set to.
+             */
+            quantity: number;
+            /**
+             * Format: int64
+             * @description What it was to be before; null when that was not known.
+             */
+            previous: null | number;
+            /** Format: int32 */
+            retry_count: number;
+            /** Format: int32 */
+            max_retries: number;
+            /** Format: date-time */
+            next_retry_at: null | string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** Format: date-time */
+            completed_at: null | string;
+            error_message: null | string;
+            token_id: string;
+            /** @description That order's id at the marketplace, whichever it is. */
+            allegro_order_id: null | string;
+            /** @description The code of the site that the account sells from; null where it sells from several. */
+            warehouse: null | string;
+            /** @description Every step with its duration; only where one operation is asked for. */
+            log?: null | components["schemas"]["SyncLogLine"][];
+        };
         /** @description An account as it is to be. Settings that are not given have their defaults; secrets that are not given stay as they are. */
         ChannelBody: {
             kind: null | components["schemas"]["ChannelKind"];
@@ -3464,6 +3514,11 @@ export interface components {
             failed_reports: number;
             /** Format: date-time */
             saved_at: string;
+            /**
+             * Format: uuid
+             * @description The last comparison that was asked for (`POST /stock-sync/reconcile`) and is done.
+             */
+            reconciled_task_id: null | string;
         };
         CloudEvent: {
             specversion: string;
@@ -4256,6 +4311,25 @@ export interface components {
          * @enum {string}
          */
         OperationType: "deduction" | "refund" | "adjustment";
+        /** @description Operations, newest first: as every list here (`items`, `next_cursor`), and as source 5 §4.1 has them. */
+        OperationsPage: {
+            items: components["schemas"]["StockOperationView"][];
+            next_cursor: null | string;
+            /** @description The same ones in the words of source 5. */
+            operations: components["schemas"]["QueuedOperation"][];
+            /**
+             * Format: int32
+             * @description How many operations this page has, as in source 5.
+             */
+            total: number;
+            /** Format: int32 */
+            limit: number;
+            /**
+             * Format: int32
+             * @description How many newer ones were left out.
+             */
+            offset: number;
+        };
         /** @description An order as a caller gives it. */
         OrderBody: {
             external_id?: null | string;
@@ -4657,11 +4731,6 @@ export interface components {
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfSlotPreview: {
             items: components["schemas"]["SlotPreview"][];
-            next_cursor: null | string;
-        };
-        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
-        PageOfStockOperationView: {
-            items: components["schemas"]["StockOperationView"][];
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
@@ -5095,6 +5164,24 @@ export interface components {
             /** Format: int32 */
             capacity: number;
         };
+        /** @description An operation with the fields of source 5 §4.1; StockOperationView says more of it. */
+        QueuedOperation: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            order_id: null | string;
+            sku: string;
+            /** Format: int64 */
+            quantity: number;
+            status: components["schemas"]["OperationStatus"];
+            /** Format: int32 */
+            retry_count: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            next_retry_at: null | string;
+            error_message: null | string;
+        };
         /** @description What is asked to be priced. Without a file the measures are given: mm³, mm² and mm. */
         QuoteBody: {
             material?: null | string;
@@ -5309,13 +5396,18 @@ export interface components {
         };
         /** @description What to compare with the marketplaces. */
         ReconcileBody: {
-            /** @description Only this one; all when not given. */
+            /** @description Only this one, also as source 5's `token_id` in the query; all when not given. */
             account?: null | string;
             /** @description Set right at once what is safe to, however young the difference. */
             fix?: null | boolean;
         };
         /** @description The comparison is made in the background; its result stands in `/channels/{account}` and its `discrepancies`. */
         ReconcileQueued: {
+            /**
+             * Format: uuid
+             * @description The account names it as its `reconciled_task_id` when it is done.
+             */
+            task_id: string;
             status: string;
             accounts: string[];
         };
@@ -5688,6 +5780,7 @@ export interface components {
             signature?: null | components["schemas"]["ShopSigning"];
             stock?: null | components["schemas"]["ShopStockCall"];
             read?: null | components["schemas"]["ShopStockRead"];
+            variations?: null | components["schemas"]["ShopVariations"];
             status?: null | components["schemas"]["ShopStatusCall"];
             shipment?: null | components["schemas"]["ShopShipmentCall"];
         };
@@ -5820,6 +5913,14 @@ export interface components {
             items?: null | string;
             offer?: null | string[];
             quantity?: null | string[];
+        };
+        /**
+         * @description Offers that are variations of another: their id is that of both, `22/23`. In the calls `{parent}` is the one, and what is called offer is the other, also in the shop's answers. Only
+         *     variations of one parent travel in one call.
+         */
+        ShopVariations: {
+            stock?: null | components["schemas"]["ShopStockCall"];
+            read?: null | components["schemas"]["ShopStockRead"];
         };
         /** @description A SKU of which nothing is left to promise, or which accepted orders wait for. Units. */
         ShortStock: {
@@ -6412,7 +6513,7 @@ export interface components {
                 [key: string]: number;
             };
         };
-        /** @description An order that stands still for longer than the rules allow, for one reason. */
+        /** @description An order that stands still for longer than the rules allow, for one reason: at each site that holds it up. */
         StuckOrder: {
             /** @description The order's id. */
             order: string;
@@ -6435,7 +6536,7 @@ export interface components {
          * @description Why an order is stuck.
          * @enum {string}
          */
-        StuckReason: "not_picked" | "picking_slow" | "packing_slow" | "not_shipped" | "cancel_unanswered" | "backorder_old" | "task_not_started" | "no_progress" | "no_dimensions" | "parked";
+        StuckReason: "not_picked" | "picking_slow" | "packing_slow" | "not_shipped" | "cancel_unanswered" | "backorder_old" | "task_not_started" | "no_progress" | "no_dimensions" | "parked" | "reservation_expired";
         /** @description A step of an operation. */
         SyncLogLine: {
             /** @description source 5's `created`, `retry`, `completed`, `failed` and the like. */
@@ -6453,12 +6554,12 @@ export interface components {
         SyncStatistics: {
             /**
              * Format: int64
-             * @description Waiting or on their way.
+             * @description Waiting to be sent.
              */
             pending_operations: number;
             /**
              * Format: int64
-             * @description Of these, those that were sent and whose end is not known yet.
+             * @description Sent, and their end is not known yet.
              */
             processing_operations: number;
             /** Format: int64 */
@@ -6467,7 +6568,7 @@ export interface components {
             completed_today: number;
             /**
              * Format: int64
-             * @description Pending for longer than `STOCK_SYNC_MONITORING_STALE_OPERATION_HOURS`, of accounts that are not switched off.
+             * @description Pending or processing for longer than `STOCK_SYNC_MONITORING_STALE_OPERATION_HOURS`, of accounts that are not switched off.
              */
             stale_operations: number;
             /**
@@ -8834,7 +8935,7 @@ export interface operations {
                 /** @description Only where this site holds the order up. */
                 site?: string;
                 /** @description Only for this reason. */
-                reason?: "not_picked" | "picking_slow" | "packing_slow" | "not_shipped" | "cancel_unanswered" | "backorder_old" | "task_not_started" | "no_progress" | "no_dimensions" | "parked";
+                reason?: "not_picked" | "picking_slow" | "packing_slow" | "not_shipped" | "cancel_unanswered" | "backorder_old" | "task_not_started" | "no_progress" | "no_dimensions" | "parked" | "reservation_expired";
                 /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
                 format?: string;
             };
@@ -10889,6 +10990,8 @@ export interface operations {
                 limit?: number;
                 /** @description The next_cursor of the page before; without it, the first page. */
                 cursor?: string;
+                /** @description Source 5's way to page: how many to leave out. Counts where no cursor is given. */
+                offset?: number;
                 /** @description Only in this state. */
                 status?: "pending" | "processing" | "completed" | "failed" | "cancelled";
                 /** @description Only of this account. */
@@ -10908,7 +11011,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PageOfStockOperationView"];
+                    "application/json": components["schemas"]["OperationsPage"];
                     "text/csv": string;
                 };
             };
@@ -10971,7 +11074,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StockOperationView"];
+                    "application/json": components["schemas"]["ChangedOperation"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -11044,7 +11147,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["StockOperationView"];
+                    "application/json": components["schemas"]["ChangedOperation"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -11058,7 +11161,10 @@ export interface operations {
     };
     post_stock_sync_reconcile: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only this account: source 5's word for it. */
+                token_id?: string;
+            };
             header?: {
                 /** @description Any text of your own, new for each intent. The same key and body again get the kept answer (with Idempotent-Replayed: true) and nothing is done twice. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
