@@ -3339,7 +3339,7 @@ export interface components {
         /** @description An operation after an operator's word, with source 5's answer beside it. */
         ChangedOperation: {
             /** @description What was done, in source 5's words. */
-            message: null | string;
+            message: string;
             /** Format: uuid */
             operation_id: string;
             /** Format: uuid */
