@@ -50,6 +50,24 @@ public class RabbitQueueTests
         await BrokerNode.UntilAsync(async () => await running.OrdersAsync() == (pump is OrderIntake ? 2 : 1), "nothing came in after it");
     }
 
+    [Fact]
+    public async Task What_another_connection_has_for_itself_is_told_until_that_is_gone()
+    {
+        if (Find("backoff_ms=100") is not { } broker) return;
+        var place = Place();
+        await using var running = await BrokerNode.StartAsync("sqlite");
+        var intake = new OrderIntake(running.Node, broker.In(place), OrderFormats.Standard);
+        await broker.ByHandAsync(async channel =>
+        {
+            await channel.QueueDeclareAsync(place + "-in", durable: false, exclusive: true, autoDelete: false);
+            running.Node.Add(intake);
+            await BrokerNode.UntilAsync(() => Task.FromResult(intake.LastError is not null), "the trouble is not visible");
+            Assert.StartsWith("another connection has a queue for itself alone", intake.LastError);
+            Assert.Contains(place + "-in", intake.LastError);
+        });
+        await BrokerNode.UntilAsync(() => Task.FromResult(intake.FailingSince is null), "it does not go on by itself");
+    }
+
     /// <summary>What docs/brokers.md says that a queue must have, and one thing more.</summary>
     private static Dictionary<string, object?> Arguments(string queue, string made)
     {
