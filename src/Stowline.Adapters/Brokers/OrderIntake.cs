@@ -25,6 +25,7 @@ public sealed class OrderIntake : Pump, IAsyncDisposable
     private readonly Counter<long> _taken;
     private readonly Rest _looks;
     private QueueState? _state;
+    private long? _parked;
 
     public OrderIntake(Node node, IBrokerIn broker, OrderFormat format)
     {
@@ -32,6 +33,8 @@ public sealed class OrderIntake : Pump, IAsyncDisposable
         _intake = node.Modules.OfType<OrderingModule>().Single().Intake!;
         _meter = new Meter(new MeterOptions("Stowline.Intake") { Scope = node.Lanes });
         _taken = _meter.CreateCounter<long>("stowline_intake_messages", description: "Messages from brokers by what became of them");
+        _meter.CreateObservableGauge("stowline_intake_parked_messages", () => _parked is { } parked ? [new Measurement<long>(parked, Label)] : Array.Empty<Measurement<long>>(),
+            description: "Messages that could not be taken and wait for an operator");
         _meter.CreateObservableGauge("stowline_intake_queue_messages", () => Measure<long>(s => s.Messages), description: "Messages that wait with the broker");
         _meter.CreateObservableGauge("stowline_intake_queue_unacknowledged", () => Measure<long>(s => s.Unacknowledged), description: "Messages that the broker gave out and that are not acknowledged");
         _meter.CreateObservableGauge("stowline_intake_queue_age_seconds", () => Measure(s => s.OldestAge?.TotalSeconds), "s", "Age of the oldest message that waits with the broker");
@@ -39,6 +42,9 @@ public sealed class OrderIntake : Pump, IAsyncDisposable
 
     public override string Name => _broker.Name;
     public override TimeSpan Idle => TimeSpan.FromMilliseconds(100); // brokers do not wake us; asking them waits by itself
+
+    /// <summary>What waited with the broker when it was last asked; null where it does not tell.</summary>
+    public QueueState? State => _state;
 
     private KeyValuePair<string, object?> Label => new("intake", Name);
 
@@ -101,6 +107,14 @@ public sealed class OrderIntake : Pump, IAsyncDisposable
         catch (Exception) when (!ct.IsCancellationRequested)
         {
             _state = null;
+        }
+        try
+        {
+            _parked = await _node.Database.ReadAsync(async session => await ParkedMessages.CountAsync(session, Name), ct);
+        }
+        catch (Exception e) when (_node.Database.IsInfrastructure(e))
+        {
+            _parked = null;
         }
     }
 

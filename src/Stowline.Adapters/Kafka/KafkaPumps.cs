@@ -14,7 +14,9 @@ public static class KafkaPumps
             yield break;
         }
         yield return new OrderRelay(node.Lanes, new KafkaOut(settings), settings.Types);
-        if (settings.Intake is not null) yield return new OrderIntake(node, new KafkaIn(settings), OrderFormats.Of(node));
+        if (settings.Intake is null) yield break;
+        yield return new OrderIntake(node, new KafkaIn(settings), OrderFormats.Of(node));
+        yield return new QueueWatch(node, new KafkaQueues(settings));
     }
 
     /// <summary>Stands in the status in place of what cannot run here.</summary>

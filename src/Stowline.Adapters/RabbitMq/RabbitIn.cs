@@ -24,8 +24,7 @@ public sealed class RabbitIn(RabbitSettings settings, TimeProvider time, IdSourc
 
     public string Name => "rabbitmq intake " + _queue;
     public string? Trouble => null; // it throws what is wrong
-    private string Dead => _queue + ".dead";
-    private string Retry(int tries) => $"{_queue}.retry.{tries.ToString(CultureInfo.InvariantCulture)}";
+    private string Dead => RabbitSettings.Dead(_queue);
 
     /// <summary>A connection with what it was given and what is not worked off yet.</summary>
     private sealed record Session(RabbitLink Link, ChannelReader<Delivery> Deliveries)
@@ -99,7 +98,7 @@ public sealed class RabbitIn(RabbitSettings settings, TimeProvider time, IdSourc
     private async Task DeclareAsync(RabbitLink link, CancellationToken ct)
     {
         await link.DeclareDeadAsync(Dead, ct);
-        for (var tries = 1; tries < settings.Tries; tries++) await link.DeclareQueueAsync(Retry(tries), "", _queue, singleConsumer: false, ct);
+        foreach (var retry in settings.Retries(_queue)) await link.DeclareQueueAsync(retry, "", _queue, singleConsumer: false, ct);
         await link.DeclareQueueAsync(_queue, Dead, null, singleConsumer: true, ct);
         await link.SettleAsync(ct);
     }
@@ -139,12 +138,12 @@ public sealed class RabbitIn(RabbitSettings settings, TimeProvider time, IdSourc
             var properties = new BasicProperties(delivery.Properties)
             {
                 Persistent = true, Headers = new Dictionary<string, object?>(delivery.Properties.Headers ?? new Dictionary<string, object?>()) { [TriesHeader] = tries, [ReasonHeader] = r.Reason },
-                // Between half and the whole of what doubles with each try.
-                Expiration = again ? Math.Ceiling(settings.Backoff.TotalMilliseconds * (1 << (tries - 1)) * (0.5 + ids.NextDouble() / 2)).ToString(CultureInfo.InvariantCulture) : null,
+                // Between half and the whole of the longest wait. The broker lets only the first of a queue expire, but whoever is before it has at most as long to wait.
+                Expiration = again ? Math.Ceiling(settings.LongestWait(tries).TotalMilliseconds * (0.5 + ids.NextDouble() / 2)).ToString(CultureInfo.InvariantCulture) : null,
             };
             if (!again) givenUp.Add(r);
             var link = delivery.Session!.Link;
-            var (exchange, key) = again ? ("", Retry(tries)) : (Dead, "");
+            var (exchange, key) = again ? ("", RabbitSettings.Retry(_queue, tries)) : (Dead, "");
             await link.ConfirmedAsync(link.Channel.BasicPublishAsync(exchange, key, mandatory: true, properties, delivery.Body, ct).AsTask(), ct);
         }
         return givenUp;

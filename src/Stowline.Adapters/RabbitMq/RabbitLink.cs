@@ -66,29 +66,48 @@ internal sealed class RabbitLink(IConnection connection, IChannel channel, TimeP
 
     private async Task DeclareAsync(string name, Dictionary<string, object?> arguments, CancellationToken ct)
     {
-        _hasNewQueue |= !await ExistsAsync(name, ct);
-        await channel.QueueDeclareAsync(name, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: ct);
+        _hasNewQueue |= await CountAsync(name, ct) is null;
+        await ToldAsync(() => channel.QueueDeclareAsync(name, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: ct));
     }
 
-    /// <summary>Asks on a channel of its own: the broker closes the one on which it says no.</summary>
-    private async Task<bool> ExistsAsync(string queue, CancellationToken ct)
+    /// <summary>A durable exchange.</summary>
+    public Task DeclareExchangeAsync(string name, string type, CancellationToken ct) => ToldAsync(async () =>
+    {
+        await channel.ExchangeDeclareAsync(name, type, durable: true, cancellationToken: ct);
+        return true;
+    });
+
+    /// <summary>How many messages of a queue nobody has been given yet; null when there is no such queue. Asks on a channel of its own: the broker closes the one on which it says no.</summary>
+    public Task<long?> CountAsync(string queue, CancellationToken ct) => ToldAsync(async () =>
     {
         await using var asking = await connection.CreateChannelAsync(cancellationToken: ct);
         try
         {
-            await asking.QueueDeclarePassiveAsync(queue, ct);
-            return true;
+            return (long?)(await asking.QueueDeclarePassiveAsync(queue, ct)).MessageCount;
         }
         catch (OperationInterruptedException e) when (e.ShutdownReason?.ReplyCode == Constants.NotFound)
         {
-            return false;
+            return null;
+        }
+    });
+
+    /// <exception cref="InvalidOperationException">The broker will never do it; the message says why, and what to do.</exception>
+    private static async Task<T> ToldAsync<T>(Func<Task<T>> ask)
+    {
+        try
+        {
+            return await ask();
+        }
+        catch (OperationInterruptedException e) when (RabbitRefusal.Explain(e.ShutdownReason) is { } why)
+        {
+            throw new InvalidOperationException(why, e);
         }
     }
 
     /// <summary>Where dead letters of a queue go: an exchange of that name and a queue bound to it.</summary>
     public async Task DeclareDeadAsync(string name, CancellationToken ct)
     {
-        await channel.ExchangeDeclareAsync(name, ExchangeType.Fanout, durable: true, cancellationToken: ct);
+        await DeclareExchangeAsync(name, ExchangeType.Fanout, ct);
         await DeclareAsync(name, new Dictionary<string, object?> { ["x-queue-type"] = "quorum" }, ct);
         await channel.QueueBindAsync(name, name, "", cancellationToken: ct);
     }

@@ -85,11 +85,11 @@ public sealed partial class RabbitOut(RabbitSettings settings, TimeProvider time
         var link = await RabbitLink.OpenAsync(settings, time, ct);
         try
         {
-            await link.Channel.ExchangeDeclareAsync(settings.Exchange, ExchangeType.Topic, durable: true, cancellationToken: ct);
+            await link.DeclareExchangeAsync(settings.Exchange, ExchangeType.Topic, ct);
             if (settings.Queue is { } queue)
             {
-                await link.DeclareDeadAsync(queue + ".dead", ct);
-                await link.DeclareQueueAsync(queue, queue + ".dead", null, singleConsumer: false, ct);
+                await link.DeclareDeadAsync(RabbitSettings.Dead(queue), ct);
+                await link.DeclareQueueAsync(queue, RabbitSettings.Dead(queue), null, singleConsumer: false, ct);
                 await link.Channel.QueueBindAsync(queue, settings.Exchange, "#", cancellationToken: ct);
                 await link.SettleAsync(ct);
             }

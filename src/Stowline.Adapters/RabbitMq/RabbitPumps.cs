@@ -10,5 +10,6 @@ public static class RabbitPumps
     {
         yield return new OrderRelay(node.Lanes, new RabbitOut(settings, node.Time), settings.Types);
         if (settings.Intake is not null) yield return new OrderIntake(node, new RabbitIn(settings, node.Time, node.Ids), OrderFormats.Of(node));
+        yield return new QueueWatch(node, new RabbitQueues(settings, node.Time));
     }
 }

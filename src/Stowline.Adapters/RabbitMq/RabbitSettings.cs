@@ -23,6 +23,18 @@ public sealed record RabbitSettings
     public int Tries { get; init; } = 3;
     public TimeSpan Backoff { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>Where dead letters of a queue lie.</summary>
+    internal static string Dead(string queue) => queue + ".dead";
+
+    /// <summary>Where a message waits after so many tries.</summary>
+    internal static string Retry(string queue, int tries) => $"{queue}.retry.{tries.ToString(CultureInfo.InvariantCulture)}";
+
+    /// <summary>All queues in which messages wait for their next try.</summary>
+    internal IEnumerable<string> Retries(string queue) => Enumerable.Range(1, Tries - 1).Select(tries => Retry(queue, tries));
+
+    /// <summary>The longest wait after so many tries: it doubles with each.</summary>
+    internal TimeSpan LongestWait(int tries) => Backoff * (1 << (tries - 1));
+
     /// <exception cref="FormatException">The setting is not understood; the message says what is wrong.</exception>
     public static RabbitSettings Parse(string text)
     {

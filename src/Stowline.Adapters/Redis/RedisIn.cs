@@ -136,21 +136,9 @@ public sealed class RedisIn(RedisLink link, RedisSettings settings, string strea
     public async Task<QueueState?> StateAsync(CancellationToken ct)
     {
         if (!_hasGroup) return null;
-        var groups = ((RedisResult[])await link.RunAsync("XINFO", ct, "GROUPS", stream)).Select(Fields);
-        if (groups.FirstOrDefault(g => (string)g["name"] == group) is not { } ours) return null;
-        var next = (RedisResult[])await link.RunAsync("XRANGE", ct, stream, "(" + (string)ours["last-delivered-id"], "+", "COUNT", 1);
-        var waits = ours.TryGetValue("lag", out var lag) && !lag.IsNull ? (long)lag : next.Length; // Redis 6.2 does not count them
-        TimeSpan? age = next.Length == 0 ? TimeSpan.Zero
-            : time.GetUtcNow() - DateTimeOffset.FromUnixTimeMilliseconds(Position((string)((RedisResult[])next[0])[0]) >> 20);
-        return new QueueState(waits, (long)ours["pending"], age);
-    }
-
-    private static Dictionary<string, RedisResult> Fields(RedisResult answer)
-    {
-        var flat = (RedisResult[])answer;
-        var fields = new Dictionary<string, RedisResult>(StringComparer.Ordinal);
-        for (var i = 0; i + 1 < flat.Length; i += 2) fields[(string)flat[i]] = flat[i + 1];
-        return fields;
+        if ((await StreamGroup.AllAsync(link, stream, ct)).FirstOrDefault(g => g.Name == group) is not { } ours) return null;
+        var waits = ours.Waiting ?? (ours.Next is null ? 0 : 1); // Redis 6.2 does not count them
+        return new QueueState(waits, ours.Pending, ours.Next is { } next ? StreamGroup.Age(next, time.GetUtcNow()) : TimeSpan.Zero);
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask; // the link is shared

@@ -12,6 +12,7 @@ public static class RedisPumps
         var listings = new RedisIn(link, settings, RedisSettings.ListingsStream, RedisSettings.ListingsGroup, "order_id", node.Time, () => node.Lanes.Duty.IsOurs);
         yield return new OrderIntake(node, listings, new ListingsFormat(node).ReadAsync);
         yield return new SiteRelays(node, link, settings);
+        yield return new QueueWatch(node, new RedisQueues(settings, node.Time, RedisQueues.Door));
     }
 
     /// <summary>Begins with each site's events when the site comes to be.</summary>

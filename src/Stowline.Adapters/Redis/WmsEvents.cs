@@ -20,6 +20,9 @@ internal static class WmsEvents
 {
     private const string Picking = "wms:events:picking", Packing = "wms:events:packing", Shipment = "wms:events:shipment", Inventory = "wms:events:inventory";
 
+    /// <summary>All streams that are written.</summary>
+    public static IReadOnlyList<string> Streams { get; } = [Picking, Packing, Shipment, Inventory];
+
     private static readonly HashSet<string> Types =
     [
         PickingCreated.Type, PickingAssigned.Type, PickingCompleted.Type, PackingCreated.Type, PackingCompleted.Type, PartShipped.Type, PartCancelled.Type, PartShort.Type,

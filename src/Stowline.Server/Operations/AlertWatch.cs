@@ -88,10 +88,13 @@ internal sealed class AlertWatch(Node node, StatusEndpoints.Around around) : Pum
         StuckReason.NotPicked or StuckReason.PackingSlow or StuckReason.NotShipped or StuckReason.BackorderOld or StuckReason.TaskNotStarted or StuckReason.NoProgress => AlertSeverity.Warning,
     };
 
-    /// <summary>The node's own trouble: all that is red, and of the rest the disk and the lag. Pure.</summary>
+    /// <summary>What is told though it is not red: it grows, or somebody waits behind it.</summary>
+    private static readonly HashSet<string> Told = ["disk_low", "consumer_lag", "relay_lag", "intake_lag", "reader_lag", "dead_letters"];
+
+    /// <summary>The node's own trouble: all that is red, and of the rest the disk, what lags and the dead letters. Pure.</summary>
     internal static IReadOnlyList<AlertFinding> OwnOf(IReadOnlyList<StatusReason> reasons) =>
     [
-        .. reasons.Where(r => r.Code is not ("stuck" or "parked") && (r.Status == StatusLight.Red || r.Code is "disk_low" or "consumer_lag")).GroupBy(r => r.Code, StringComparer.Ordinal)
+        .. reasons.Where(r => r.Code is not ("stuck" or "parked") && (r.Status == StatusLight.Red || Told.Contains(r.Code))).GroupBy(r => r.Code, StringComparer.Ordinal)
             .Select(g => new AlertFinding(g.Key, g.Any(r => r.Status == StatusLight.Red) ? AlertSeverity.Critical : AlertSeverity.Warning, string.Join("; ", g.Select(r => r.Detail)))),
     ];
 }

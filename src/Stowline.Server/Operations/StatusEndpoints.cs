@@ -1,3 +1,4 @@
+using Stowline.Adapters.Brokers;
 using Stowline.Contracts;
 using Stowline.Http;
 using Stowline.Hub.Ordering;
@@ -32,7 +33,7 @@ public sealed record SystemStatus(
     StatusLight Status, IReadOnlyList<StatusReason> Reasons, string Node, string Process, string Version, DateTimeOffset StartedAt, long UptimeSeconds, string Database, long DatabaseBytes,
     DiskStatus Disk, int QueueDepth, IReadOnlyList<QueueStatus> Queues, long Parked, long Stuck, IReadOnlyDictionary<string, long> StuckByReason,
     IReadOnlyList<LaneStatus> Lanes, IReadOnlyList<ConsumerStatus> Consumers, IReadOnlyList<PumpStatus> Pumps, int LiveClients,
-    IReadOnlyList<NodeProcess> Processes, IReadOnlyList<LinkView> Links);
+    IReadOnlyList<NodeProcess> Processes, IReadOnlyList<LinkView> Links, BrokersStatus Brokers);
 
 /// <summary>How a node stands: lanes, consumers, pumps; and whether its books agree.</summary>
 internal static class StatusEndpoints
@@ -60,7 +61,7 @@ internal static class StatusEndpoints
             [.. node.Lanes.Progress.Select(p => new ConsumerStatus(p.Consumer, p.Lane.Name, p.Position, p.Head, p.Lag))
                 .OrderBy(c => c.Consumer, StringComparer.Ordinal).ThenBy(c => c.Lane, StringComparer.Ordinal)],
             [.. node.Pumps.Select(p => new PumpStatus(p.Name, p.Errors, p.LastError, p.LastErrorAt, p.FailingSince))], around.LiveClients(), node.Lanes.Processes,
-            await LinkViews.ReadAsync(node.Database, node.Modules.OfType<LinkModule>().FirstOrDefault(), ct));
+            await LinkViews.ReadAsync(node.Database, node.Modules.OfType<LinkModule>().FirstOrDefault(), ct), BrokersStatus.Of(node));
         var reasons = StatusRules.Of(status, node.Lanes.BacklogLimit, now);
         return status with { Status = reasons.Count == 0 ? StatusLight.Green : reasons.Max(r => r.Status), Reasons = reasons };
     }
@@ -72,6 +73,13 @@ internal static class StatusRules
     /// <summary>Longer than this is no hiccup (F12: a service that is away for five minutes).</summary>
     private static readonly TimeSpan FailingTooLong = TimeSpan.FromMinutes(5);
     private const long WorthMentioning = 10_000;
+
+    /// <summary>A broker takes and gives events within seconds. What waits for longer stands behind something that does not go on.</summary>
+    internal static readonly TimeSpan BrokerPatience = TimeSpan.FromMinutes(5);
+
+    /// <summary>Who reads what goes out is not ours to wake; but nobody leaves it for an hour on purpose.</summary>
+    internal static readonly TimeSpan ReaderPatience = TimeSpan.FromHours(1);
+    internal const long UnreadMessages = 100_000;
     private const double DiskLow = 0.10;
     private const double DiskNearlyFull = 0.02;
 
@@ -97,8 +105,28 @@ internal static class StatusRules
         }
         foreach (var link in s.Links)
             foreach (var alert in link.Alerts) Say(alert == "diverged" ? StatusLight.Red : StatusLight.Yellow, "link_" + alert, $"the link of {link.Site}: see /api/v1/links");
+        foreach (var (code, detail) in OfBrokers(s.Brokers)) Say(StatusLight.Yellow, code, detail);
         if (s.Parked > 0) Say(StatusLight.Yellow, "parked", $"{s.Parked} events wait for an operator");
         if (s.Stuck > 0) Say(StatusLight.Yellow, "stuck", $"{s.Stuck} orders stand still for too long");
         return reasons;
     }
+
+    private static IEnumerable<(string Code, string Detail)> OfBrokers(BrokersStatus brokers)
+    {
+        foreach (var relay in brokers.Relays)
+            if (relay.OldestSeconds > BrokerPatience.TotalSeconds) yield return ("relay_lag", $"{relay.Lag} events wait for {relay.Name}, the oldest for {Minutes(relay.OldestSeconds)}");
+        foreach (var intake in brokers.Intakes)
+            if (intake.OldestSeconds > BrokerPatience.TotalSeconds || intake.Messages > WorthMentioning)
+                yield return ("intake_lag", $"{intake.Messages} messages wait for {intake.Name}" + (intake.OldestSeconds is { } oldest ? $", the oldest for {Minutes(oldest)}" : ""));
+        foreach (var (broker, queue) in brokers.Brokers.SelectMany(b => b.Queues.Select(q => (b.Broker, q))))
+        {
+            if (queue.Kind == QueueKind.Dead && queue.Messages > 0) yield return ("dead_letters", $"{queue.Messages} dead letters lie in {queue.Name} of {broker}");
+            if (queue.Kind != QueueKind.Out) continue;
+            foreach (var group in queue.Groups)
+                if (group.AgeSeconds > ReaderPatience.TotalSeconds) yield return ("reader_lag", $"the group {group.Name} has not read {queue.Name} of {broker} for {Minutes(group.AgeSeconds.Value)}");
+            if (queue.Groups.Count == 0 && broker == "rabbitmq" && queue.Messages > UnreadMessages) yield return ("reader_lag", $"{queue.Messages} events lie in {queue.Name} of {broker}, and nobody takes them");
+        }
+    }
+
+    private static string Minutes(double seconds) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Math.Floor(seconds / 60):0} min");
 }

@@ -37,13 +37,19 @@ public abstract partial class LaneRelay : Pump, IAsyncDisposable
         _meter = new Meter(new MeterOptions("Stowline.Relay") { Scope = lanes });
         _relayed = _meter.CreateCounter<long>("stowline_relay_events", description: "Events that a broker has acknowledged");
         _meter.CreateObservableGauge("stowline_relay_lag_events", () => Measure(Lag), description: "Events of the lane that a relay has yet to pass on");
-        _meter.CreateObservableGauge("stowline_relay_lag_seconds", () => Measure(_oldestWaiting is { } at ? (lanes.Time.GetUtcNow() - at).TotalSeconds : 0.0), "s",
+        _meter.CreateObservableGauge("stowline_relay_lag_seconds", () => Measure(OldestAge.TotalSeconds), "s",
             "Age of the oldest event that waits for a broker");
         lanes.Committed += OnCommitted;
     }
 
     private KeyValuePair<string, object?> Label => new("relay", Name);
-    private IEnumerable<Measurement<T>> Measure<T>(T value) where T : struct => _position < 0 ? [] : [new Measurement<T>(value, Label)];
+    private IEnumerable<Measurement<T>> Measure<T>(T value) where T : struct => IsOurs ? [new Measurement<T>(value, Label)] : [];
+
+    /// <summary>Whether this process relays: of several one does.</summary>
+    public bool IsOurs => _position >= 0;
+
+    /// <summary>How old the oldest event is that waits; zero when none does.</summary>
+    public TimeSpan OldestAge => _oldestWaiting is { } at && _lanes.Time.GetUtcNow() - at is { Ticks: > 0 } age ? age : TimeSpan.Zero;
 
     /// <summary>The lane that it reads.</summary>
     public Lane Lane => _lane;

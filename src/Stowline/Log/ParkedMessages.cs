@@ -51,6 +51,10 @@ public static class ParkedMessages
         }, ct);
     }
 
+    /// <summary>How many messages are parked for an intake.</summary>
+    public static ValueTask<long> CountAsync(SqlSession session, string consumer) =>
+        session.FindAsync<long>("SELECT COUNT(*) FROM parked_messages WHERE consumer = @consumer", new { consumer });
+
     /// <summary>The first parked messages of a subject, in their order: at most a thousand, and at most 64 MB of them.</summary>
     public static async Task<IReadOnlyList<ParkedMessage>> FindAsync(SqlSession session, string consumer, string source, string subject)
     {

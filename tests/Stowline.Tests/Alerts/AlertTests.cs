@@ -149,5 +149,8 @@ public class AlertTests
         Assert.Equal("", Of(new StatusReason(StatusLight.Yellow, "pump_failing", "a"), new StatusReason(StatusLight.Yellow, "stuck", "b"), new StatusReason(StatusLight.Yellow, "queue_long", "c")));
         Assert.Equal("Critical:pump_failing:a; b", Of(new StatusReason(StatusLight.Red, "pump_failing", "a"), new StatusReason(StatusLight.Red, "pump_failing", "b")));
         Assert.Equal("Warning:disk_low:x", Of(new StatusReason(StatusLight.Yellow, "disk_low", "x")));
+        // Of the brokers too, one alert for all queues of a kind.
+        Assert.Equal("Warning:dead_letters:a; b Warning:relay_lag:c", Of(new StatusReason(StatusLight.Yellow, "dead_letters", "a"), new StatusReason(StatusLight.Yellow, "dead_letters", "b"),
+            new StatusReason(StatusLight.Yellow, "relay_lag", "c")));
     }
 }

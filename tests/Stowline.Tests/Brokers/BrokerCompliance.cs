@@ -36,7 +36,7 @@ public class BrokerCompliance
     private static string Place() => "t" + Guid.NewGuid().ToString("N")[..12];
 
     /// <summary>What arrived, as events; with each order's positions ascending once repeats are passed over.</summary>
-    private static List<Protocol.OrderEvent> InOrder(IReadOnlyList<(string Key, byte[] Body)> messages)
+    internal static List<Protocol.OrderEvent> InOrder(IReadOnlyList<(string Key, byte[] Body)> messages)
     {
         var events = messages.Select(m => (m.Key, Event: Protocol.OrderEvent.Parser.ParseFrom(m.Body))).ToList();
         Assert.All(events, e => Assert.Equal(e.Event.OrderId, e.Key));
@@ -118,6 +118,35 @@ public class BrokerCompliance
         await BrokerNode.UntilAsync(async () => { await TakeAsync(50); return received.Count >= 40; }, "the rest did not come");
         await intake.AcknowledgeAsync(received[acknowledged..], default);
         await BrokerNode.UntilAsync(async () => await intake.StateAsync(default) is { Messages: 0, Unacknowledged: 0 }, "nothing waits any more, but it is told otherwise");
+    }
+
+    /// What nobody reads, and what waits for somebody else, is known too.
+    [Theory, InlineData("kafka"), InlineData("redis"), InlineData("rabbitmq")]
+    public async Task How_long_the_queues_are_is_known(string name)
+    {
+        if (Find(name, "sqlite") is not { } broker) return;
+        var place = Place();
+        await broker.WriteAsync(place, [.. Enumerable.Range(0, 40).Select(i => ($"k{i}", new byte[] { 0x7b }))]);
+        await using var queues = broker.Queues(place);
+        var (received, published) = (new List<IncomingMessage>(), 0);
+        // Kafka keeps what was read, and so does a stream of Redis: there it is the group that has something left to read.
+        async Task<bool> ToldAsync()
+        {
+            var told = await queues.LookAsync(default);
+            var input = told.Single(q => q.Kind == QueueKind.In);
+            var left = input.Groups is [var group] ? group.Lag + (group.Unacknowledged ?? 0) : input.Messages;
+            return left == 40 - received.Count && told.Where(q => q.Kind == QueueKind.Out).All(q => q.Messages == published);
+        }
+        await BrokerNode.UntilAsync(ToldAsync, "what nobody has read yet is not known");
+        await using (var intake = broker.In(place))
+        {
+            await BrokerNode.UntilAsync(async () => { received.AddRange(await intake.ReceiveAsync(10, default)); return received.Count > 0; }, "nothing came");
+            await intake.AcknowledgeAsync(received, default);
+        }
+        await using var output = broker.Out(place);
+        Assert.Empty(await output.PublishAsync([.. Enumerable.Range(0, 5).Select(i => new OutgoingMessage($"k{i}", "order.placed", new byte[] { 1 }))], default));
+        published = 5;
+        await BrokerNode.UntilAsync(ToldAsync, "what is left is not known");
     }
 
     [Theory, MemberData(nameof(Brokers))]

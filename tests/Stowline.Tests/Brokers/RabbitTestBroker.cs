@@ -19,10 +19,20 @@ public sealed class RabbitTestBroker(string setting, string more = "backoff_ms=1
     public override IBrokerOut Out(string place) => new RabbitOut(Settings(place), TimeProvider.System);
     public override IBrokerIn In(string place) => new RabbitIn(Settings(place), TimeProvider.System, new IdSource(TimeProvider.System));
 
+    public override IBrokerQueues Queues(string place) => new RabbitQueues(Settings(place), TimeProvider.System);
+
     private Task<IConnection> ConnectAsync()
     {
         var parsed = RabbitSettings.Parse(setting);
         return new ConnectionFactory { Uri = parsed.Server }.CreateConnectionAsync([new AmqpTcpEndpoint(parsed.Server), .. parsed.Others.Select(o => new AmqpTcpEndpoint(o.Host, o.Port))]);
+    }
+
+    /// <summary>What an operator or a sender does by hand.</summary>
+    public async Task ByHandAsync(Func<IChannel, Task> act)
+    {
+        await using var connection = await ConnectAsync();
+        await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true));
+        await act(channel);
     }
 
     /// <summary>Takes messages out of a queue: at least so many, within a minute.</summary>

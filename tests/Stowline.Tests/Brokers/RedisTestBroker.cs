@@ -21,6 +21,8 @@ public sealed class RedisTestBroker(string setting) : TestBroker
     public override IBrokerOut Out(string place) => new RedisOut(new RedisStreams(Link(), Settings), place + "-out");
     public override IBrokerIn In(string place) => new RedisIn(Link(), Settings, place + "-in", place, "key", TimeProvider.System, () => true);
 
+    public override IBrokerQueues Queues(string place) => new RedisQueues(Settings, TimeProvider.System, [(place + "-in", QueueKind.In), (place + "-out", QueueKind.Out)]);
+
     /// <summary>All entries of a stream as (id, fields), by a client of its own.</summary>
     public async Task<List<(string Id, List<KeyValuePair<string, byte[]>> Fields)>> EntriesAsync(string stream)
     {

@@ -16,6 +16,9 @@ public abstract class TestBroker
 
     public abstract IBrokerIn In(string place);
 
+    /// <summary>How long the queues of a place are.</summary>
+    public abstract IBrokerQueues Queues(string place);
+
     /// <summary>All that is in the place for events: (key, body) in the order of each key, at least so many different ones. After a crash some may be there twice.</summary>
     public abstract Task<IReadOnlyList<(string Key, byte[] Body)>> ReadAsync(string place, int atLeast);
 
@@ -58,10 +61,15 @@ public abstract class TestBroker
 public sealed class KafkaTestBroker(string setting) : TestBroker
 {
     public override string Name => "kafka";
-    private KafkaSettings Settings(string place) => KafkaSettings.Parse($"{setting};topic={place}-out;intake={place}-in;group={place}");
+
+    /// <summary>The setting <c>kafka</c> for a place.</summary>
+    public string SettingOf(string place) => $"{setting};topic={place}-out;intake={place}-in;group={place}";
+
+    private KafkaSettings Settings(string place) => KafkaSettings.Parse(SettingOf(place));
 
     public override IBrokerOut Out(string place) => new KafkaOut(Settings(place));
     public override IBrokerIn In(string place) => new KafkaIn(Settings(place));
+    public override IBrokerQueues Queues(string place) => new KafkaQueues(Settings(place));
 
     private IEnumerable<KeyValuePair<string, string>> Client(params (string, string)[] more) =>
         KafkaSettings.Parse(setting).Native.Concat(more.Select(m => KeyValuePair.Create(m.Item1, m.Item2))).Append(KeyValuePair.Create("bootstrap.servers", KafkaSettings.Parse(setting).Servers));
@@ -92,13 +100,14 @@ public sealed class KafkaTestBroker(string setting) : TestBroker
     {
         KafkaNative.Need();
         using var producer = new ProducerBuilder<string, byte[]>(Client(("acks", "all"), ("max.in.flight", "1"), ("partitioner", "murmur2_random"))).SetLogHandler((_, _) => { }).Build();
+        Error? lost = null;
         foreach (var (key, body) in messages)
         {
             while (true)
             {
                 try
                 {
-                    producer.Produce(place + "-in", new Message<string, byte[]> { Key = key, Value = body });
+                    producer.Produce(place + "-in", new Message<string, byte[]> { Key = key, Value = body }, report => lost = report.Error.IsError ? report.Error : lost);
                     break;
                 }
                 catch (ProduceException<string, byte[]> e) when (e.Error.Code == ErrorCode.Local_QueueFull)
@@ -108,6 +117,7 @@ public sealed class KafkaTestBroker(string setting) : TestBroker
             }
         }
         Assert.Equal(0, producer.Flush(TimeSpan.FromSeconds(60)));
+        if (lost is not null) throw new KafkaException(lost);
     });
 
     public override Task KillAsync() => ControlAsync("kafka.sh", "STOWLINE_TEST_KAFKA_DIR", "broker-stop", "KILL");

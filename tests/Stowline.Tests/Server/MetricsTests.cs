@@ -2,7 +2,9 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Text;
 using System.Text.RegularExpressions;
+using Stowline.Adapters.Brokers;
 using Stowline.Server.Telemetry;
+using Stowline.Tests.Brokers;
 using Stowline.Tests.House;
 using Stowline.Tests.Support;
 
@@ -52,6 +54,41 @@ public partial class MetricsTests
             Assert.Contains(lines, l => l.StartsWith(start, StringComparison.Ordinal));
     }
 
+    /// <summary>Gives the node brokers that take nothing and tell how much waits in them, and waits until it has asked them.</summary>
+    private static async Task BrokersAsync(ServerNode node)
+    {
+        node.Node.Add(new OrderRelay(node.Node.Lanes, new BrokerDouble("out"), new HashSet<string>()));
+        node.Node.Add(new OrderIntake(node.Node, new BrokerDouble("in"), OrderFormats.Standard));
+        node.Node.Add(new QueueWatch(node.Node, new BrokerDouble("b")));
+        string[] last = ["stowline_relay_lag_events{", "stowline_intake_parked_messages{", "stowline_broker_group_age_seconds{"];
+        await BrokerNode.UntilAsync(async () => await node.Http.GetStringAsync("/metrics") is var text && last.All(l => text.Contains('\n' + l, StringComparison.Ordinal)), "the brokers are not told of");
+    }
+
+    [Fact]
+    public async Task What_waits_for_brokers_and_in_them_is_told_in_metrics_and_in_the_status()
+    {
+        await using var node = await ServerNode.StartAsync();
+        await BrokersAsync(node);
+        await BusyAsync(node);
+        string[] lines = [];
+        // The relay reads what was committed and finds that nobody takes it.
+        await BrokerNode.UntilAsync(async () => (lines = (await node.Http.GetStringAsync("/metrics")).Split('\n')).Any(l => Regex.IsMatch(l, "^stowline_relay_lag_events\\{relay=\"out\"\\} [1-9]")
+            && lines.Any(s => Regex.IsMatch(s, "^stowline_relay_lag_seconds\\{relay=\"out\"\\} (?!0$)"))), "what waits for the broker is not told");
+        foreach (var line in new[]
+        {
+            """stowline_intake_queue_messages{intake="in"} 3""", """stowline_intake_queue_unacknowledged{intake="in"} 1""", """stowline_intake_queue_age_seconds{intake="in"} 7""",
+            """stowline_intake_parked_messages{intake="in"} 0""", """stowline_broker_queue_messages{broker="b",queue="q",kind="out"} 5""",
+            """stowline_broker_queue_messages{broker="b",queue="q.dead",kind="dead"} 2""", """stowline_broker_group_lag_messages{broker="b",queue="q",group="g"} 4""",
+            """stowline_broker_group_unacknowledged_messages{broker="b",queue="q",group="g"} 1""", """stowline_broker_group_age_seconds{broker="b",queue="q",group="g"} 9""",
+        }) Assert.Contains(line, lines);
+        var status = await node.GetAsync("/api/v1/system/status");
+        var brokers = status.GetProperty("brokers");
+        Assert.Equal("dead", brokers.GetProperty("brokers")[0].GetProperty("queues")[1].GetProperty("kind").GetString());
+        Assert.Equal("out", brokers.GetProperty("relays")[0].GetProperty("name").GetString());
+        Assert.Equal(7, brokers.GetProperty("intakes")[0].GetProperty("oldest_seconds").GetDouble());
+        Assert.Contains(status.GetProperty("reasons").EnumerateArray(), r => r.GetProperty("code").GetString() == "dead_letters");
+    }
+
     [Fact]
     public async Task Nodes_in_one_process_do_not_mix()
     {
@@ -72,9 +109,12 @@ public partial class MetricsTests
             return;
         }
         await using var node = await ServerNode.StartAsync();
+        await BrokersAsync(node);
         var (status, said) = await PromtoolAsync(await BusyAsync(node), "check", "metrics");
         Assert.True(status == 0 && said.Length == 0, said);
         (status, said) = await PromtoolAsync("", "check", "rules", Rules);
+        Assert.True(status == 0, said);
+        (status, said) = await PromtoolAsync("", "test", "rules", Path.Combine(Repository.Find(), "tests", "Stowline.Tests", "Server", "stowline.rules.test.yml"));
         Assert.True(status == 0, said);
     }
 
@@ -82,6 +122,7 @@ public partial class MetricsTests
     public async Task The_rules_ask_only_for_what_a_node_tells()
     {
         await using var node = await ServerNode.StartAsync();
+        await BrokersAsync(node);
         var told = Types().Matches(await BusyAsync(node)).Select(m => m.Groups[1].Value).ToHashSet();
         var asked = Expressions().Matches(await File.ReadAllTextAsync(Rules)).SelectMany(e => Metrics().Matches(e.Groups[1].Value)).Select(m => Suffix().Replace(m.Value, "")).Distinct().ToList();
         Assert.NotEmpty(asked);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Stowline.Adapters.Brokers;
 using Stowline.Server;
 using Stowline.Server.Hosting;
 using Stowline.Server.Operations;
@@ -76,7 +77,7 @@ public class StatusRulesTests
     private static readonly DateTimeOffset Now = new(2026, 1, 5, 8, 0, 0, TimeSpan.Zero);
 
     private static readonly SystemStatus Well = new(StatusLight.Green, [], "n", "p", "1", Now, 0, "SQLite", 1, new DiskStatus(50, 100), 0, [new QueueStatus("writer *", 0, 100)], 0, 0,
-        new Dictionary<string, long>(), [], [new ConsumerStatus("c", "hub", 5, 5, 0)], [new PumpStatus("p", 0, null, null, null)], 0, [], []);
+        new Dictionary<string, long>(), [], [new ConsumerStatus("c", "hub", 5, 5, 0)], [new PumpStatus("p", 0, null, null, null)], 0, [], [], new BrokersStatus([], [], []));
 
     private static string Of(SystemStatus status) => string.Join(" ", StatusRules.Of(status, 50_000, Now).Select(r => $"{r.Status}:{r.Code}").Distinct());
 
@@ -92,6 +93,17 @@ public class StatusRulesTests
         Assert.Equal("Red:backlog", Of(Well with { Consumers = [new ConsumerStatus("c", "hub", 0, 60_000, 60_000)] }));
         Assert.Equal("Yellow:queue_long", Of(Well with { Queues = [new QueueStatus("w", 51, 100)] }));
         Assert.Equal("Red:queue_full", Of(Well with { Queues = [new QueueStatus("w", 100, 100)] }));
+        static BrokersStatus Queue(string broker, QueueKind kind, long messages, params QueueGroup[] groups) => new([], [], [new BrokerStatus(broker, [new BrokerQueue("q", kind, messages, groups)])]);
+        Assert.Equal("", Of(Well with { Brokers = new BrokersStatus([new RelayStatus("r", 9, 299)], [new IntakeStatus("i", 9, 0, 299), new IntakeStatus("k", 10_000, 0, null)], []) }));
+        Assert.Equal("Yellow:relay_lag", Of(Well with { Brokers = new BrokersStatus([new RelayStatus("r", 1, 301)], [], []) }));
+        Assert.Equal("Yellow:intake_lag", Of(Well with { Brokers = new BrokersStatus([], [new IntakeStatus("i", 1, 0, 301)], []) }));
+        Assert.Equal("Yellow:intake_lag", Of(Well with { Brokers = new BrokersStatus([], [new IntakeStatus("k", 10_001, 0, null)], []) }));
+        Assert.Equal("Yellow:dead_letters", Of(Well with { Brokers = Queue("rabbitmq", QueueKind.Dead, 1) }));
+        Assert.Equal("", Of(Well with { Brokers = Queue("rabbitmq", QueueKind.Dead, 0) }));
+        Assert.Equal("", Of(Well with { Brokers = Queue("rabbitmq", QueueKind.Retry, 1_000_000) }));
+        Assert.Equal("Yellow:reader_lag", Of(Well with { Brokers = Queue("rabbitmq", QueueKind.Out, 100_001) }));
+        Assert.Equal("", Of(Well with { Brokers = Queue("redis", QueueKind.Out, 100_001, new QueueGroup("g", 5, 0, 3_599)) }));
+        Assert.Equal("Yellow:reader_lag", Of(Well with { Brokers = Queue("redis", QueueKind.Out, 7, new QueueGroup("g", 5, 0, 3_601)) }));
         // An error that is over is history; one that goes on is yellow first.
         Assert.Equal("", Of(Well with { Pumps = [new PumpStatus("p", 3, "was", Now, null)] }));
         Assert.Equal("Yellow:pump_failing", Of(Well with { Pumps = [new PumpStatus("p", 3, "is", Now, Now.AddMinutes(-4))] }));

@@ -3235,6 +3235,29 @@ export interface components {
             /** Format: double */
             z?: number;
         };
+        /** @description A queue, topic or stream as it stood when the broker was last asked. */
+        BrokerQueue: {
+            name: string;
+            kind: components["schemas"]["QueueKind"];
+            /**
+             * Format: int64
+             * @description How many lie in it: of a queue those that nobody has been given yet, of a stream all of them. Null where that says nothing.
+             */
+            messages: null | number;
+            /** @description Who reads it, where the broker keeps account of that. */
+            groups: components["schemas"]["QueueGroup"][];
+        };
+        /** @description A broker's queues. */
+        BrokerStatus: {
+            broker: string;
+            queues: components["schemas"]["BrokerQueue"][];
+        };
+        /** @description What waits before and behind the brokers. */
+        BrokersStatus: {
+            relays: components["schemas"]["RelayStatus"][];
+            intakes: components["schemas"]["IntakeStatus"][];
+            brokers: components["schemas"]["BrokerStatus"][];
+        };
         BulkMenu: {
             items?: null | components["schemas"]["MenuBody"][];
         };
@@ -3849,6 +3872,19 @@ export interface components {
             started_at: string;
             /** Format: date-time */
             ended_at: null | string;
+        };
+        /** @description What waits to be taken in. */
+        IntakeStatus: {
+            name: string;
+            /** Format: int64 */
+            messages: number;
+            /** Format: int64 */
+            unacknowledged: number;
+            /**
+             * Format: double
+             * @description Age of the oldest message; null where the broker does not tell.
+             */
+            oldest_seconds: null | number;
         };
         /** @description The answer to joining a site: all that its node must be told, beside where the hub is. Shown this once. */
         JoinedSite: {
@@ -5156,6 +5192,30 @@ export interface components {
             /** Format: double */
             percent?: null | number;
         };
+        /** @description A group of consumers of a stream or topic. */
+        QueueGroup: {
+            name: string;
+            /**
+             * Format: int64
+             * @description Messages that it has not been given yet; null where the broker does not tell.
+             */
+            lag: null | number;
+            /**
+             * Format: int64
+             * @description Messages that it was given and has not acknowledged; null where the broker does not tell.
+             */
+            unacknowledged: null | number;
+            /**
+             * Format: double
+             * @description Age of the oldest of both; null where the broker does not tell.
+             */
+            age_seconds: null | number;
+        };
+        /**
+         * @description What a queue of a broker is for.
+         * @enum {string}
+         */
+        QueueKind: "in" | "retry" | "out" | "dead";
         /** @description The commands that wait for a writer. */
         QueueStatus: {
             name: string;
@@ -5417,6 +5477,20 @@ export interface components {
             line: number;
             code: string;
             detail: string;
+        };
+        /** @description What a relay has yet to pass on. */
+        RelayStatus: {
+            name: string;
+            /**
+             * Format: int64
+             * @description Events of the lane.
+             */
+            lag: number;
+            /**
+             * Format: double
+             * @description Age of the oldest of them.
+             */
+            oldest_seconds: number;
         };
         /** @description What was taken away of an expired lot, in units. */
         RemoveLineBody: {
@@ -6621,6 +6695,7 @@ export interface components {
             live_clients: number;
             processes: components["schemas"]["NodeProcess"][];
             links: components["schemas"]["LinkView"][];
+            brokers: components["schemas"]["BrokersStatus"];
         };
         TakeBackBody: {
             /** @description Must be true. */
