@@ -32,7 +32,7 @@ public sealed class CarrierCallsTests
         // It is there, and was not bought: what became of the money only somebody can see.
         var unsure = await TryAsync(Trouble.ServerErrorAfter, () => ep.Parcels[2].State = "unbought");
         Assert.Equal(BookingStatus.Unsure, unsure.Status);
-        Assert.Contains("was not bought", unsure.Error);
+        Assert.Contains($"asked for {unsure.Reference} it says: answered with 200, and not with what its profile expects", unsure.Error);
         Assert.Equal((3, 0), (ep.Parcels.Count, ep.Wrong.Count));
         await node.Test.VerifyAsync();
     }
@@ -80,7 +80,8 @@ public sealed class CarrierCallsTests
         await node.BookAsync(second, "open");
         await node.PassAsync(TimeSpan.FromSeconds(100));
         var unsure = await node.BookingAsync(second);
-        Assert.Equal((BookingStatus.Unsure, "waybill does not exist", 1), (unsure.Status, unsure.Error, open.Parcels.Count));
+        Assert.Equal((BookingStatus.Unsure, 1), (unsure.Status, open.Parcels.Count));
+        Assert.Contains("waybill does not exist; look there", unsure.Error);
         Assert.Empty(open.Wrong);
     }
 
@@ -245,6 +246,24 @@ public sealed class CarrierCallsTests
     [InlineData("d_express", "5", ParcelStatus.AttemptFailed)]
     [InlineData("d_express", "830", ParcelStatus.AvailableForPickup)]
     public void Codes_mean_what_is_documented(string profile, string code, ParcelStatus status) => Assert.Equal(status, Profiles.StatusOf(Profiles.BuiltIn[profile], code));
+
+    /// Goal: whoever writes a profile sees all that it would send. Method: the built-in ones.
+    [Fact]
+    public async Task What_a_profile_would_send_is_shown_with_what_comes_before()
+    {
+        foreach (var profile in Profiles.BuiltIn.Values)
+        {
+            var shown = await ProfileSample.RequestsAsync(profile, default);
+            var firsts = profile.Calls.Count(c => c.Call.First is not null) + (profile.Token is null ? 0 : 1);
+            Assert.Equal(profile.Calls.Count() + firsts, shown.Count);
+        }
+        var open = await ProfileSample.RequestsAsync(Profiles.BuiltIn["yun_express_open"], default);
+        Assert.StartsWith("token: POST https://openapi.yunexpress.cn/openapi/oauth2/token\n", open[0], StringComparison.Ordinal);
+        Assert.Contains("\nsign: ", open[0]);
+        Assert.Contains(open, r => r.StartsWith("find: GET ", StringComparison.Ordinal) && r.Contains("\nsign: ", StringComparison.Ordinal) && r.Contains("\ntoken: <token>\n", StringComparison.Ordinal));
+        var acs = await ProfileSample.RequestsAsync(Profiles.BuiltIn["acs"], default);
+        Assert.Equal(["rate, first", "rate"], acs.Select(r => r.Split(": POST")[0]).Where(n => n.StartsWith("rate", StringComparison.Ordinal)));
+    }
 
     [Fact]
     public void Own_words_for_states_come_first_and_may_have_stars()

@@ -203,7 +203,7 @@ internal sealed class CarrierClient(OutboundTarget target, TimeProvider time, Ca
             if (JsonWords.Holds(json, call.Ok)) return new CarrierAnswer(CallResult.Ok, json);
             // A purchase that neither succeeded nor failed in words that the profile knows may have been made.
             return said.Length == 0 && ReferenceEquals(call, account.Profile.Create) ? new CarrierAnswer(CallResult.Unclear, Error: "answered neither with success nor with an error that its profile knows")
-                : new CarrierAnswer(CallResult.Refused, json, error);
+                : new CarrierAnswer(CallResult.Refused, json, said.Length > 0 ? said : $"answered with {status}, and not with what its profile expects");
         }
         if (status == 429 || status == 503 || account.Profile.BusyStatuses.Contains(status)) return new CarrierAnswer(CallResult.Away, Error: error, RetryAfter: After(response));
         return status switch
