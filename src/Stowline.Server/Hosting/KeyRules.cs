@@ -33,6 +33,7 @@ internal static class KeyRules
         new("sites", "stops", KeyScope.Tasks),
         // Whoever sets up a carrier says where parcels' addresses are sent, and gives credentials.
         new("sites", "carriers", KeyScope.Admin),
+        new("sites", "carrier-manifests", KeyScope.Tasks),
         new("sites", null, KeyScope.Stock),
         new("picking-tasks", null, KeyScope.Tasks),
         new("packing-tasks", null, KeyScope.Tasks),

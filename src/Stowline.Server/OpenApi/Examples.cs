@@ -48,6 +48,7 @@ internal static class Examples
         ["POST /api/v1/packing-tasks/{key}/ship"] = """{"carrier":"post_express","tracking_number":"PE123"}""",
         ["POST /api/v1/packing-tasks/{key}/book"] = """{"carrier":"d_express","ship":true}""",
         ["PUT /api/v1/sites/{code}/carriers/{carrier}"] = """{"profile":"bex","settings":{"client_id":"326000"},"secrets":{"token":"the account's token"}}""",
+        ["POST /api/v1/sites/{code}/carrier-manifests"] = """{"carrier":"acs","date":"2026-01-05"}""",
         ["PUT /api/v1/sites/{code}/shipping-settings"] = """
             {"sender":{"name":"Shop Ltd","line1":"Bulevar Oslobođenja 1","city":"Novi Sad","postal_code":"21000","country":"RS","phone":"021123456"},
              "rules":[{"countries":["RS"],"max_weight_g":30000,"carriers":["bex","d_express"],"automatic":true}]}

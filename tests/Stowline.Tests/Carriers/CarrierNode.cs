@@ -62,8 +62,12 @@ internal sealed class CarrierNode : IAsyncDisposable
     public Task<CarrierView> DExpressAsync(LocalCarrier at) => CarrierAsync("dx", "d_express", at.Url,
         """{"client_id":"UK16967","towns":{"11000":791032,"21000":703869},"number_prefix":"TT","number_first":1,"number_last":99}""", ("username", "dx-user"), ("password", "dx-secret"), ("passcode", "dx-passcode"));
 
-    public Task<CarrierView> AcsAsync(LocalCarrier at) => CarrierAsync("acs", "acs", at.Url, """{"company_id":"co","user_id":"us","billing_code":"2AB1"}""",
+    public Task<CarrierView> AcsAsync(LocalCarrier at) => CarrierAsync("acs", "acs", at.Url, """{"company_id":"co","user_id":"us","billing_code":"2ΑΚ1","station":"ΑΚ"}""",
         ("api_key", "acs-key"), ("company_password", "acs-company"), ("user_password", "acs-user"));
+
+    public Task<CarrierView> OpenAsync(LocalCarrier at) => CarrierAsync("open", "yun_express_open", at.Url, """{"product":"THZXR"}""", ("app_id", "open-app"), ("app_secret", "open-secret"), ("source_key", "open-source"));
+
+    public Task<CarrierView> EasyPostAsync(LocalCarrier at) => CarrierAsync("ep", "easypost", at.Url, """{"carrier_account":"ca_1","default_service":"GroundAdvantage"}""", ("api_key", "ep-key"), ("webhook_secret", "hook-secret"));
 
     public Task<CarrierView> BexAsync(LocalCarrier at) => CarrierAsync("bex", "bex", at.Url, """{"client_id":"326000"}""", ("token", "bex-token"));
 

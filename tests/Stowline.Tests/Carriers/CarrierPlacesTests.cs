@@ -125,7 +125,8 @@ public sealed class CarrierPlacesTests
 
         // The carrier has no key, but its address and its word; both ways that D Express calls.
         const string report = "cc=word&nID=1&code=TT0000000001&rID=ST1&sID=1&dt=20260105100000";
-        Assert.Equal(HttpStatusCode.OK, (await node.SendAsync("PUT", $"{path}?{report}")).StatusCode);
+        var heard = await node.SendAsync("PUT", $"{path}?{report}");
+        Assert.Equal((HttpStatusCode.OK, "OK"), (heard.StatusCode, await heard.Content.ReadAsStringAsync())); // anything else it takes for a failure
         Assert.Equal(HttpStatusCode.OK, (await node.SendAsync("POST", path, """{"cc":"word","nID":"2","code":"TT0000000001","rID":"ST1","sID":"1","dt":"20260105100000"}""")).StatusCode);
         Assert.Equal(HttpStatusCode.Unauthorized, (await node.SendAsync("POST", path, """{"cc":"guess","nID":"3","code":"TT0000000001","rID":"ST1","sID":"1","dt":"20260105100000"}""")).StatusCode);
         Assert.Equal(HttpStatusCode.BadRequest, (await node.SendAsync("POST", path, "{nonsense")).StatusCode);
@@ -136,6 +137,39 @@ public sealed class CarrierPlacesTests
         Assert.Equal(HttpStatusCode.NotFound, (await SendAsync(node, tasks, "POST", "/api/v1/packing-tasks/17/book")).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await SendAsync(node, admin, "DELETE", "/api/v1/sites/WH1/carriers/dx")).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await SendAsync(node, admin, "GET", "/api/v1/sites/WH1/carriers/dx")).StatusCode);
+    }
+
+    [Fact]
+    public async Task Over_HTTP_whoever_packs_closes_the_day()
+    {
+        await using var acs = await new AcsDouble().OpenAsync();
+        await using var node = await ServerNode.StartAsync(auth: "keys", configure: c => c with { CarriersAllowPrivate = true });
+        var admin = await KeyAsync(node, "boss", KeyScope.Admin);
+        var tasks = await KeyAsync(node, "ben", KeyScope.Tasks);
+        var reader = await KeyAsync(node, "eve", KeyScope.Read);
+        Assert.Equal(HttpStatusCode.OK, (await SendAsync(node, admin, "PUT", "/api/v1/sites/WH1", """{"name":"One","type":"warehouse"}""")).StatusCode);
+        var saved = await SendAsync(node, admin, "PUT", "/api/v1/sites/WH1/carriers/acs", $$$"""
+            {"profile":"acs","url":"{{{acs.Url}}}","settings":{"company_id":"co","user_id":"us","billing_code":"2ΑΚ1"},"secrets":{"api_key":"acs-key","company_password":"acs-company","user_password":"acs-user"} }
+            """);
+        Assert.Equal(HttpStatusCode.OK, saved.StatusCode);
+        const string path = "/api/v1/sites/WH1/carrier-manifests";
+        Assert.Equal(HttpStatusCode.Forbidden, (await SendAsync(node, reader, "POST", path, """{"carrier":"acs"}""")).StatusCode);
+        var issued = await SendAsync(node, tasks, "POST", path, """{"carrier":"acs","date":"2026-01-05"}""");
+        Assert.Equal((HttpStatusCode.Created, "/api/v1/sites/WH1/carrier-manifests/7227889830?carrier=acs&date=2026-01-05"), (issued.StatusCode, issued.Headers.Location?.ToString()));
+        var list = JsonDocument.Parse(await (await SendAsync(node, reader, "GET", path + "?carrier=acs&date=2026-01-05")).Content.ReadAsStringAsync()).RootElement.GetProperty("items");
+        Assert.Equal(("7227889830", 0, "2026-01-05T15:30:00.500Z"), (list[0].GetProperty("number").GetString(), list[0].GetProperty("parcels").GetInt32(), list[0].GetProperty("issued_at").GetDateTimeOffset().ToString("yyyy-MM-ddTHH:mm:ss.fffZ")));
+        var paper = await SendAsync(node, reader, "GET", issued.Headers.Location!.ToString());
+        Assert.Equal(("application/pdf", "%PDF-1.4 list"), (paper.Content.Headers.ContentType?.MediaType, await paper.Content.ReadAsStringAsync()));
+        foreach (var (call, status, code) in new[]
+                 {
+                     (path + "/17?carrier=acs&date=2026-01-05", HttpStatusCode.NotFound, "manifest_not_found"), (path + "?carrier=nobody", HttpStatusCode.NotFound, "carrier_not_found"),
+                     (path + "?carrier=acs&date=5.1.2026", HttpStatusCode.BadRequest, "invalid_request"), ("/api/v1/sites/WH9/carrier-manifests?carrier=acs", HttpStatusCode.NotFound, "site_not_found"),
+                 })
+        {
+            var answer = await SendAsync(node, reader, "GET", call);
+            Assert.Equal((status, code), (answer.StatusCode, JsonDocument.Parse(await answer.Content.ReadAsStringAsync()).RootElement.GetProperty("code").GetString()));
+        }
+        Assert.Empty(acs.Wrong);
     }
 
     private static async Task<string> KeyAsync(ServerNode node, string name, params KeyScope[] scopes)

@@ -16,19 +16,23 @@ namespace Stowline.Tests.Carriers;
 [Trait("Needs", "server")]
 public sealed class CarrierProfileTests
 {
-    /// <summary>What each carrier is taken through: bought with two packages, labelled, shipped, delivered; or given back.</summary>
-    [Theory]
-    [InlineData("yun", "create label picture", "3", true)]
-    [InlineData("post", "create", "УРУЧЕНО", false)]
-    [InlineData("bex", "create label", "5", true)]
-    [InlineData("acs", "create label", "delivered", true)]
-    public async Task A_parcel_goes_all_the_way(string carrier, string bought, string delivered, bool canCancel)
+    private static readonly object[][] Ways =
+    [
+        ["yun", 2, "create label picture", "3", true], ["open", 2, "token create label picture", "D", true], ["post", 2, "create", "/UR/Уручено", false], ["bex", 2, "create label", "5", true],
+        ["acs", 2, "create label", "1/0//4", true], ["ep", 1, "create picture", "delivered", true],
+    ];
+
+    public static IEnumerable<object[]> Journeys() => new EveryDatabaseAttribute().GetData(null!).SelectMany(store => Ways.Select(way => (object[])[store[0], .. way]));
+
+    /// <summary>What each carrier is taken through: bought, labelled, shipped, delivered; or given back.</summary>
+    [Theory, MemberData(nameof(Journeys))]
+    public async Task A_parcel_goes_all_the_way(string store, string carrier, int packages, string bought, string delivered, bool canCancel)
     {
-        await using var at = carrier switch { "yun" => await new YunDouble().OpenAsync(), "post" => await new PostExpressDouble().OpenAsync(), "bex" => await new BexDouble().OpenAsync(), _ => await new AcsDouble().OpenAsync() };
-        await using var node = await CarrierNode.StartAsync("sqlite");
-        await (carrier switch { "yun" => node.YunAsync(at), "post" => node.PostAsync(at), "bex" => node.BexAsync(at), _ => node.AcsAsync(at) });
+        await using var at = await (carrier switch { "yun" => new YunDouble(), "open" => new YunOpenDouble(), "post" => new PostExpressDouble(), "bex" => new BexDouble(), "ep" => new EasyPostDouble(), _ => (LocalCarrier)new AcsDouble() }).OpenAsync();
+        await using var node = await CarrierNode.StartAsync(store);
+        await (carrier switch { "yun" => node.YunAsync(at), "open" => node.OpenAsync(at), "post" => node.PostAsync(at), "bex" => node.BexAsync(at), "ep" => node.EasyPostAsync(at), _ => node.AcsAsync(at) });
         var to = carrier == "acs" ? CarrierNode.Athens : CarrierNode.Belgrade;
-        var (order, packing) = await node.PackedAsync(to, packages: 2);
+        var (order, packing) = await node.PackedAsync(to, packages);
         var booking = await node.BookAsync(packing, carrier, ship: true);
         Assert.Equal((BookingStatus.Booked, at.Parcels[0].Number, bought), (booking.Status, booking.TrackingNumber, at.Log));
         Assert.Equal("shipped", await node.StatusAsync(order));
@@ -160,6 +164,9 @@ public sealed class CarrierProfileTests
         Assert.StartsWith("https://easypost-files", JsonWords.Read(bought, profile.Create.Read["label_url"]), StringComparison.Ordinal);
         var account = new CarrierAccount("WH1", "ep", profile, "https://x", [], new Dictionary<string, string>());
         var scans = Tracking.Read(account, EasyPost("trackers/trackers-list.json"), profile.Track!.Items, profile.Track.Read);
+        var rates = (JsonArray)JsonWords.Find(EasyPost("rates/rates-retrieve-stateless.json"), profile.Rate!.Items!)!;
+        Assert.Equal(["GroundAdvantage", "USPS", "8.20", "USD"], new[] { "service", "name", "price", "currency" }.Select(w => JsonWords.Read(rates[0], profile.Rate.Read[w])));
+        Assert.False(JsonWords.Holds(EasyPost("shipments/shipments-retrieve.json"), profile.Find!.Ok)); // made, and not bought
         Assert.Equal([(ParcelStatus.Announced, "2025-04-09T20:40:17.0000000+00:00"), (ParcelStatus.Announced, "2025-04-10T09:17:17.0000000+00:00")], scans.Select(s => (s.Status, s.At!.Value.ToString("o"))));
     }
 
@@ -205,6 +212,12 @@ public sealed class CarrierProfileTests
     [InlineData("""{"name":"x","statuses":{"1":"arrived"}}""", "definition.statuses.1")]
     [InlineData("""{"name":"x","creat":{}}""", "definition.creat")]
     [InlineData("""{"name":"x","time_zone":"Mars/Base"}""", "definition.time_zone")]
+    [InlineData("""{"name":"x","rate":{"path":"/p","first":{"path":"/q","body":"{nosuch.word}"}}}""", "definition.rate.first.body")]
+    [InlineData("""{"name":"x","rate":{"path":"/p","first":{"path":"/q","first":{"path":"/r"}}}}""", "definition.rate.first.first")]
+    [InlineData("""{"name":"x","token":{"path":"/t"}}""", "definition.token.read.token")]
+    [InlineData("""{"name":"x","manifest":{"path":"/t"}}""", "definition.manifest.read.number")]
+    [InlineData("""{"name":"x","sign":{"header":"s","key":"k","text":"{body}{now_ms}","text_without_body":"{nobody}"}}""", "definition.sign.text_without_body")]
+    [InlineData("""{"name":"x","create":{"path":"/p","body":"{method}","read":{"tracking_number":"n"}}}""", "definition.create.body")]
     [InlineData("""{"name":"x","create":{"path":"/{to.name|shout}","read":{"tracking_number":"n"}}}""", "definition.create.path")]
     public void A_wrong_profile_is_refused_by_the_name_of_what_is_wrong(string json, string field) => Assert.Equal([field], Profiles.Parse(json).Refusal!.Errors!.Keys);
 

@@ -178,13 +178,13 @@ public sealed class YunDouble : LocalCarrier
         {
             "create" => Create(r.Body!),
             "find" => Find(r.Query["OrderNumber"].ToString()) is { } p ? (200, $$"""{"Code":"0000","Message":"ok","Item":{"WayBillNumber":"{{p.Number}}","CustomerOrderNumber":"{{p.Reference}}","TrackingNumber":null,"Status":3} }""")
-                : (200, """{"Code":"5001","Message":"no data","Item":null}"""),
+                : (200, """{"Code":"1006","Message":"no data","Item":null}"""),
             "label" => (200, $$"""{"Code":"0000","Item":[{"Url":"{{Url}}/labels/{{Text(r.Body, 0)}}.pdf","LabelType":2}]}"""),
             "picture" => (200, Pdf + r.Path["/labels/".Length..]),
-            "track" => Find(r.Query["OrderNumber"].ToString()) is { State.Length: > 0 } q ? (200, $$"""{"Code":"0000","Item":{"WayBillNumber":"{{q.Number}}","PackageState":{{q.State}},"OrderTrackingDetails":[]} }""")
+            "track" => Find(r.Query["OrderNumber"].ToString()) is { State.Length: > 0 } q ? (200, $$"""{"Code":"0000","Item":{"WayBillNumber":"{{q.Number}}","PackageState":{{q.State.Split('/')[0]}},"TrackingStatus":{{(q.State.Contains('/') ? q.State.Split('/')[1] : "20")}},"OrderTrackingDetails":[]} }""")
                 : (200, """{"Code":"0000","Item":null}"""),
             "cancel" => Cancel(r.Body!),
-            "rate" => (200, $$"""{"Code":"0000","Items":[{"Code":"FAST","EName":"Fast","TotalFee":88.5,"DeliveryDays":"3-5"},{"Code":"SLOW","EName":"Slow","TotalFee":31.07,"DeliveryDays":"10-20"}],"Asked":"{{r.Query["CountryCode"]}} {{r.Query["Weight"]}}"}"""),
+            "rate" => (200, $$"""{"Code":"0000","Items":[{"Code":"FAST","EName":"Fast","TotalFee":88.5,"Currency":"CNY","DeliveryDays":"3-5"},{"Code":"SLOW","EName":"Slow","TotalFee":31.07,"DeliveryDays":"10-20"}],"Asked":"{{r.Query["CountryCode"]}} {{r.Query["Weight"]}}"}"""),
             _ => (404, "{}"),
         };
     }
@@ -199,7 +199,7 @@ public sealed class YunDouble : LocalCarrier
         foreach (var name in new[] { "EName", "Quantity", "UnitPrice", "UnitWeight", "CurrencyCode" }) Must(Text(order, "Parcels", 0, name).Length > 0, $"Parcels[0].{name} is missing");
         var (parcel, isNew) = Take(Text(order, "CustomerOrderNumber"), $"YT{2_000_000 + ByReference.Count}", order);
         return isNew ? (200, $$"""{"Code":"0000","Message":"ok","Item":[{"CustomerOrderNumber":"{{parcel.Reference}}","Success":1,"WayBillNumber":"{{parcel.Number}}","TrackingNumber":null}]}""")
-            : (200, $$"""{"Code":"1001","Message":"failed","Item":[{"CustomerOrderNumber":"{{parcel.Reference}}","Success":0,"Remark":"订单号重复"}]}""");
+            : (200, $$"""{"Code":"2004","Message":"failed","Item":[{"CustomerOrderNumber":"{{parcel.Reference}}","Success":0,"Remark":"order number repeated"}]}""");
     }
 
     private (int, string) Cancel(JsonNode body)

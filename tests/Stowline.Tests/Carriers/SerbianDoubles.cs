@@ -21,7 +21,7 @@ public sealed class PostExpressDouble : LocalCarrier
             "create" => Create(order),
             "rate" => (200, Wrap("""{"Rezultat":0,"Postarina":41500,"NazivUsluge":"PE Danas za sutra"}""")),
             "track" => Find(Text(order, "PrijemniBroj")) is { State.Length: > 0 } p
-                ? (200, Wrap($$"""{"Kretanja":[{"Status":"Примљено","Mesto":"БЕОГРАД","Datum":"2026-01-05 10:30","StatusSifra":"PR","PrijemniBroj":"{{p.Number}}"},{"Status":"{{p.State}}","Mesto":"НОВИ САД","Datum":"2026-01-05 12:00","PrijemniBroj":"{{p.Number}}"}]}"""))
+                ? (200, Wrap($$"""{"Kretanja":[{"Status":"Примљено","Mesto":"БЕОГРАД","Datum":"2026-01-05 10:30","StatusSifra":"PR","PrijemniBroj":"{{p.Number}}"},{"Status":"{{p.State.Split('/')[^1]}}","StatusSifra":"{{(p.State.Contains('/') ? p.State.Split('/')[1] : "")}}","Retur":"{{(p.State.Contains('/') ? p.State.Split('/')[0] : "")}}","Mesto":"НОВИ САД","Datum":"2026-01-05 12:00","PrijemniBroj":"{{p.Number}}"}]}"""))
                 : (200, """{"Rezultat":1,"StrRezultat":"{\"Poruka\":\"Pošiljka nije primljena\"}"}"""),
             _ => (404, "{}"),
         };
@@ -37,6 +37,7 @@ public sealed class PostExpressDouble : LocalCarrier
         foreach (var parcel in (JsonArray)At(order, "Porudzbine", 0, "Posiljke")!)
         {
             foreach (var name in new[] { "ExtBrend", "ExtMagacin", "ExtReferenca", "NacinPrijema", "NacinPlacanja", "PosebneUsluge", "BrojPosiljke" }) Must(Text(parcel, name).Length > 0, name + " is missing");
+            Must(Text(parcel, "ImaPrijemniBrojDN") == "N", "ImaPrijemniBrojDN must be the letter N");
             Must(parcel!["Masa"]!.GetValueKind() == System.Text.Json.JsonValueKind.Number && parcel["Masa"]!.GetValue<int>() > 10, "Masa must be in grams, an integer");
             Must(parcel["IdRukovanje"]!.GetValueKind() == System.Text.Json.JsonValueKind.Number, "IdRukovanje must be a number");
             Must(parcel["PosebneUsluge"]!.GetValueKind() == System.Text.Json.JsonValueKind.String, "PosebneUsluge must be one text");
@@ -49,7 +50,7 @@ public sealed class PostExpressDouble : LocalCarrier
         return (200, Wrap(new JsonObject
         {
             ["IdManifest"] = 13_000, ["ExtIdManifest"] = taken.Reference, ["Porudzbine"] = new JsonArray(new JsonObject { ["Posiljke"] = numbers }),
-            ["Greske"] = new JsonArray(new JsonObject { ["PorukaGreske"] = "Neodgovarajuće vrednost za ImaPrijemniBrojDN" }),
+            ["Greske"] = new JsonArray(),
         }.ToJsonString()));
     }
 }
@@ -66,7 +67,8 @@ public sealed partial class DExpressDouble : LocalCarrier
         Must(Client().IsMatch(Text(body, "CClientID")), "CClientID must be UK and five digits");
         foreach (var side in new[] { "C", "Pu", "R" })
         {
-            foreach (var name in new[] { "Name", "Address", "AddressNum" }) Must(Text(body, side + name) is { Length: > 0 and <= 50 }, $"{side}{name} is missing or too long");
+            foreach (var name in new[] { "Name", "Address", "AddressNum" })
+                Must(Text(body, side + name) is { Length: > 0 and <= 50 } given && !given.Any(c => c is >= 'Ѐ' and <= 'ӿ'), $"{side}{name} is missing, too long or not in Latin letters");
             Must(int.TryParse(Text(body, side + "TownID"), out var town) && town is >= 100_000 and <= 10_000_000, $"{side}TownID is no town");
         }
         Must(Number().IsMatch(Text(body, "RAddressNum")), "RAddressNum is no house number: " + Text(body, "RAddressNum"));
@@ -126,41 +128,4 @@ public sealed class BexDouble : LocalCarrier
             default: return (404, "{}");
         }
     }
-}
-
-/// <summary>ACS: one address, an alias per method, errors inside answers of success.</summary>
-public sealed class AcsDouble : LocalCarrier
-{
-    protected override string OperationOf(CarrierRequest r) => Text(r.Body, "ACSAlias") switch
-    {
-        "ACS_Create_Voucher" => "create", "ACS_Print_Voucher" => "label", "ACS_Trackingsummary" => "track", "ACS_Delete_Voucher" => "cancel", var alias => "unknown " + alias,
-    };
-
-    protected override (int, string) Answer(string operation, CarrierRequest r)
-    {
-        Must(r.Headers["AcsApiKey"].ToString() == "acs-key", operation + ": the key is missing");
-        var given = r.Body!["ACSInputParameters"]!;
-        Must(Text(given, "Company_ID") == "co" && Text(given, "Company_Password") == "acs-company" && Text(given, "User_ID") == "us" && Text(given, "User_Password") == "acs-user", operation + ": the account is not said right");
-        switch (operation)
-        {
-            case "create":
-                foreach (var name in new[] { "Pickup_Date", "Sender", "Recipient_Name", "Recipient_Address", "Recipient_Zipcode", "Recipient_Region", "Billing_Code" }) Must(Text(given, name).Length > 0, name + " is missing");
-                Must(given["Weight"] is JsonValue w && w.TryGetValue<decimal>(out var kg) && kg >= 0.5m, "Weight must be at least half a kilogram");
-                if (Text(given, "Recipient_Zipcode").Length != 5) return (200, Out("\"Voucher_No\":null,\"Error_Message\":\"Invalid zip code\""));
-                var (parcel, _) = Take(Text(given, "Reference_Key1"), $"{7_227_889_174 + ByReference.Count}", given);
-                return (200, Out($"\"Voucher_No\":\"{parcel.Number}\",\"Voucher_No_Return\":null,\"Error_Message\":\"\""));
-            case "label":
-                return (200, Out($"\"Error_Message\":null,\"ACSObjectOutput\":[{{\"Voucber_No\":\"{Text(given, "Voucher_No")}\",\"PDFData\":\"{Convert.ToBase64String("%PDF-1.4 acs"u8)}\"}}]"));
-            case "track":
-                var flags = Find(Text(given, "Voucher_No"))?.State switch { "delivered" => (1, 0, 5), "returned" => (0, 1, 5), "out" => (0, 0, 4), _ => (0, 0, 2) };
-                return (200, $$$"""{"ACSExecution_HasError":false,"ACSExecutionErrorMessage":"","ACSOutputResponce":{"ACSValueOutput":[{"Error_Message":null}],"ACSTableOutput":{"Table_Data":[{"delivery_flag":{{{flags.Item1}}},"returned_flag":{{{flags.Item2}}},"shipment_status":{{{flags.Item3}}},"delivery_info":"ok"}]} } }""");
-            case "cancel":
-                if (Find(Text(given, "Voucher_No")) is not { } gone) return (200, Out("\"Error_Message\":\"No voucher\""));
-                gone.Cancelled = true;
-                return (200, Out("\"Error_Message\":\"\""));
-            default: return (404, "{}");
-        }
-    }
-
-    private static string Out(string row) => $$$"""{"ACSExecution_HasError":false,"ACSExecutionErrorMessage":"","ACSOutputResponce":{"ACSValueOutput":[{{{{row}}}}],"ACSTableOutput":{} } }""";
 }

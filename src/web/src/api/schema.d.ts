@@ -2139,6 +2139,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sites/{code}/carrier-manifests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A carrier's lists of a day */
+        get: operations["get_sites_by_code_carrier_manifests"];
+        put?: never;
+        /** Close a day's parcels into the list that a carrier collects by */
+        post: operations["post_sites_by_code_carrier_manifests"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sites/{code}/carrier-manifests/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One list, as the carrier prints it */
+        get: operations["get_sites_by_code_carrier_manifests_by_number"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/carrier-webhooks/{word}": {
         parameters: {
             query?: never;
@@ -4084,6 +4119,25 @@ export interface components {
         };
         /** @enum {string} */
         MadeStrategy: "nearest" | "fastest";
+        /** @description A day's parcels are to be closed into a list. */
+        ManifestBody: {
+            carrier?: null | string;
+            /** @description The day, as `2026-01-05`; without one today, where the carrier is. */
+            date?: null | string;
+        };
+        /** @description A list that a carrier collects parcels by. */
+        ManifestView: {
+            carrier: string;
+            number: string;
+            date: string;
+            /** Format: date-time */
+            issued_at: null | string;
+            /**
+             * Format: int32
+             * @description How many it has, where the carrier says so.
+             */
+            parcels: null | number;
+        };
         /** @description A dish as a caller gives it: what its variants share, the variants with their prices, the extras. string? MenuBody.Dish only in bulk calls. */
         MenuBody: {
             dish?: null | string;
@@ -4667,6 +4721,11 @@ export interface components {
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
         PageOfLinkView: {
             items: components["schemas"]["LinkView"][];
+            next_cursor: null | string;
+        };
+        /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
+        PageOfManifestView: {
+            items: components["schemas"]["ManifestView"][];
             next_cursor: null | string;
         };
         /** @description A page of a list: `{"items":[…],"next_cursor":null}`. */
@@ -13139,6 +13198,119 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_sites_by_code_carrier_manifests: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The next_cursor of the page before; without it, the first page. */
+                cursor?: string;
+                /** @description json, or csv for the whole list as CSV whatever its length; Accept: text/csv asks for the same. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageOfManifestView"];
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    post_sites_by_code_carrier_manifests: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Who does it: stands in every event and movement. With auth=off only. */
+                "Stowline-Actor"?: components["parameters"]["Actor"];
+            };
+            path: {
+                /** @description The site's code. */
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "carrier": "acs",
+                 *       "date": "2026-01-05"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ManifestBody"];
+            };
+        };
+        responses: {
+            /** @description Created. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManifestView"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_sites_by_code_carrier_manifests_by_number: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The site's code. */
+                code: string;
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];

@@ -95,7 +95,7 @@ internal static class BookingResults
                 await SetAsync(tx, booking, BookingStatus.Pending, BookingTodo.Buy, tx.Now, null);
                 break;
             case CallResult.Refused or CallResult.Duplicate:
-                await UnsureAsync(tx, booking, answer.Error);
+                await UnsureAsync(tx, booking, $"an answer of {account.Carrier} was lost, and asked for {booking.Reference} it says: {answer.Error}; look there");
                 break;
             case CallResult.Away or CallResult.Unclear:
                 await SetAsync(tx, booking, BookingStatus.Asking, BookingTodo.Buy, tx.Now + CarrierRetry.After(booking.Attempts, random, answer.RetryAfter), answer.Error);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -38,8 +39,13 @@ internal sealed record CarrierAccount(string Site, string Carrier, CarrierProfil
     public string Title => Profile.Title.Length > 0 ? Profile.Title : Carrier;
 
     /// <summary>The profile's words for states, and those of the setting <c>statuses</c> before them.</summary>
-    public ParcelStatus StatusOf(string code) =>
-        Settings["statuses"] is JsonObject own && own.TryGetPropertyValue(code, out var word) && SnakeCaseEnum<ParcelStatus>.TryParse(JsonWords.Text(word), out var status) ? status : Profiles.StatusOf(Profile, code);
+    public ParcelStatus StatusOf(string code)
+    {
+        if (Settings["statuses"] is JsonObject own)
+            foreach (var (pattern, word) in own)
+                if (JsonWords.Fits(pattern, code) && SnakeCaseEnum<ParcelStatus>.TryParse(JsonWords.Text(word), out var status)) return status;
+        return Profiles.StatusOf(Profile, code);
+    }
 }
 
 /// <summary>
@@ -52,15 +58,36 @@ internal sealed class CarrierClient(OutboundTarget target, TimeProvider time, Ca
     private const int MostError = 300;
     private static readonly TimeSpan MostRetryAfter = TimeSpan.FromHours(1);
     private readonly HttpClient _client = target.Client();
+    private readonly CarrierTokens _tokens = new(time);
 
     /// <param name="operation">Its name in metrics.</param>
     /// <param name="values">What the profile's templates are filled with, without account data.</param>
     public async Task<CarrierAnswer> CallAsync(CarrierAccount account, string operation, ProfileCall call, JsonObject values, CancellationToken ct)
     {
         var started = time.GetTimestamp();
-        var answer = await TryAsync(account, call, values, ct);
+        var all = (JsonObject)values.DeepClone();
+        var answer = await ReadyAsync(account, all, call.First, ct) ?? await TryAsync(account, call, all, ct);
         metrics.Called(account.Site, account.Carrier, operation, answer.Result, time.GetElapsedTime(started));
-        return answer with { Error = Clean(account, values, answer.Error) };
+        return answer with { Error = Clean(account, all, answer.Error) };
+    }
+
+    /// <summary>Gets what a call needs beforehand: a token, and the answer to its first question. Null when it has; else why the call itself was not made, so that nothing was done.</summary>
+    private async Task<CarrierAnswer?> ReadyAsync(CarrierAccount account, JsonObject values, ProfileCall? first, CancellationToken ct)
+    {
+        if (account.Profile.Token is { } source && !_tokens.TryGet(account, out _))
+        {
+            var given = await TryAsync(account, source, values, ct);
+            var word = given.Result == CallResult.Ok ? JsonWords.Read(given.Json, source.Read["token"]) : "";
+            if (word.Length == 0) return new CarrierAnswer(CallResult.Away, Error: "gives no token: " + given.Error, RetryAfter: given.RetryAfter);
+            _tokens.Keep(account, word, source.Read.TryGetValue("expires_in", out var path) ? JsonWords.Read(given.Json, path) : "");
+        }
+        if (account.Profile.Token is not null && _tokens.TryGet(account, out var token)) values["token"] = token;
+        if (first is null) return null;
+        var told = await TryAsync(account, first, values, ct);
+        if (told.Result is CallResult.Refused or CallResult.Missing or CallResult.Duplicate) return new CarrierAnswer(CallResult.Refused, Error: told.Error ?? "has no answer to what is asked first");
+        if (told.Result != CallResult.Ok) return told with { Result = CallResult.Away };
+        values["first"] = new JsonObject(first.Read.Select(r => KeyValuePair.Create(r.Key, (JsonNode?)JsonValue.Create(JsonWords.Read(told.Json, r.Value)))));
+        return null;
     }
 
     /// <summary>Fetches a label from where the carrier put it. Nothing of the account goes along: it may be anybody's server.</summary>
@@ -74,7 +101,10 @@ internal sealed class CarrierClient(OutboundTarget target, TimeProvider time, Ca
     {
         try
         {
-            return await SendAsync(account, Request(account, call, values), call, ct);
+            values["now_ms"] = time.GetUtcNow().ToUnixTimeMilliseconds();
+            var answer = await SendAsync(account, Request(account, call, values), call, ct);
+            if (answer is { Result: CallResult.Away, RetryAfter: null }) _tokens.Forget(account); // it may be what was not accepted
+            return answer;
         }
         catch (Exception e) when (e is TemplateException or UriFormatException or FormatException)
         {
@@ -96,12 +126,21 @@ internal sealed class CarrierClient(OutboundTarget target, TimeProvider time, Ca
         foreach (var (name, template) in account.Profile.Headers.Concat(call.Headers))
             if (Template.Text(template, all) is { Length: > 0 } value) request.Headers.TryAddWithoutValidation(name, value);
         if (account.Profile.Basic is { } basic) request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(Template.Text(basic, all))));
+        byte[] sent = [];
         if (call.Body is { } body)
         {
-            request.Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(Template.Fill(body, all), HttpJson.Options));
+            request.Content = new ByteArrayContent(sent = JsonSerializer.SerializeToUtf8Bytes(Template.Fill(body, all), HttpJson.Options));
             request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json", "utf-8");
         }
+        if (account.Profile.Sign is { } sign) request.Headers.TryAddWithoutValidation(sign.Header, Signature(sign, request, sent, all));
         return request;
+    }
+
+    private static string Signature(ProfileSignature sign, HttpRequestMessage request, byte[] sent, JsonObject all)
+    {
+        (all["method"], all["path"], all["body"]) = (request.Method.Method, request.RequestUri!.AbsolutePath, Encoding.UTF8.GetString(sent));
+        var text = Template.Text(sent.Length > 0 ? sign.Text : sign.TextWithoutBody, all);
+        return Convert.ToBase64String(HMACSHA256.HashData(Encoding.UTF8.GetBytes(Template.Text(sign.Key, all)), Encoding.UTF8.GetBytes(text)));
     }
 
     private async Task<CarrierAnswer> SendAsync(CarrierAccount account, HttpRequestMessage request, ProfileCall? call, CancellationToken ct)
@@ -154,6 +193,8 @@ internal sealed class CarrierClient(OutboundTarget target, TimeProvider time, Ca
         var json = Parse(call, body);
         var said = json is not null && call.Error is { } path ? JsonWords.Read(json, path) : "";
         var error = said.Length > 0 ? said : $"answered with {status}";
+        if (json is not null && response.IsSuccessStatusCode && account.Profile.Busy is { } busy && JsonWords.Holds(json, busy)) return new CarrierAnswer(CallResult.Away, Error: error, RetryAfter: After(response));
+        if (json is not null && response.IsSuccessStatusCode && account.Profile.Broken is { } broken && JsonWords.Holds(json, broken)) return new CarrierAnswer(CallResult.Unclear, Error: error);
         if (call.MissingStatuses.Contains(status) || json is not null && call.Missing is { } missing && response.IsSuccessStatusCode && JsonWords.Holds(json, missing)) return new CarrierAnswer(CallResult.Missing, json);
         if (json is not null && call.Duplicate is { } duplicate && JsonWords.Holds(json, duplicate)) return new CarrierAnswer(CallResult.Duplicate, json, error);
         if (response.IsSuccessStatusCode)
@@ -162,7 +203,7 @@ internal sealed class CarrierClient(OutboundTarget target, TimeProvider time, Ca
             if (JsonWords.Holds(json, call.Ok)) return new CarrierAnswer(CallResult.Ok, json);
             // A purchase that neither succeeded nor failed in words that the profile knows may have been made.
             return said.Length == 0 && ReferenceEquals(call, account.Profile.Create) ? new CarrierAnswer(CallResult.Unclear, Error: "answered neither with success nor with an error that its profile knows")
-                : new CarrierAnswer(CallResult.Refused, json, error);
+                : new CarrierAnswer(CallResult.Refused, json, said.Length > 0 ? said : $"answered with {status}, and not with what its profile expects");
         }
         if (status == 429 || status == 503 || account.Profile.BusyStatuses.Contains(status)) return new CarrierAnswer(CallResult.Away, Error: error, RetryAfter: After(response));
         return status switch
@@ -213,7 +254,7 @@ internal sealed class CarrierClient(OutboundTarget target, TimeProvider time, Ca
     {
         if (error is null) return null;
         string[] personal = ["name", "first_name", "last_name", "line1", "line2", "street", "phone", "phone_international", "email"];
-        foreach (var hidden in account.Secrets.Values.Concat(personal.Select(n => JsonWords.Text(values, "to." + n))).Where(s => s.Length >= 3).OrderByDescending(s => s.Length))
+        foreach (var hidden in account.Secrets.Values.Append(JsonWords.Text(values, "token")).Concat(personal.Select(n => JsonWords.Text(values, "to." + n))).Where(s => s.Length >= 3).OrderByDescending(s => s.Length))
             error = error.Replace(hidden, "***", StringComparison.OrdinalIgnoreCase);
         return new string([.. error.Where(c => !char.IsControl(c) && !char.IsSurrogate(c)).Take(MostError)]);
     }

@@ -76,6 +76,7 @@ public sealed class CarrierModule : Module
         ShippingSettings.Map(api, node);
         Bookings.Map(api, node);
         Rates.Map(api, node, Client(node));
+        Manifests.Map(api, node, Client(node));
         CarrierWebhook.Map(api, node);
         api.MapPost("/packing-tasks/{key}/book", (HttpContext http, string key) => TaskInput.RunAsync<BookPackingBody, BookingView>(http, node, PackingEndpoints.Table, key,
                 PackingTasks.NotFound, BookPacking.DecideAsync, StatusCodes.Status201Created, optionalBody: true))
@@ -113,6 +114,9 @@ public sealed class CarrierModule : Module
 [JsonSerializable(typeof(CancelBookingBody))]
 [JsonSerializable(typeof(ResolveBookingBody))]
 [JsonSerializable(typeof(Page<RateView>))]
+[JsonSerializable(typeof(ManifestBody))]
+[JsonSerializable(typeof(ManifestView))]
+[JsonSerializable(typeof(Page<ManifestView>))]
 [JsonSerializable(typeof(WebhookTaken))]
 [JsonSerializable(typeof(List<string>))]
 internal sealed partial class CarrierJson : JsonSerializerContext;

@@ -58,11 +58,40 @@ public sealed record CarrierProfile
     public ProfileCall? Label { get; init; }
     public ProfileCall? Track { get; init; }
     public ProfileCall? Cancel { get; init; }
+    /// <summary>Closes a day's parcels into a list that the carrier collects by.</summary>
+    public ProfileCall? Manifest { get; init; }
+    /// <summary>The lists of a day.</summary>
+    public ProfileCall? Manifests { get; init; }
+    /// <summary>One list, to be printed.</summary>
+    public ProfileCall? ManifestPaper { get; init; }
+    /// <summary>Where a token comes from that all other calls name as <c>{token}</c>; kept in memory as long as it is good.</summary>
+    public ProfileCall? Token { get; init; }
+    /// <summary>What each call is signed with.</summary>
+    public ProfileSignature? Sign { get; init; }
+    /// <summary>What an answer of success holds that says: not now, and nothing was done.</summary>
+    public IReadOnlyDictionary<string, string[]>? Busy { get; init; }
+    /// <summary>What an answer of success holds that says: something broke here, and nobody knows how far it had come.</summary>
+    public IReadOnlyDictionary<string, string[]>? Broken { get; init; }
     public ProfileWebhook? Webhook { get; init; }
 
     [JsonIgnore]
     internal IEnumerable<(string Name, ProfileCall Call)> Calls => new (string, ProfileCall?)[]
-        { ("address", Address), ("rate", Rate), ("create", Create), ("find", Find), ("label", Label), ("track", Track), ("cancel", Cancel) }.Where(c => c.Item2 is not null).Select(c => (c.Item1, c.Item2!));
+        {
+            ("address", Address), ("rate", Rate), ("create", Create), ("find", Find), ("label", Label), ("track", Track), ("cancel", Cancel), ("manifest", Manifest), ("manifests", Manifests),
+            ("manifest_paper", ManifestPaper),
+        }.Where(c => c.Item2 is not null).Select(c => (c.Item1, c.Item2!));
+}
+
+/// <summary>HMAC-SHA256 over a text of the request, in Base64, in a header.</summary>
+public sealed record ProfileSignature
+{
+    public string Header { get; init; } = "";
+    /// <summary>What is signed with, for example <c>{secrets.app_secret}</c>.</summary>
+    public string Key { get; init; } = "";
+    /// <summary>What is signed, of a call with a body: beside the call's own placeholders <c>{method}</c>, <c>{path}</c> without the query, and <c>{body}</c> as it is sent.</summary>
+    public string Text { get; init; } = "";
+    /// <summary>What is signed, of a call without a body.</summary>
+    public string TextWithoutBody { get; init; } = "";
 }
 
 /// <summary>A range of parcel numbers: the settings <c>number_prefix</c>, <c>number_first</c> and <c>number_last</c>, with so many digits.</summary>
@@ -75,6 +104,8 @@ public sealed record ProfileCall
     /// <summary>After the carrier's address, or an address of its own; values in it are escaped.</summary>
     public string Path { get; init; } = "";
     public JsonNode? Body { get; init; }
+    /// <summary>A question that is asked before; what it reads is <c>{first.…}</c> in this call.</summary>
+    public ProfileCall? First { get; init; }
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
     /// <summary>The answer is one text, not JSON; paths then are the empty one.</summary>
     public bool Text { get; init; }
@@ -89,6 +120,8 @@ public sealed record ProfileCall
     public string? Error { get; init; }
     /// <summary>The list that <see cref="Read"/> goes by, of scans or prices; without it the answer itself.</summary>
     public string? Items { get; init; }
+    /// <summary>Of prices: those of one service are parts of it, to be added up.</summary>
+    public bool Sum { get; init; }
     /// <summary>Our word → where it stands (<see cref="JsonWords.Read"/>).</summary>
     public IReadOnlyDictionary<string, string> Read { get; init; } = new Dictionary<string, string>();
 }
@@ -104,6 +137,8 @@ public sealed record ProfileWebhook
     public string? Field { get; init; }
     public string? Secret { get; init; }
     public string? Items { get; init; }
+    /// <summary>What is answered to a report that was taken, where the carrier wants a word of its own; the empty text is an empty answer.</summary>
+    public string? Answer { get; init; }
     /// <summary><c>reference</c> or <c>tracking_number</c>, <c>code</c>, <c>at</c>, <c>key</c>, <c>text</c>, <c>location</c>. With <see cref="Items"/>, those that begin with <c>$.</c> are of the whole report.</summary>
     public IReadOnlyDictionary<string, string> Read { get; init; } = new Dictionary<string, string>();
 }

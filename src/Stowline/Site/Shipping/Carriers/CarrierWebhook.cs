@@ -49,7 +49,10 @@ internal static class CarrierWebhook
             await Answers.WriteAsync(http, new Refusal(RefusalKind.Unauthenticated, "wrong_signature", "the message is not signed as agreed with this carrier"));
             return;
         }
-        await Answers.WriteAsync(http, await node.Lanes.ExecuteAsync(Lane.Site(found.Site), new Caller("carrier " + found.Carrier), tx => DecideAsync(tx, found, hook, json), http.RequestAborted));
+        var taken = await node.Lanes.ExecuteAsync(Lane.Site(found.Site), new Caller("carrier " + found.Carrier), tx => DecideAsync(tx, found, hook, json), http.RequestAborted);
+        // What is not what it expects, a carrier takes for a failure, and reports again.
+        if (taken.IsOk && hook.Answer is { } thanks) await Answers.WriteBytesAsync(http, 200, null, Encoding.UTF8.GetBytes(thanks), "text/plain; charset=utf-8");
+        else await Answers.WriteAsync(http, taken);
     }
 
     private static async Task<byte[]?> BodyAsync(HttpContext http)

@@ -70,13 +70,28 @@ internal static class JsonWords
     /// </summary>
     public static string Read(JsonNode? root, string expression)
     {
-        if (expression.StartsWith('=')) return expression[1..];
         if (expression.Contains(" & ", StringComparison.Ordinal)) return string.Join('/', expression.Split(" & ").Select(p => Text(root, p)));
-        return expression.Split(" or ").Select(p => Text(root, p)).FirstOrDefault(t => t.Length > 0) ?? "";
+        return expression.Split(" or ").Select(p => p.StartsWith('=') ? p[1..] : Text(root, p)).FirstOrDefault(t => t.Length > 0) ?? "";
     }
 
-    /// <summary>Whether every path holds one of its texts; the empty text stands for nothing, <c>*</c> for anything but nothing, <c>~X</c> for what contains X.</summary>
-    public static bool Holds(JsonNode? root, IReadOnlyDictionary<string, string[]> wanted) => wanted.All(w => Text(root, w.Key) is var text && w.Value.Any(v => v switch
+    /// <summary>Whether a carrier's word is the one that is meant; stars stand for anything.</summary>
+    public static bool Fits(string pattern, string word)
+    {
+        var parts = pattern.Split('*');
+        if (parts.Length == 1) return string.Equals(pattern, word, StringComparison.OrdinalIgnoreCase);
+        if (!word.StartsWith(parts[0], StringComparison.OrdinalIgnoreCase)) return false;
+        var at = parts[0].Length;
+        foreach (var part in parts.AsSpan(1, parts.Length - 2))
+        {
+            var found = word.IndexOf(part, at, StringComparison.OrdinalIgnoreCase);
+            if (found < 0) return false;
+            at = found + part.Length;
+        }
+        return word.Length - at >= parts[^1].Length && word.EndsWith(parts[^1], StringComparison.OrdinalIgnoreCase);
+    }
+
+    /// <summary>Whether every place (as in <see cref="Read"/>) holds one of its texts; the empty text stands for nothing, <c>*</c> for anything but nothing, <c>~X</c> for what contains X.</summary>
+    public static bool Holds(JsonNode? root, IReadOnlyDictionary<string, string[]> wanted) => wanted.All(w => Read(root, w.Key) is var text && w.Value.Any(v => v switch
     {
         "*" => text.Length > 0,
         ['~', .. var part] => text.Contains(part, StringComparison.OrdinalIgnoreCase),
@@ -86,12 +101,12 @@ internal static class JsonWords
 
 /// <summary>
 /// Fills the templates of profiles. A text that is one placeholder keeps the value's own type: <c>"{weight_g}"</c> becomes a number. <c>{path|filter|…}</c> with the filters
-/// <c>max:N</c>, <c>digits</c>, <c>upper</c>, <c>int</c>, <c>number</c>, <c>least:N</c>, <c>text</c>, <c>or:X</c>, <c>or_of:PATH</c>, <c>required</c>, <c>map:PATH</c>. A member whose name ends with <c>?</c> is left out when
+/// <c>max:N</c>, <c>digits</c>, <c>upper</c>, <c>int</c>, <c>number</c>, <c>least:N</c>, <c>text</c>, <c>or:X</c>, <c>or_of:PATH</c>, <c>required</c>, <c>map:PATH</c>, <c>latin</c>. A member whose name ends with <c>?</c> is left out when
 /// it would be empty. <c>{"$each":"packages","item":…}</c> makes a list, <c>{"$json":…}</c> a text that holds JSON. Pure.
 /// </summary>
 internal static class Template
 {
-    public static readonly string[] Filters = ["max", "digits", "upper", "int", "number", "least", "text", "or", "or_of", "required", "map"];
+    public static readonly string[] Filters = ["max", "digits", "upper", "int", "number", "least", "text", "or", "or_of", "required", "map", "latin"];
 
     public static JsonNode? Fill(JsonNode? template, JsonObject values) => template switch
     {
@@ -176,6 +191,7 @@ internal static class Template
         {
             case "max": return node is null ? null : JsonValue.Create(Cut(text, int.Parse(argument, CultureInfo.InvariantCulture)));
             case "digits": return node is null ? null : JsonValue.Create(string.Concat(text.Where(char.IsAsciiDigit)));
+            case "latin": return node is null ? null : JsonValue.Create(SerbianLatin.Of(text));
             case "upper": return node is null ? null : JsonValue.Create(text.ToUpperInvariant());
             case "text": return JsonValue.Create(text);
             case "or": return text.Length > 0 ? node : long.TryParse(argument, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) ? JsonValue.Create(whole) : JsonValue.Create(argument);

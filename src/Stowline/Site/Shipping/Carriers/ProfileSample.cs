@@ -23,8 +23,18 @@ public static class ProfileSample
         var settings = new JsonObject(profile.Settings.Select(s => KeyValuePair.Create(s.TrimEnd('?'), (JsonNode?)$"<{s.TrimEnd('?')}>")));
         var account = new CarrierAccount("WH1", profile.Name, profile, profile.Url.Length > 0 ? profile.Url : "https://carrier.example", settings, profile.Secrets.ToDictionary(s => s.TrimEnd('?'), s => $"<{s.TrimEnd('?')}>", StringComparer.Ordinal));
         var values = ParcelValues.Of(booking, task, order, to, sender, at, TimeZoneInfo.FindSystemTimeZoneById(profile.TimeZone));
+        (values["token"], values["now_ms"], values["date"], values["number"]) = ("<token>", at.ToUnixTimeMilliseconds(), values["today"]!.DeepClone(), "<number>");
         var shown = new List<string>();
-        foreach (var (name, call) in profile.Calls) shown.Add(await ShowAsync(name, account, call, values, ct));
+        if (profile.Token is { } token) shown.Add(await ShowAsync("token", account, token, values, ct));
+        foreach (var (name, call) in profile.Calls)
+        {
+            if (call.First is { } first)
+            {
+                shown.Add(await ShowAsync(name + ", first", account, first, values, ct));
+                values["first"] = new JsonObject(first.Read.Keys.Select(k => KeyValuePair.Create(k, (JsonNode?)$"<{k}>")));
+            }
+            shown.Add(await ShowAsync(name, account, call, values, ct));
+        }
         return shown;
     }
 

@@ -11,7 +11,11 @@ namespace Stowline.Site.Shipping.Carriers;
 public static class Profiles
 {
     private static readonly string[] Roots = ["from", "to", "settings", "secrets", "packages", "item", "reference", "booking_id", "order_id", "order_number", "external_id", "channel", "site", "service",
-        "site_number", "package_count", "weight_g", "weight_kg", "weight_oz", "length_cm", "width_cm", "height_cm", "length_in", "width_in", "height_in", "today", "time", "tracking_number", "carrier_ref"];
+        "site_number", "package_count", "weight_g", "weight_kg", "weight_oz", "length_cm", "width_cm", "height_cm", "length_in", "width_in", "height_in", "today", "time", "tracking_number", "carrier_ref",
+        "first", "token", "now_ms", "date", "number"];
+
+    /// <summary>What only signatures may name.</summary>
+    private static readonly string[] OfRequests = ["method", "path", "body"];
 
     /// <summary>By reflection: source-generated readers would set what is not given to nothing instead of leaving its default.</summary>
     private static readonly JsonSerializerOptions Options = new()
@@ -64,6 +68,22 @@ public static class Profiles
         problems.Check(profile.AfterLoss != LostAnswer.Find || profile.Find is not null, "definition.find", "is required for after_loss find");
         problems.Check(profile.Create is null || profile.Numbers is not null || profile.Create.Read.ContainsKey("tracking_number"), "definition.create.read.tracking_number", "is required without numbers");
         foreach (var (name, call) in profile.Calls) CheckCall(call, $"definition.{name}", problems);
+        problems.Check(profile.Manifest is null || profile.Manifest.Read.ContainsKey("number"), "definition.manifest.read.number", "is required");
+        problems.Check(profile.Manifests is null || profile.Manifests.Read.ContainsKey("number"), "definition.manifests.read.number", "is required");
+        if (profile.Token is { } token)
+        {
+            CheckCall(token, "definition.token", problems);
+            problems.Check(token.Read.ContainsKey("token"), "definition.token.read.token", "is required");
+        }
+        if (profile.Sign is { } sign)
+        {
+            problems.Check(sign.Header.Length > 0, "definition.sign.header", "is required");
+            foreach (var (name, text) in new[] { ("key", sign.Key), ("text", sign.Text), ("text_without_body", sign.TextWithoutBody) })
+            {
+                problems.Check(text.Length > 0, "definition.sign." + name, "is required");
+                CheckText(text, "definition.sign." + name, problems, OfRequests);
+            }
+        }
         foreach (var (name, text) in profile.Headers) CheckText(text, $"definition.headers.{name}", problems);
         CheckText(profile.Basic ?? "", "definition.basic", problems);
         if (profile.Webhook is { } hook)
@@ -83,6 +103,9 @@ public static class Profiles
         CheckText(call.Path, field + ".path", problems);
         foreach (var (name, text) in call.Headers) CheckText(text, $"{field}.headers.{name}", problems);
         CheckBody(call.Body, field + ".body", problems);
+        if (call.First is not { } first) return;
+        problems.Check(first.First is null, field + ".first.first", "must not be given: one question comes before");
+        CheckCall(first with { First = null }, field + ".first", problems);
     }
 
     private static void CheckBody(JsonNode? body, string field, Problems problems)
@@ -102,13 +125,13 @@ public static class Profiles
     }
 
     /// <summary>A misspelt placeholder would be sent as an empty value, and be found at the carrier's.</summary>
-    private static void CheckText(string text, string field, Problems problems)
+    private static void CheckText(string text, string field, Problems problems, params string[] more)
     {
         foreach (var (start, end) in Template.Places(text))
         {
             var parts = text[(start + 1)..end].Split('|');
             var root = parts[0].Split('.', '[')[0];
-            problems.Check(Roots.Contains(root, StringComparer.Ordinal), field, $"has the placeholder {{{parts[0]}}}, which begins with none of {string.Join(", ", Roots)}");
+            problems.Check(Roots.Contains(root, StringComparer.Ordinal) || more.Contains(root, StringComparer.Ordinal), field, $"has the placeholder {{{parts[0]}}}, which begins with none of {string.Join(", ", Roots)}");
             foreach (var filter in parts.Skip(1))
             {
                 var (name, argument) = filter.Split(':', 2) is [var n, var a] ? (n, a) : (filter, "");
@@ -118,9 +141,8 @@ public static class Profiles
         }
     }
 
-    /// <summary>A carrier's own word for a state; unknown where its profile does not have it. A word may end with a star.</summary>
-    internal static ParcelStatus StatusOf(CarrierProfile profile, string code) => profile.Statuses.FirstOrDefault(s => string.Equals(s.Key, code, StringComparison.OrdinalIgnoreCase)
-        || s.Key.EndsWith('*') && code.StartsWith(s.Key.AsSpan(0, s.Key.Length - 1), StringComparison.OrdinalIgnoreCase)).Value;
+    /// <summary>A carrier's own word for a state: the first that fits (<see cref="JsonWords.Fits"/>); unknown where its profile has none.</summary>
+    internal static ParcelStatus StatusOf(CarrierProfile profile, string code) => profile.Statuses.FirstOrDefault(s => JsonWords.Fits(s.Key, code)).Value;
 
     /// <summary>A time in an answer: as the profile's formats say, else RFC 3339; without an offset it is the carrier's local time. Null when it is none.</summary>
     internal static DateTimeOffset? TimeOf(CarrierProfile profile, string text)

@@ -23,6 +23,7 @@ public sealed record RateView(string Carrier, string? Service, string? Name, Mon
 internal static class Rates
 {
     private const int MostRates = 200;
+    private const int MostLines = 2_000;
 
     public static void Map(IEndpointRouteBuilder api, Node node, CarrierClient client) =>
         api.MapGet("/packing-tasks/{key}/rates", (HttpContext http, string key) => AnswerAsync(http, node, client, key))
@@ -63,11 +64,13 @@ internal static class Rates
         var answer = await client.CallAsync(account, "rate", call, values, ct);
         if (answer.Result != CallResult.Ok) return [new RateView(account.Carrier, null, null, null, null, answer.Error ?? "no price")];
         var items = call.Items is null ? [answer.Json] : JsonWords.Find(answer.Json, call.Items) as JsonArray ?? [];
-        return [.. items.Take(MostRates).Select(item =>
+        var views = items.Take(MostLines).Select(item =>
         {
             string? Word(string name) => call.Read.TryGetValue(name, out var path) && JsonWords.Read(item, path) is { Length: > 0 } text ? text : null;
             var price = BookingResults.PriceOf(Word("price") ?? "", Word("price_minor") ?? "") is { } e4 && Money.IsCurrency(Word("currency")) ? Money.FromE4(e4, Word("currency")!) : (Money?)null;
             return new RateView(account.Carrier, Word("service"), Word("name"), price, Word("days"), price is null ? "no price in the answer" : null);
-        })];
+        }).ToList();
+        return call.Sum ? [.. views.Where(v => v.Price is not null).GroupBy(v => (v.Service, v.Price!.Value.Currency)).Select(g => g.First() with { Price = new Money(g.Sum(v => v.Price!.Value.Amount), g.Key.Currency) }).Take(MostRates)]
+            : [.. views.Take(MostRates)];
     }
 }
