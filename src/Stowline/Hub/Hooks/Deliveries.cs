@@ -125,8 +125,8 @@ public static class Deliveries
         if (count > 0) await AskNowAsync(tx, hook.Id);
         return new Replayed(count);
 
-        ValueTask<int> AgainAsync(string which, object args) => tx.ExecuteAsync(
-            $"UPDATE webhook_deliveries SET attempts = CASE WHEN status = 1 THEN attempts ELSE 0 END, status = 1, next_at = @now WHERE webhook_id = @id AND {which}", args);
+        ValueTask<int> AgainAsync(string which, object args) =>
+            tx.ExecuteAsync($"UPDATE webhook_deliveries SET status = 1, attempts = 0, next_at = @now WHERE webhook_id = @id AND {which}", args);
     }
 
     /// <summary>Whoever asks for something has repaired something. A pause that is over stays as it is: its end tells when the endpoint was last asked.</summary>
