@@ -18,7 +18,7 @@ internal sealed class WebApp
     private sealed record WebFile(string Type, IReadOnlyList<Encoded> Encodings);
 
     /// <summary>The screens; the names in braces are read by the page.</summary>
-    private static readonly string[] Screens = ["/", "/orders", "/orders/{id}", "/stock", "/m", "/kitchen/{site}", "/pack", "/floor/{site}", "/routing", "/links", "/channels", "/setup", "/counts", "/transfers"];
+    private static readonly string[] Screens = ["/", "/orders", "/orders/{id}", "/stock", "/m", "/kitchen/{site}", "/pack", "/floor/{site}", "/routing", "/links", "/channels", "/webhooks", "/setup", "/counts", "/transfers"];
 
     /// <summary>Styles are made while the page runs (Ant Design), so they may be inline; scripts may not.</summary>
     private const string PagePolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";

@@ -19,6 +19,7 @@ const screens: RouteObject[] = [
   { path: "/routing", lazy: async () => ({ Component: (await import("./screens/Routing")).Routing }) },
   { path: "/links", lazy: async () => ({ Component: (await import("./screens/Links")).Links }) },
   { path: "/channels", lazy: async () => ({ Component: (await import("./screens/Channels")).Channels }) },
+  { path: "/webhooks", lazy: async () => ({ Component: (await import("./screens/Webhooks")).Webhooks }) },
   { path: "/setup", lazy: async () => ({ Component: (await import("./screens/Setup")).Setup }) },
   { path: "/counts", lazy: async () => ({ Component: (await import("./screens/Counts")).Counts }) },
   { path: "/transfers", lazy: async () => ({ Component: (await import("./screens/Transfers")).Transfers }) },

@@ -49,7 +49,7 @@ internal static class HookNode
         return true;
     }
 
-    public static Task<WebhookView> ShowAsync(this TestNode node, Guid id) => node.Database.ReadAsync(async s => (await Webhooks.FindAsync(s, id))!.View(await Webhooks.PendingAsync(s, id)));
+    public static Task<WebhookView> ShowAsync(this TestNode node, Guid id) => node.Database.ReadAsync(async s => (await Webhooks.FindAsync(s, id))!.View(await Webhooks.CountsAsync(s, id)));
 
     public static Task<IReadOnlyList<string>> LogAsync(this TestNode node, Guid id) => node.Database.ReadAsync(async s => await s.QueryAsync<string>(
         "SELECT CAST(status AS {0}) || ':' || CAST(attempts AS {0}) || ':' || COALESCE(CAST(last_status AS {0}), '-') FROM webhook_deliveries WHERE webhook_id = @id ORDER BY seq"

@@ -305,6 +305,7 @@ public class WebhookTests
         }
         var log = await node.LogAsync(hook.Id);
         Assert.Equal(["3:12:422", "2:1:204"], log.Take(2));
+        Assert.Equal(1, (await node.ShowAsync(hook.Id)).Failed);
         bad = false;
         Assert.Equal(1, (await node.RunAsync(Lane.Hub, tx => Deliveries.ReplayAsync(hook.Id.ToString(), new ReplayBody { Failed = true }, tx))).Value.Deliveries);
         await node.SettleAsync();

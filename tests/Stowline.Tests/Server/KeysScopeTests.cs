@@ -79,7 +79,7 @@ public class KeysScopeTests
             .Select(r => r.RoutePattern.RawText!.EndsWith("/quotes/price-model", StringComparison.Ordinal) ? "quotes/price-model" : KeyRules.ResourceOf(r));
         Assert.Equal(["channels", "keys", "links", "quotes/price-model", "routing", "sites", "system", "webhooks", "workers"], onlyAdmin.Distinct().Order());
         Assert.Equal(["/", "/api/v1/carrier-webhooks/{word}", "/api/v1/carrier-webhooks/{word}", "/channels", "/counts", "/docs", "/floor/{site}", "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", "/health/live", "/health/ready", "/kitchen/{site}", "/link", "/link/beginning", "/links", "/m",
-                "/openapi/v1.json", "/orders", "/orders/{id}", "/pack", "/proto", "/proto/{file}", "/routing", "/setup", "/stock", "/transfers"],
+                "/openapi/v1.json", "/orders", "/orders/{id}", "/pack", "/proto", "/proto/{file}", "/routing", "/setup", "/stock", "/transfers", "/webhooks"],
             routes.Where(KeyRules.IsOpen).Select(r => r.RoutePattern.RawText).Order(StringComparer.Ordinal));
     }
 

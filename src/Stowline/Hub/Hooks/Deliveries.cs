@@ -57,6 +57,8 @@ public static class Deliveries
     {
         api.MapGet("/webhooks/{id}/deliveries", (HttpContext http, string id) => ListAsync(http, node, id)).WithTags("Webhooks")
             .WithSummary("What a webhook was told, newest first, with the last answer").Pages<DeliveryView>().Reads("status", "Only in this state.", typeof(DeliveryStatus));
+        api.MapGet("/webhooks/{id}/deliveries/{seq}", (HttpContext http, string id, string seq) => GetAsync(http, node, id, seq)).WithTags("Webhooks")
+            .WithSummary("One delivery of a webhook: what came of a test, for one").Produces<DeliveryView>();
         api.MapPost("/webhooks/{id}/replay", (HttpContext http, string id) => Commands.RunAsync<ReplayBody, Replayed>(http, node.Lanes, Lane.Hub, (body, tx) => ReplayAsync(id, body, tx)))
             .WithTags("Webhooks").WithSummary("Send deliveries again").Takes<ReplayBody>().Produces<Replayed>();
         api.MapPost("/webhooks/{id}/test", (HttpContext http, string id) => Commands.RunAsync(http, node.Lanes, Lane.Hub, tx => TestAsync(id, tx)))
@@ -95,32 +97,48 @@ public static class Deliveries
         await Answers.WriteAsync<Page<DeliveryView>>(http, new Page<DeliveryView>(items, next));
     }
 
+    private static async Task GetAsync(HttpContext http, Node node, string id, string seq)
+    {
+        var number = long.TryParse(seq, NumberStyles.None, CultureInfo.InvariantCulture, out var known) ? known : 0; // they are counted from 1
+        var (hook, row) = await node.Database.ReadAsync(async session => Guid.TryParseExact(id, "D", out var key) && await Webhooks.FindAsync(session, key) is { } found
+            ? (found, await session.FindAsync<Row>($"SELECT {Columns} FROM webhook_deliveries WHERE webhook_id = @key AND seq = @number", new { key, number })) : (null, null), http.RequestAborted);
+        await Answers.WriteAsync(http, hook is null ? SaveWebhook.NotFound(id) : row is null ? NoDelivery(id, seq) : (Outcome<DeliveryView>)row.View);
+    }
+
+    private static Refusal NoDelivery(string id, string seq) => Refusal.NotFound("delivery_not_found", $"webhook {id} has no delivery {seq}");
+
     public static async ValueTask<Outcome<Replayed>> ReplayAsync(string id, ReplayBody body, LaneTransaction tx)
     {
         if ((body.Seq is not null ? 1 : 0) + (body.Failed ? 1 : 0) + (body.Since is not null ? 1 : 0) != 1) return Refusal.Invalid("seq", "or failed or since must be given, and only one of them");
         if (await SaveWebhook.FindAsync(tx, id) is not { } hook) return SaveWebhook.NotFound(id);
         if (body.Seq is { } asked && await tx.FindAsync<int?>("SELECT status FROM webhook_deliveries WHERE webhook_id = @id AND seq = @asked", new { id = hook.Id, asked }) is null)
-            return Refusal.NotFound("delivery_not_found", $"webhook {id} has no delivery {asked}");
-        // Nothing but its state changes: it is then the oldest open delivery of its subject, and goes first.
+            return NoDelivery(id, asked.ToString(CultureInfo.InvariantCulture));
+        // Nothing but its state changes: it is then the oldest open delivery of its subject, and goes first. One that waits is asked for now instead of when its time comes.
         var count = body switch
         {
-            { Seq: { } seq } => await AgainAsync("seq = @seq AND status > 1", new { id = hook.Id, now = tx.Now, seq }),
+            { Seq: { } seq } => await AgainAsync("seq = @seq", new { id = hook.Id, now = tx.Now, seq }),
             { Failed: true } => await AgainAsync($"seq IN (SELECT seq FROM webhook_deliveries WHERE webhook_id = @id AND status = 3 ORDER BY seq LIMIT {MostReplayed})",
                 new { id = hook.Id, now = tx.Now }),
             _ => await AgainAsync($"seq IN (SELECT seq FROM webhook_deliveries WHERE webhook_id = @id AND status IN (2, 3) AND created_at >= @since ORDER BY seq LIMIT {MostReplayed})",
                 new { id = hook.Id, now = tx.Now, since = body.Since }),
         };
+        if (count > 0) await AskNowAsync(tx, hook.Id);
         return new Replayed(count);
 
         ValueTask<int> AgainAsync(string which, object args) =>
             tx.ExecuteAsync($"UPDATE webhook_deliveries SET status = 1, attempts = 0, next_at = @now WHERE webhook_id = @id AND {which}", args);
     }
 
+    /// <summary>Whoever asks for something has repaired something. A pause that is over stays as it is: its end tells when the endpoint was last asked.</summary>
+    private static ValueTask AskNowAsync(LaneTransaction tx, Guid id) =>
+        tx.WriteAsync("UPDATE webhooks SET paused_until = @now WHERE id = @id AND paused_until > @now", new { id, now = tx.Now });
+
     public static async ValueTask<Outcome<DeliveryView>> TestAsync(string id, LaneTransaction tx)
     {
         if (await SaveWebhook.FindAsync(tx, id) is not { } hook) return SaveWebhook.NotFound(id);
         if (!hook.Enabled) return Refusal.Conflict("webhook_disabled", "it is switched off: " + hook.DisabledReason);
-        var seq = await tx.ChangeAsync<long>("UPDATE webhooks SET next_seq = next_seq + 1, paused_until = NULL WHERE id = @id RETURNING next_seq", new { id = hook.Id }) - 1;
+        var seq = await tx.ChangeAsync<long>("UPDATE webhooks SET next_seq = next_seq + 1 WHERE id = @id RETURNING next_seq", new { id = hook.Id }) - 1;
+        await AskNowAsync(tx, hook.Id);
         var message = tx.NewId();
         // A subject of its own: it waits behind nothing.
         await HookFeed.InsertAsync(tx, hook.Id, seq, message, HookFeed.TestLane, 0, HookFeed.TestType, "test/" + message);

@@ -131,8 +131,8 @@ public static class SaveWebhook
     public static async ValueTask<Outcome<WebhookView>> SwitchAsync(string id, bool on, LaneTransaction tx)
     {
         if (await FindAsync(tx, id) is not { } hook) return NotFound(id);
-        var pending = await Webhooks.PendingAsync(tx.Group.Session, hook.Id);
-        if (hook.Enabled == on) return Outcome<WebhookView>.AlreadyDone(hook.View(pending));
+        var counts = await Webhooks.CountsAsync(tx.Group.Session, hook.Id);
+        if (hook.Enabled == on) return Outcome<WebhookView>.AlreadyDone(hook.View(counts));
         var reason = on ? null : "switched off by " + tx.Caller.Actor;
         // What waits is tried at once: whoever switches it on has repaired something.
         await tx.WriteAsync("""
@@ -140,7 +140,7 @@ public static class SaveWebhook
             """, new { id = hook.Id, on, reason });
         if (on) await tx.WriteAsync("UPDATE webhook_deliveries SET next_at = @now WHERE webhook_id = @id AND status = 1", new { id = hook.Id, now = tx.Now });
         Tell(tx, hook.Id, hook.Url, on ? "enabled" : "disabled", reason);
-        return (hook with { Enabled = on, DisabledReason = reason, Failures = 0, FailingSince = null }).View(pending);
+        return (hook with { Enabled = on, DisabledReason = reason, Failures = 0, FailingSince = null, PausedUntil = null }).View(counts);
     }
 
     public static async ValueTask<Outcome<WebhookView>> DeleteAsync(string id, LaneTransaction tx)
@@ -150,7 +150,7 @@ public static class SaveWebhook
         await tx.WriteAsync("DELETE FROM webhook_cursors WHERE webhook_id = @id", new { id = hook.Id });
         await tx.WriteAsync("DELETE FROM webhooks WHERE id = @id", new { id = hook.Id });
         Tell(tx, hook.Id, hook.Url, "deleted", null);
-        return hook.View(0);
+        return hook.View(default);
     }
 
     internal static void Tell(LaneTransaction tx, Guid id, string url, string change, string? reason) =>
@@ -164,7 +164,7 @@ public static class SaveWebhook
         var items = await node.Database.ReadAsync(async session =>
         {
             var views = new List<WebhookView>();
-            foreach (var hook in await Webhooks.AllAsync(session)) views.Add(hook.View(await Webhooks.PendingAsync(session, hook.Id)));
+            foreach (var hook in await Webhooks.AllAsync(session)) views.Add(hook.View(await Webhooks.CountsAsync(session, hook.Id)));
             return views;
         }, http.RequestAborted);
         await Answers.WriteAsync(http, Pages.Of(http, items, hook => hook.Id.ToString())); // there are at most 200
@@ -173,7 +173,7 @@ public static class SaveWebhook
     private static async Task GetAsync(HttpContext http, Node node, string id)
     {
         var view = await node.Database.ReadAsync(async session => Guid.TryParseExact(id, "D", out var key) && await Webhooks.FindAsync(session, key) is { } hook
-            ? hook.View(await Webhooks.PendingAsync(session, hook.Id)) : null, http.RequestAborted);
+            ? hook.View(await Webhooks.CountsAsync(session, hook.Id)) : null, http.RequestAborted);
         await Answers.WriteAsync(http, view is null ? NotFound(id) : (Outcome<WebhookView>)view);
     }
 }

@@ -19,11 +19,15 @@ public enum WebhookProfile
 public enum DeliveryStatus { Pending = 1, Delivered = 2, Failed = 3, Skipped = 4 }
 
 /// <summary>An endpoint as the API shows it, without its secrets.</summary>
+/// <param name="HasAuthorization">The header <c>Authorization</c> goes along; what it says is not shown.</param>
 /// <param name="Pending">Deliveries that wait, at most 10,000: what is beyond is still in the lane.</param>
+/// <param name="Failed">Deliveries that were given up, as far as the log goes back and at most 10,000.</param>
 /// <param name="FailingSince">Since when no delivery succeeded, while there were some.</param>
+/// <param name="PausedUntil">Until when it is not asked, after it took nothing several times.</param>
 public sealed record WebhookView(
-    Guid Id, string Url, string? Description, WebhookProfile Profile, IReadOnlyList<string> Types, string? Channel, bool Personal, bool Enabled, string? DisabledReason,
-    int Failures, DateTimeOffset? FailingSince, DateTimeOffset? LastSuccessAt, DateTimeOffset? OldSecretUntil, long Pending, DateTimeOffset CreatedAt, string CreatedBy);
+    Guid Id, string Url, string? Description, WebhookProfile Profile, IReadOnlyList<string> Types, string? Channel, bool Personal, bool HasAuthorization, bool Enabled,
+    string? DisabledReason, int Failures, DateTimeOffset? FailingSince, DateTimeOffset? PausedUntil, DateTimeOffset? LastSuccessAt, DateTimeOffset? OldSecretUntil, long Pending,
+    long Failed, DateTimeOffset CreatedAt, string CreatedBy);
 
 /// <summary>An endpoint with its secret, which is shown this once.</summary>
 public sealed record WebhookSecret(Guid Id, string Url, string Secret, DateTimeOffset? OldSecretUntil);
@@ -60,9 +64,12 @@ internal sealed record WebhookRow
     /// <summary>An event matches by its name, by the beginning of it (<c>order.*</c>), or <c>*</c>.</summary>
     public bool Wants(string type) => Patterns.Any(p => p == type || p.EndsWith('*') && type.StartsWith(p.AsSpan(0, p.Length - 1), StringComparison.Ordinal));
 
-    public WebhookView View(long pending) => new(Id, Url, Description, Profile, Patterns, Channel, Personal, Enabled, DisabledReason, Failures, FailingSince, LastSuccessAt,
-        OldSecret is null ? null : OldUntil, pending, CreatedAt, CreatedBy);
+    public WebhookView View(DeliveryCounts counts) => new(Id, Url, Description, Profile, Patterns, Channel, Personal, Credentials is not null, Enabled, DisabledReason, Failures,
+        FailingSince, PausedUntil, LastSuccessAt, OldSecret is null ? null : OldUntil, counts.Pending, counts.Failed, CreatedAt, CreatedBy);
 }
+
+/// <summary>How many deliveries of an endpoint wait and were given up, each counted to 10,000 at most.</summary>
+internal readonly record struct DeliveryCounts(long Pending, long Failed);
 
 /// <summary>Reads of endpoints.</summary>
 internal static class Webhooks
@@ -75,8 +82,13 @@ internal static class Webhooks
 
     public static ValueTask<IReadOnlyList<WebhookRow>> AllAsync(SqlSession session) => session.QueryAsync<WebhookRow>($"SELECT {WebhookRow.Columns} FROM webhooks ORDER BY id");
 
-    public static ValueTask<long> PendingAsync(SqlSession session, Guid id) => session.FindAsync<long>(
-        "SELECT COUNT(*) FROM (SELECT seq FROM webhook_deliveries WHERE webhook_id = @id AND status = 1 LIMIT @most) AS open", new { id, most = MostPending });
+    public static ValueTask<long> PendingAsync(SqlSession session, Guid id) => CountAsync(session, id, DeliveryStatus.Pending);
+
+    public static async ValueTask<DeliveryCounts> CountsAsync(SqlSession session, Guid id) =>
+        new(await CountAsync(session, id, DeliveryStatus.Pending), await CountAsync(session, id, DeliveryStatus.Failed));
+
+    private static ValueTask<long> CountAsync(SqlSession session, Guid id, DeliveryStatus status) => session.FindAsync<long>(
+        "SELECT COUNT(*) FROM (SELECT seq FROM webhook_deliveries WHERE webhook_id = @id AND status = @status LIMIT @most) AS counted", new { id, status, most = MostPending });
 
     /// <summary>Endpoints in trouble: switched off by themselves, or failing since before a time.</summary>
     public static async Task<IReadOnlyList<WebhookView>> TroubledAsync(SqlSession session, DateTimeOffset before)
@@ -84,6 +96,6 @@ internal static class Webhooks
         var rows = await session.QueryAsync<WebhookRow>($"""
             SELECT {WebhookRow.Columns} FROM webhooks WHERE (enabled = @yes AND failing_since < @before) OR (enabled = @no AND failing_since IS NOT NULL) ORDER BY id
             """, new { yes = true, no = false, before });
-        return [.. rows.Select(r => r.View(0))];
+        return [.. rows.Select(r => r.View(default))];
     }
 }

@@ -1178,6 +1178,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webhooks/{id}/deliveries/{seq}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One delivery of a webhook: what came of a test, for one */
+        get: operations["get_webhooks_by_id_deliveries_by_seq"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/webhooks/{id}/replay": {
         parameters: {
             query?: never;
@@ -7039,6 +7056,8 @@ export interface components {
             types: string[];
             channel: null | string;
             personal: boolean;
+            /** @description The header `Authorization` goes along; what it says is not shown. */
+            has_authorization: boolean;
             enabled: boolean;
             disabled_reason: null | string;
             /** Format: int32 */
@@ -7048,6 +7067,11 @@ export interface components {
              * @description Since when no delivery succeeded, while there were some.
              */
             failing_since: null | string;
+            /**
+             * Format: date-time
+             * @description Until when it is not asked, after it took nothing several times.
+             */
+            paused_until: null | string;
             /** Format: date-time */
             last_success_at: null | string;
             /** Format: date-time */
@@ -7057,6 +7081,11 @@ export interface components {
              * @description Deliveries that wait, at most 10,000: what is beyond is still in the lane.
              */
             pending: number;
+            /**
+             * Format: int64
+             * @description Deliveries that were given up, as far as the log goes back and at most 10,000.
+             */
+            failed: number;
             /** Format: date-time */
             created_at: string;
             created_by: string;
@@ -10625,6 +10654,36 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Failed"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    get_webhooks_by_id_deliveries_by_seq: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The order's id, its number, or channel:external_id. */
+                id: string;
+                seq: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done, or as it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryView"];
+                };
+            };
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];

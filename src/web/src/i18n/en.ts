@@ -1,10 +1,11 @@
 import { channelsEn } from "./channels.en";
 import { deskEn } from "./desk.en";
+import { hooksEn } from "./hooks.en";
 import { tasksEn } from "./tasks.en";
 
 /** Every text of the screens. Russian has the same keys (ru.ts); plural forms are i18next's suffixes. */
 export const en = {
-  nav: { overview: "Overview", orders: "Orders", stock: "Stock", counts: "Counts", transfers: "Transfers", floor: "Floor", pack: "Packing", routing: "Routing", links: "Links", channels: "Channels", setup: "Set up", api: "API", main: "Screens", skip: "Skip to the content" },
+  nav: { overview: "Overview", orders: "Orders", stock: "Stock", counts: "Counts", transfers: "Transfers", floor: "Floor", pack: "Packing", routing: "Routing", links: "Links", channels: "Channels", webhooks: "Webhooks", setup: "Set up", api: "API", main: "Screens", skip: "Skip to the content" },
   language: "Language",
   search: {
     label: "Find an order",
@@ -351,6 +352,7 @@ export const en = {
   ...deskEn,
   ...channelsEn,
   ...tasksEn,
+  ...hooksEn,
 } as const;
 
 type Texts<T> = { [K in keyof T]: T[K] extends string ? string : Texts<T[K]> };

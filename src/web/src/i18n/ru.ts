@@ -1,10 +1,11 @@
 import { channelsRu } from "./channels.ru";
 import { deskRu } from "./desk.ru";
+import { hooksRu } from "./hooks.ru";
 import { tasksRu } from "./tasks.ru";
 import type { Translation } from "./en";
 
 const words: Translation = {
-  nav: { overview: "Обзор", orders: "Заказы", stock: "Остатки", counts: "Пересчёт", transfers: "Перемещения", floor: "План", pack: "Упаковка", routing: "Маршруты", links: "Связь", channels: "Площадки", setup: "Настройка", api: "API", main: "Экраны", skip: "К содержанию" },
+  nav: { overview: "Обзор", orders: "Заказы", stock: "Остатки", counts: "Пересчёт", transfers: "Перемещения", floor: "План", pack: "Упаковка", routing: "Маршруты", links: "Связь", channels: "Площадки", webhooks: "Вебхуки", setup: "Настройка", api: "API", main: "Экраны", skip: "К содержанию" },
   language: "Язык",
   search: {
     label: "Найти заказ",
@@ -351,6 +352,7 @@ const words: Translation = {
   ...deskRu,
   ...channelsRu,
   ...tasksRu,
+  ...hooksRu,
 };
 
 /** Russian has more plural forms than English, so these keys come on top. */

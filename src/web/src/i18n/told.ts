@@ -133,3 +133,18 @@ const russianSummaries: [RegExp, string][] = [
 export function summary(language: string, said: string): string {
   return language === "ru" ? translated(russianSummaries, said).replace(/; rule (?=[^;]+)/, "; правило ").replace("; not to be had:", "; нет нигде:") : said;
 }
+
+const russianHookReasons: [RegExp, string][] = [
+  [/^switched off by /, "выключил "],
+  [/^the endpoint answered 410 Gone/, "адрес ответил 410 Gone, ему больше ничего не нужно"],
+  [/^nothing was delivered for (\d+) days: /, "за $1 дней ничего не доставлено: "],
+];
+const russianHookErrors: [RegExp, string][] = [
+  [/answered with a redirect, which is not followed/, "ответ с перенаправлением, за которым не идут"],
+  [/answered with (\d+)/, "ответ $1"],
+  [/no answer within (\d+) s/, "нет ответа за $1 с"],
+  [/the event is larger than (\d+) bytes/, "событие больше $1 байт"],
+];
+
+/** Why a webhook was switched off, or did not take something. What the system said of a connection stays as it is. */
+export const hookReason = (language: string, said: string) => (language === "ru" ? translated(russianHookErrors, translated(russianHookReasons, said)) : said);

@@ -82,6 +82,7 @@ function Short({ item }: { item: Schemas["ShortStock"] }) {
 function placeOf(key: string): string | null {
   if (key === "parked") return "/links";
   if (key.startsWith("stock_sync/")) return "/channels";
+  if (key.startsWith("webhook/")) return `/webhooks?hook=${key.slice("webhook/".length)}`;
   const account = key.startsWith("channel/") ? key.split("/")[1] : undefined;
   return account ? `/channels?account=${encodeURIComponent(account)}` : null;
 }

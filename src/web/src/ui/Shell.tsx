@@ -43,6 +43,7 @@ export function Shell() {
           <NavLink to="/routing">{t("nav.routing")}</NavLink>
           <NavLink to="/links">{t("nav.links")}</NavLink>
           <NavLink to="/channels">{t("nav.channels")}</NavLink>
+          <NavLink to="/webhooks">{t("nav.webhooks")}</NavLink>
           <NavLink to="/setup">{t("nav.setup")}</NavLink>
           <a href="/docs" className="wide-only">{t("nav.api")}</a>
         </nav>

@@ -1,10 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
-import { Button, Skeleton } from "antd";
-import { Fragment, useState } from "react";
+import { Skeleton } from "antd";
+import { Fragment } from "react";
 import { useTranslation } from "react-i18next";
 import { api, body, type Schemas } from "../api/client";
 import { at, whole } from "../api/whole";
 import { event } from "../i18n/told";
+import { CopyButton } from "./CopyButton";
 import { useFormat } from "./format";
 import { Panel } from "./Panel";
 import { ProblemAlert } from "./ProblemAlert";
@@ -29,15 +30,10 @@ export function TimelinePanel({ id, stale }: { id: string; stale: boolean }) {
   );
 }
 
-/** Finds the order in logs and traces. A browser copies only on pages of https or of this machine; elsewhere it can be selected. */
+/** Finds the order in logs and traces. */
 function Trace({ id }: { id: string }) {
   const { t } = useTranslation();
-  const [copied, setCopied] = useState(false);
-  return (
-    <span className="trace">{t("order.trace")} <code>{id}</code>{" "}
-      {window.isSecureContext && <Button size="small" onClick={() => void navigator.clipboard.writeText(id).then(() => setCopied(true))}><span aria-live="polite">{copied ? t("order.copied") : t("order.copy")}</span></Button>}
-    </span>
-  );
+  return <span className="trace">{t("order.trace")} <code>{id}</code> <CopyButton text={id} /></span>;
 }
 
 function Items({ items }: { items: Schemas["TimelineItem"][] }) {
