@@ -157,12 +157,14 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         CommitMade();
     }
 
-    public override void StartWriting()
+    public override async ValueTask StartWritingAsync()
     {
         if (_later is null || _asked.Count > 0) return; // what has rows to read waits for its reader
         var batch = _later;
         _later = null;
         _writing = SendAsync(batch, after: _writing);
+        // Callers of the group before, answered meanwhile, wait behind this thread where no other one woke up: now is time for them, and they fill the next group.
+        await Task.Yield();
     }
 
     private static async Task SendAsync(NpgsqlBatch batch, Task? after)
@@ -174,7 +176,7 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         }
     }
 
-    /// <summary>Waits for what <see cref="StartWriting"/> sent; its failure is the caller's.</summary>
+    /// <summary>Waits for what <see cref="StartWritingAsync"/> sent; its failure is the caller's.</summary>
     private async ValueTask SettleAsync()
     {
         if (_writing is not { } writing) return;

@@ -48,14 +48,15 @@ internal sealed class CommandQueue(int capacity)
     }
 
     /// <summary>The next group: consumers first, then clients in order of arrival. A repeated idempotency key waits for the next group.</summary>
-    public IReadOnlyList<PendingCommand> Take()
+    /// <param name="most">How many of clients at most.</param>
+    public IReadOnlyList<PendingCommand> Take(int most = GroupSize)
     {
         lock (_gate)
         {
             var group = new List<PendingCommand>(Math.Min(GroupSize, _clients.Count) + Math.Min(ConsumerShare, _consumers.Count));
             while (group.Count < ConsumerShare && _consumers.TryDequeue(out var consumer)) group.Add(consumer);
             HashSet<string>? keys = null;
-            var room = GroupSize;
+            var room = Math.Min(GroupSize, most);
             for (var node = _clients.First; node is not null && room > 0;)
             {
                 var next = node.Next;

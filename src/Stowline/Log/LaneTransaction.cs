@@ -79,7 +79,7 @@ public sealed class LaneTransaction
     /// Lets what was put off so far be worked on by the database while the command goes on deciding: worth it before work that takes time,
     /// such as making the payloads of a large group's events. Costs a round trip that nobody waits for.
     /// </summary>
-    public void StartWriting() => _group.Session.StartWriting();
+    public ValueTask StartWritingAsync() => _group.Session.StartWritingAsync();
 
     /// <summary>Appends an event to a lane of this scope.</summary>
     /// <param name="caller">Whose doing it is, where a group of several callers is decided together.</param>

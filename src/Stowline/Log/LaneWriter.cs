@@ -167,7 +167,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
             if (overlaps && !alone && IsWorthIt(turn))
             {
                 var commit = _session!.CommitLater(Settle);
-                turn.Next = Begin(queue.Take(), ct);
+                turn.Next = Begin(queue.Take(most: (queue.Waiting + turn.Commands.Count + 1) / 2), ct); // two groups of one size, else every other is too small to be worth it
                 await commit;
             }
             else await _session!.CommitAsync();
@@ -190,9 +190,9 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
     }
 
     /// <summary>
-    /// Only when about as many wait as are being committed: whoever is taken into a group now cannot share a later, larger one, and each group has a sync of its own.
+    /// Only when at least half as many wait as are being committed: whoever is taken into a group now cannot share a later, larger one, and each group has a sync of its own.
     /// </summary>
-    private bool IsWorthIt(Turn turn) => queue.Waiting > 0 && queue.Waiting * 4 >= turn.Commands.Count * 3;
+    private bool IsWorthIt(Turn turn) => queue.Waiting > 0 && queue.Waiting * 2 >= turn.Commands.Count;
 
     /// <summary>Rolls back, or drops the connection when even that fails or the server is gone.</summary>
     private async ValueTask AbandonAsync(Exception cause)

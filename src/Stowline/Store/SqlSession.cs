@@ -111,7 +111,7 @@ public abstract class SqlSession : IAsyncDisposable
     }
 
     /// <summary>Sends what was put off without waiting for it: the database works while the caller does. A failure shows at the next statement.</summary>
-    public virtual void StartWriting() { }
+    public virtual ValueTask StartWritingAsync() => ValueTask.CompletedTask;
 
     // ---- whole sets of rows: prepared and looped on SQLite, unnest on PostgreSQL. Like WriteAsync, writing may be put off until the next
     // statement that reads, so that a group's writes travel together.

@@ -264,7 +264,7 @@ internal sealed class AcceptGroup(LaneTransaction tx)
         await Backorders.AddAsync(tx, parts.Where(p => p.Site is null));
         await OrderCounts.AddAsync(tx, _accepted.Select(a => a.Status));
         if (_accepted.Exists(a => a.Order.ExpiresAt is not null)) await Reservations.AddAsync(tx, [.. _accepted.Select(a => a.Order).Where(o => o.ExpiresAt is not null)]);
-        tx.StartWriting(); // the rest takes time to encrypt and to put into words; less before it was tried and is slower (decision 0007)
+        await tx.StartWritingAsync(); // the rest takes time to encrypt and to put into words; less before it was tried and is slower (decision 0007)
         await SealAsync();
         await tx.InsertAsync("orders", n,
             Column.From("id", _accepted, a => a.Order.Id), Column.From("number", _accepted, a => a.Number), Column.From("channel", _accepted, a => a.Order.Channel),
