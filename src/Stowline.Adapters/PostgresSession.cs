@@ -309,33 +309,12 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         var command = Later(sql);
         // The type is said, because the driver would guess it from the first element, which may be null.
         foreach (var column in columns)
-            command.Parameters.Add(new NpgsqlParameter { Value = ArrayOf(column, count), NpgsqlDbType = NpgsqlDbType.Array | DbType(Nullable.GetUnderlyingType(column.ValueType) ?? column.ValueType) });
+            command.Parameters.Add(new NpgsqlParameter { Value = PostgresTypes.ArrayOf(column, count), NpgsqlDbType = NpgsqlDbType.Array | PostgresTypes.DbType(Nullable.GetUnderlyingType(column.ValueType) ?? column.ValueType) });
     }
 
     /// <summary><c>unnest($1::uuid[], $2::text[]) AS k(id, sku)</c></summary>
     private static string Unnest(Column[] columns) =>
-        $"unnest({string.Join(", ", columns.Select((c, i) => $"${i + 1}::{TypeName(c.ValueType)}[]"))}) AS k({Names(columns)})";
-
-    private static Array ArrayOf(Column column, int count) => column switch
-    {
-        Column<DateTimeOffset> c => Array.ConvertAll((DateTimeOffset[])c.ToArray(count), t => t.UtcDateTime),
-        Column<DateTimeOffset?> c => Array.ConvertAll((DateTimeOffset?[])c.ToArray(count), t => t?.UtcDateTime),
-        _ => column.ToArray(count),
-    };
-
-    private static string TypeName(Type type) => type switch
-    {
-        _ when type == typeof(Guid) || type == typeof(Guid?) => "uuid",
-        _ when type == typeof(string) => "text",
-        _ when type == typeof(int) || type == typeof(int?) => "integer",
-        _ when type == typeof(long) || type == typeof(long?) => "bigint",
-        _ when type == typeof(double) || type == typeof(double?) => "double precision",
-        _ when type == typeof(bool) => "boolean",
-        _ when type == typeof(DateTimeOffset) || type == typeof(DateTimeOffset?) => "timestamptz",
-        _ when type == typeof(DateOnly?) => "date",
-        _ when type == typeof(byte[]) => "bytea",
-        _ => throw new NotSupportedException($"a column of {type} cannot be sent"),
-    };
+        $"unnest({string.Join(", ", columns.Select((c, i) => $"${i + 1}::{PostgresTypes.NameOf(c.ValueType)}[]"))}) AS k({Names(columns)})";
 
     /// <summary>Tables, the partitions of a table counting as the table; by oid, which is the order in which they were made.</summary>
     public override async ValueTask<IReadOnlyList<string>> TablesAsync() => await QueryAsync<string>("""
@@ -364,28 +343,13 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         {
             case null:
                 parameter.Value = DBNull.Value;
-                ((NpgsqlParameter)parameter).NpgsqlDbType = DbType(Nullable.GetUnderlyingType(type) ?? type);
+                ((NpgsqlParameter)parameter).NpgsqlDbType = PostgresTypes.DbType(Nullable.GetUnderlyingType(type) ?? type);
                 break;
             case DateTimeOffset time: parameter.Value = time.UtcDateTime; break;
             case Enum member: parameter.Value = Convert.ToInt32(member, CultureInfo.InvariantCulture); break;
             default: parameter.Value = value; break;
         }
     }
-
-    /// <summary>A null without a type makes PostgreSQL guess, and a changed guess makes a new plan: say the type.</summary>
-    private static NpgsqlDbType DbType(Type type) => type switch
-    {
-        _ when type == typeof(Guid) => NpgsqlDbType.Uuid,
-        _ when type == typeof(string) => NpgsqlDbType.Text,
-        _ when type == typeof(int) || type.IsEnum => NpgsqlDbType.Integer,
-        _ when type == typeof(long) => NpgsqlDbType.Bigint,
-        _ when type == typeof(double) => NpgsqlDbType.Double,
-        _ when type == typeof(bool) => NpgsqlDbType.Boolean,
-        _ when type == typeof(DateTimeOffset) => NpgsqlDbType.TimestampTz,
-        _ when type == typeof(DateOnly) => NpgsqlDbType.Date,
-        _ when type == typeof(byte[]) => NpgsqlDbType.Bytea,
-        _ => NpgsqlDbType.Unknown,
-    };
 
     private sealed class Reader(NpgsqlDataReader reader) : RowReader
     {

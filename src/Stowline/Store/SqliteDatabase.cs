@@ -33,17 +33,20 @@ public class SqliteDatabase : Database
         var connection = new SqliteConnection(_connectionString);
         await connection.OpenAsync(ct);
         var session = SessionOn(connection);
-        // The default checkpoint at 1,000 pages stalls the writer; 4,000 was measured faster and the log stays below 20 MB.
+        // The size of pages is for new databases only: an event has about 1.1 KB, and what has over a quarter of a page needs another page beside it (decision 0034).
         await session.ScriptAsync($"""
             PRAGMA busy_timeout = 10000;
+            PRAGMA page_size = 8192;
             PRAGMA journal_mode = WAL;
             PRAGMA synchronous = FULL;
-            PRAGMA wal_autocheckpoint = 4000;
             PRAGMA cache_size = {(readOnly ? -8000 : -64000)};
             PRAGMA temp_store = MEMORY;
             PRAGMA mmap_size = 0;
             PRAGMA query_only = {(readOnly ? 1 : 0)};
             """);
+        // The default checkpoint at 1,000 pages of 4 KB stalls the writer; four times as much was measured faster, and the log stays below 20 MB.
+        var page = await session.FindAsync<int>("PRAGMA page_size");
+        await session.ScriptAsync($"PRAGMA wal_autocheckpoint = {16_384_000 / page}");
         return session;
     }
 
