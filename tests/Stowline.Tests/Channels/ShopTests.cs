@@ -172,23 +172,30 @@ public class ShopTests
         await hub.Test.VerifyAsync();
     }
 
-    /// <summary>Both shops at once: they are told apart by the path.</summary>
-    private static async Task ServeAsync(Dictionary<long, long> there, ReceivedRequest request, HttpResponse response)
+    /// <summary>Both shops at once: they are told apart by the path. Several offers may be set side by side.</summary>
+    private static Task ServeAsync(Dictionary<long, long> there, ReceivedRequest request, HttpResponse response)
     {
         response.StatusCode = 200;
+        string? answer;
+        lock (there) answer = Serve(there, request);
+        return answer is null ? Task.CompletedTask : response.WriteAsync(answer);
+    }
+
+    private static string? Serve(Dictionary<long, long> there, ReceivedRequest request)
+    {
         if (request.Path.EndsWith("/set.json", StringComparison.Ordinal))
         {
             var body = JsonNode.Parse(request.Body)!;
             there[body["inventory_item_id"]!.GetValue<long>()] = body["available"]!.GetValue<long>();
-            return;
+            return null;
         }
         if (request.Path.EndsWith("/batch", StringComparison.Ordinal))
         {
             foreach (var item in JsonNode.Parse(request.Body)!["update"]!.AsArray()) there[item!["id"]!.GetValue<long>()] = item["stock_quantity"]!.GetValue<long>();
-            return;
+            return null;
         }
         var levels = new JsonArray([.. there.Select(t => (JsonNode)new JsonObject { ["id"] = t.Key, ["inventory_item_id"] = t.Key, ["stock_quantity"] = t.Value, ["available"] = t.Value })]);
-        await response.WriteAsync((request.Path.EndsWith("/inventory_levels.json", StringComparison.Ordinal) ? (JsonNode)new JsonObject { ["inventory_levels"] = levels } : levels).ToJsonString());
+        return (request.Path.EndsWith("/inventory_levels.json", StringComparison.Ordinal) ? (JsonNode)new JsonObject { ["inventory_levels"] = levels } : levels).ToJsonString();
     }
 
     private static async Task PassAsync(HubNode hub, int seconds)

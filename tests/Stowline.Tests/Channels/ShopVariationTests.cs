@@ -14,6 +14,7 @@ public class ShopVariationTests
     /// <summary>The documented variations 732 and 733 of product 22, and product 93, as WooCommerce answers for them.</summary>
     private sealed class Woo
     {
+        private readonly Lock _gate = new(); // plain products and variations are set side by side
         private readonly Dictionary<string, JsonNode> _there = new(StringComparer.Ordinal);
 
         public Woo()
@@ -37,7 +38,9 @@ public class ShopVariationTests
             var path = request.Path[(request.Path.IndexOf("/v3/", StringComparison.Ordinal) + 4)..].Split('?')[0].Split('/');
             var parent = path is ["products", var product, "variations", ..] ? product + "/" : "";
             response.StatusCode = 200;
-            return response.WriteAsync((path[^1] == "batch" ? (JsonNode)Batch(parent, JsonNode.Parse(request.Body)!) : List(parent)).ToJsonString());
+            string answer;
+            lock (_gate) answer = (path[^1] == "batch" ? (JsonNode)Batch(parent, JsonNode.Parse(request.Body)!) : List(parent)).ToJsonString();
+            return response.WriteAsync(answer);
         }
 
         private JsonObject Batch(string parent, JsonNode body)
