@@ -12,12 +12,16 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
     /// <summary>A COMMIT among what is put off.</summary>
     private sealed record PutOffCommit(TaskCompletionSource Known, Action OnMade);
 
+    /// <summary>A batch that is on its way, and whose rows are for later.</summary>
+    private sealed record Sent(Task<NpgsqlDataReader> Reader, SetSelect[] Asked);
+
     private readonly NpgsqlConnection _connection = connection;
     private bool _inTransaction;
     private NpgsqlBatch? _later;
     private readonly List<SetSelect> _asked = [];
     private readonly StatementTexts _texts = new();
     private Task? _writing;
+    private Sent? _sent;
     private PutOffCommit? _commit;
     private const int MostLater = 200;
 
@@ -74,10 +78,10 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
 
     public override async ValueTask RollbackAsync()
     {
+        await IgnoreSentAsync();
         _later = null;
         _asked.Clear();
         CommitFailed(new InvalidOperationException("the commit was given up before it was sent"));
-        await IgnoreWritingAsync();
         if (!_inTransaction) return;
         _inTransaction = false;
         Later("ROLLBACK"); // only a warning where BEGIN was never sent
@@ -96,17 +100,22 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
 
     public override async ValueTask DisposeAsync()
     {
+        await IgnoreSentAsync();
         CommitFailed(new ObjectDisposedException(nameof(PostgresSession)));
-        await IgnoreWritingAsync();
         await base.DisposeAsync();
     }
 
-    /// <summary>The connection takes no other statement before this one has ended, well or not.</summary>
-    private async ValueTask IgnoreWritingAsync()
+    /// <summary>What is on its way ends, well or not: the connection takes no other statement before. A COMMIT in it is told to whoever waits for it.</summary>
+    private async ValueTask IgnoreSentAsync()
     {
-        if (_writing is null) return;
-        await _writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _writing = null;
+        try
+        {
+            await SettleAsync();
+        }
+        catch (Exception)
+        {
+            // what failed is given up with the rest
+        }
     }
 
     public override ValueTask WriteAsync(string sql, object? args = null)
@@ -159,15 +168,16 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
 
     public override async ValueTask StartWritingAsync()
     {
+        await HearAsync();
         if (_later is null || _asked.Count > 0) return; // what has rows to read waits for its reader
         var batch = _later;
         _later = null;
-        _writing = SendAsync(batch, after: _writing);
+        _writing = RunAsync(batch, after: _writing);
         // Callers of the group before, answered meanwhile, wait behind this thread where no other one woke up: now is time for them, and they fill the next group.
         await Task.Yield();
     }
 
-    private static async Task SendAsync(NpgsqlBatch batch, Task? after)
+    private static async Task RunAsync(NpgsqlBatch batch, Task? after)
     {
         await using (batch)
         {
@@ -176,9 +186,27 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         }
     }
 
-    /// <summary>Waits for what <see cref="StartWritingAsync"/> sent; its failure is the caller's.</summary>
+    public override async ValueTask SendAsync()
+    {
+        await SettleAsync();
+        if (_later is not { } batch) return;
+        SetSelect[] asked = [.. _asked];
+        _later = null;
+        _asked.Clear();
+        _sent = new Sent(batch.ExecuteReaderAsync(), asked);
+    }
+
+    public override async ValueTask HearAsync()
+    {
+        if (_sent is not { } sent) return;
+        _sent = null;
+        await using var rows = await HandOutAsync(sent.Reader, sent.Asked);
+    }
+
+    /// <summary>Waits for what <see cref="StartWritingAsync"/> or <see cref="SendAsync"/> sent; its failure is the caller's.</summary>
     private async ValueTask SettleAsync()
     {
+        await HearAsync();
         if (_writing is not { } writing) return;
         _writing = null;
         try
@@ -222,10 +250,15 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         SetSelect[] asked = [.. _asked];
         _later = null;
         _asked.Clear();
+        return await HandOutAsync(batch.ExecuteReaderAsync(), asked);
+    }
+
+    private async ValueTask<NpgsqlDataReader> HandOutAsync(Task<NpgsqlDataReader> sent, SetSelect[] asked)
+    {
         NpgsqlDataReader reader;
         try
         {
-            reader = await batch.ExecuteReaderAsync();
+            reader = await sent;
         }
         catch (Exception e)
         {

@@ -6,25 +6,23 @@ namespace Stowline.Log;
 /// <summary>Runs the decisions of one group on its transaction.</summary>
 internal static class GroupRunner
 {
-    private sealed record KnownAnswer(byte[] BodyHash, StoredAnswer Answer);
-
-    public static async ValueTask DecideAsync(IReadOnlyList<PendingCommand> commands, GroupTransaction group)
+    /// <param name="ahead">What was read before the transaction began; null: everything is read now.</param>
+    public static async ValueTask DecideAsync(IReadOnlyList<PendingCommand> commands, GroupTransaction group, AheadOfCommit? ahead = null)
     {
-        var known = await KnownAnswersAsync(commands, group.Session);
+        var known = ahead is null ? KnownAnswers.Of(commands) : ahead.Answers;
+        if (ahead is null && known is not null) await group.Session.SelectAllAsync(known.Question);
         var fresh = new List<PendingCommand>(commands.Count);
         foreach (var command in commands)
         {
-            if (known is not null && command.Caller.Idempotency is { } key && known.TryGetValue(Convert.ToHexString(key.Key), out var before))
-                command.Replay(before.Answer, before.BodyHash.AsSpan().SequenceEqual(key.BodyHash));
-            else
-                fresh.Add(command);
+            if (known?.Find(command) is var (bodyHash, answer)) command.Replay(answer, bodyHash.AsSpan().SequenceEqual(command.Caller.Idempotency!.BodyHash));
+            else fresh.Add(command);
         }
         // Commands of one group handler are decided where the first of them stood: they all wait at the same time, so none was promised to be first.
         HashSet<object>? done = null;
         foreach (var command in fresh)
         {
             if (!command.OnCopy) group.WritesAsOwner(command.Scope);
-            var transaction = new LaneTransaction(group, command.Scope, command.Caller);
+            var transaction = new LaneTransaction(group, command.Scope, command.Caller) { ReadAhead = ahead?.Reads };
             if (command.GroupHandler is { } handler)
             {
                 if (!(done ??= []).Add(handler)) continue;
@@ -39,20 +37,6 @@ internal static class GroupRunner
             }
         }
         await KeepAnswersAsync(fresh, group);
-    }
-
-    private static async ValueTask<Dictionary<string, KnownAnswer>?> KnownAnswersAsync(IReadOnlyList<PendingCommand> commands, SqlSession session)
-    {
-        byte[][]? keys = null;
-        if (commands.Any(c => c.Caller.Idempotency is not null))
-            keys = [.. commands.Where(c => c.Caller.Idempotency is not null).Select(c => c.Caller.Idempotency!.Key)];
-        if (keys is null) return null;
-        var known = new Dictionary<string, KnownAnswer>(StringComparer.Ordinal);
-        await session.SelectAsync("SELECT key_hash, body_hash, status, location, body FROM idempotency_keys WHERE key_hash = k.key_hash",
-            keys.Length, [Column.Of("key_hash", keys)],
-            row => known[Convert.ToHexString(row.GetBytes(0))] =
-                new KnownAnswer(row.GetBytes(1), new StoredAnswer(row.GetInt32(2), row.GetStringOrNull(3), row.GetBytes(4))));
-        return known;
     }
 
     private static async ValueTask KeepAnswersAsync(List<PendingCommand> fresh, GroupTransaction group)

@@ -14,14 +14,18 @@ namespace Stowline.Log;
 internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTimeOffset now, Dictionary<string, ScopeMemory> memories, NodeMeter? meter = null)
 {
     private readonly Dictionary<Lane, LaneHead> _heads = [];
+    private readonly Dictionary<Lane, LaneHead> _after = [];
     private readonly Dictionary<Lane, List<EventRecord>> _pending = [];
     private readonly Dictionary<Lane, ReplicaGrowth> _imported = [];
     private readonly Dictionary<(int LaneId, string Kind), (long First, long Last)> _sequences = [];
     private readonly List<Action> _committed = [];
+    private readonly List<Action> _remembered = [];
+    private readonly Dictionary<string, long> _versions = new(StringComparer.Ordinal);
     private readonly List<string> _scopes = [];
     private readonly HashSet<string> _owned = new(StringComparer.Ordinal);
     private readonly HashSet<string> _handedOver = new(StringComparer.Ordinal);
     private bool _loaded;
+    private bool _presumed;
 
     public SqlSession Session => session;
     public IdSource Ids => ids;
@@ -32,6 +36,9 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
     public IEnumerable<(LaneHead Head, List<EventRecord> Events)> Written =>
         _pending.Select(p => (HeadOf(p.Key), p.Value)).Concat(_imported.Values.Where(g => g.Events.Count > 0).Select(g => (g.From, g.Events)));
     public IReadOnlyList<Action> Committed => _committed;
+
+    /// <summary>What its group handler has read and made.</summary>
+    public IGroupReads? Left { get; set; }
 
     /// <summary>What the group announces to other processes; null when nothing.</summary>
     public HashSet<string>? Topics { get; private set; }
@@ -57,6 +64,11 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
             FROM lanes l LEFT JOIN lane_sequences s ON s.lane_id = l.id WHERE l.scope = k.scope
             """, 1, [Column.Of("scope", key)], row =>
             {
+                if (_presumed)
+                {
+                    Confirm(scope, row);
+                    return;
+                }
                 if (!row.IsNull(8)) _sequences[(row.GetInt32(0), row.GetString(8))] = (row.GetInt64(9), row.GetInt64(9));
                 var lane = new Lane(row.GetString(1));
                 if (!_heads.TryAdd(lane, new LaneHead(lane, row.GetInt32(0), row.GetInt32(2), row.GetInt32(3), row.GetInt64(4), row.GetBytes(5), row.GetInt32(7) == 1,
@@ -65,8 +77,41 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
                 if (lane.Name != scope) return;
                 var version = row.GetInt64(6);
                 memory.Begin(version);
-                OnCommitted(() => memory.Committed(version));
+                _versions[scope] = version;
+                Remember(() => memory.Committed(version));
             }));
+    }
+
+    /// <summary>
+    /// Goes on from where the group before will stand once it is committed, without waiting for that. It has been sent, its commit with it, and this group's lock behind them. When the lock is told,
+    /// the heads show whether it is so; where somebody else was in between, a <see cref="PresumptionException"/> shows at the next statement, and nothing of this group was written.
+    /// </summary>
+    public void Presume(GroupTransaction before)
+    {
+        before.BeRemembered();
+        foreach (var (lane, head) in before._heads) _heads[lane] = before._after.GetValueOrDefault(lane) ?? head;
+        foreach (var (key, range) in before._sequences) _sequences[key] = (range.Last, range.Last);
+        foreach (var scope in _scopes)
+        {
+            var (memory, version) = (memories[scope], before._versions[scope] + 1);
+            _versions[scope] = version;
+            Remember(() => memory.Committed(version));
+        }
+        _presumed = _loaded = true;
+    }
+
+    private void Confirm(string scope, RowReader row)
+    {
+        var lane = new Lane(row.GetString(1));
+        if (!_heads.TryGetValue(lane, out var head) || head.Incarnation != row.GetInt32(3) || head.Position != row.GetInt64(4) || head.IsReplica != (row.GetInt32(7) == 1)
+            || head.IsHeld != (row.GetInt32(10) == 1) || lane.Name == scope && row.GetInt64(6) != _versions[scope]) throw new PresumptionException(scope);
+    }
+
+    /// <summary>The group is given up. What it had presumed is not to be relied on.</summary>
+    public void ForgetPresumed()
+    {
+        if (!_presumed) return;
+        foreach (var scope in _scopes) memories[scope].Forget();
     }
 
     /// <summary>Fetches the heads where nothing else was read so far. What was put off goes along, so it is not asked without need.</summary>
@@ -194,6 +239,14 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
     }
 
     public void OnCommitted(Action action) => _committed.Add(action);
+    public void Remember(Action action) => _remembered.Add(action);
+
+    /// <summary>Changes what the writer remembers to what is true after this group, once.</summary>
+    public void BeRemembered()
+    {
+        foreach (var action in _remembered) action();
+        _remembered.Clear();
+    }
 
     public void Announce(string topic) => (Topics ??= new HashSet<string>(StringComparer.Ordinal)).Add(topic);
 
@@ -222,7 +275,9 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
             if (head.IsReplica) throw new ReplicaLaneException(lane.Name);
             if (head.IsHeld) throw new LaneHeldException(lane.Name);
             foreach (var e in events) e.Position += head.Position;
-            groups.Add(new NewGroup(head.Id, head.Position + 1, head.Incarnation, LaneTable.GroupHash(head.Hash, head.Incarnation, events), events));
+            var hash = LaneTable.GroupHash(head.Hash, head.Incarnation, events);
+            groups.Add(new NewGroup(head.Id, head.Position + 1, head.Incarnation, hash, events));
+            _after[lane] = new LaneHead(lane, head.Id, head.Ordinal, head.Incarnation, head.Position + events.Count, hash, isReplica: false, isHeld: false, head.Moves);
         }
         await LaneTable.InsertAsync(session, groups);
         await session.UpdateAsync("lanes", "head_position = k.last, head_hash = k.hash", groups.Count, [Column.From("id", groups, g => g.LaneId)],

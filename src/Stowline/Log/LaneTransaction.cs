@@ -140,6 +140,18 @@ public sealed class LaneTransaction
     /// <summary>Runs after the commit, on the writer: for caches and signals. Must be quick and must not throw.</summary>
     public void OnCommitted(Action action) => _group.OnCommitted(action);
 
+    /// <summary>
+    /// As <see cref="OnCommitted"/>, for changes of what is kept in <see cref="MemoryAsync"/> and of nothing else: where the next group is decided before this one's commit is known, they are
+    /// made before that, and all of the memory is forgotten should the commit fail.
+    /// </summary>
+    public void Remember(Action action) => _group.Remember(action);
+
+    /// <summary>What a group handler's first reads have found, where they were asked before the transaction began; else null, and it asks them now.</summary>
+    public IGroupReads? ReadAhead { get; init; }
+
+    /// <summary>Keeps what a group handler has read, with what it has made since, for the next group of the same handler (<see cref="IGroupReads.Join"/>).</summary>
+    public void Leave(IGroupReads reads) => _group.Left = reads;
+
     /// <summary>Measures once the transaction is committed: what was rolled back has not happened.</summary>
     public void Measure<T>(Action<T> measure) where T : class, INodeMetrics<T>
     {
@@ -172,7 +184,7 @@ public sealed class LaneTransaction
 
     /// <summary>
     /// What this process remembers of the scope: empty when anybody else has written the scope since this process did. Whoever changes what it
-    /// tells of forgets it at once, and writes the new state into it <see cref="OnCommitted"/> only.
+    /// tells of forgets it at once, and writes the new state into it <see cref="Remember"/> only.
     /// </summary>
     public ValueTask<T> MemoryAsync<T>() where T : class, new() => _group.MemoryAsync<T>(Scope);
 

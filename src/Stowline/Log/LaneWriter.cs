@@ -9,8 +9,8 @@ namespace Stowline.Log;
 /// scope has its own, and several processes may write one scope, ordered by its head row.
 /// </summary>
 /// <param name="overlaps">
-/// Whether the next group's first reads may travel with this one's COMMIT: PostgreSQL goes from one to the other without waiting for us. Nothing of the next
-/// group is decided before this one's end is known.
+/// Whether the next group may begin with this one's COMMIT: PostgreSQL goes from one to the other without waiting for us. Where the next group is of the same handler, it is also read for, on a second
+/// connection, and decided meanwhile; nothing of it is written before this one's end is known.
 /// </param>
 internal sealed class LaneWriter(string partition, Database database, IdSource ids, CommandQueue queue, NodeMeter meter, Action<GroupTransaction> onCommitted, bool overlaps = false)
     : Pump, IAsyncDisposable
@@ -19,6 +19,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
     private readonly LaneMetrics _metrics = meter.Get<LaneMetrics>();
     private readonly Dictionary<string, ScopeMemory> _memories = new(StringComparer.Ordinal);
     private SqlSession? _session;
+    private SqlSession? _aside;
     private long _number;
     private bool _registered;
 
@@ -52,11 +53,18 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         catch
         {
             if (Interlocked.Exchange(ref _session, null) is { } unknown) await database.Writers.DropAsync(unknown, isLost: false);
+            await DropAsideAsync();
             throw;
         }
         // There may be more scopes than connections.
         if (Interlocked.Exchange(ref _session, null) is { } session) await database.Writers.GiveBackAsync(session);
+        if (Interlocked.Exchange(ref _aside, null) is { } aside) await database.Writers.GiveBackAsync(aside);
         return true;
+    }
+
+    private async ValueTask DropAsideAsync()
+    {
+        if (Interlocked.Exchange(ref _aside, null) is { } aside) await database.Writers.DropAsync(aside, isLost: false);
     }
 
     private async ValueTask RunAsync(Turn turn, CancellationToken ct)
@@ -121,15 +129,33 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
 
     private bool IsLost(Exception e) => database.IsInfrastructure(e);
 
-    private Turn Begin(IReadOnlyList<PendingCommand> commands, CancellationToken ct)
+    /// <param name="before">The group whose commit is sent with this one's beginning.</param>
+    private Turn Begin(IReadOnlyList<PendingCommand> commands, CancellationToken ct, Turn? before = null)
     {
         var turn = new Turn(commands, ++_number, database.Time.GetTimestamp());
-        turn.Prepared = PrepareAsync(turn, ct);
+        turn.Prepared = PrepareAsync(turn, before, ct);
         return turn;
     }
 
     /// <summary>All of a group but its commit.</summary>
-    private async Task PrepareAsync(Turn turn, CancellationToken ct)
+    private async Task PrepareAsync(Turn turn, Turn? before, CancellationToken ct)
+    {
+        if (before is not null)
+        {
+            try
+            {
+                await PrepareOnceAsync(turn, before, ct);
+                return;
+            }
+            catch (PresumptionException)
+            {
+                _metrics.Ahead(held: false); // it has let go of everything, and is decided again from what is true
+            }
+        }
+        await PrepareOnceAsync(turn, null, ct);
+    }
+
+    private async Task PrepareOnceAsync(Turn turn, Turn? before, CancellationToken ct)
     {
         try
         {
@@ -137,7 +163,10 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
             await session.BeginAsync(snapshot: false, ct);
             var group = turn.Group = new GroupTransaction(session, ids, database.Time.GetUtcNow(), _memories, meter);
             foreach (var scope in turn.Commands.Select(c => c.Scope).Distinct().Order(StringComparer.Ordinal).ToArray()) await group.LockScopeAsync(scope);
-            await GroupRunner.DecideAsync(turn.Commands, group);
+            var ahead = before is null ? null : await ReadAheadAsync(turn, before, ct);
+            await GroupRunner.DecideAsync(turn.Commands, group, ahead);
+            await session.HearAsync();
+            if (ahead is not null) _metrics.Ahead(held: true);
             await group.WriteLogAsync();
             // An upsert, because a writer that slept for very long may have had its row cleared away, and without it a lost answer to
             // COMMIT would be taken for a lost COMMIT.
@@ -149,8 +178,39 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         catch (Exception e)
         {
             await AbandonAsync(e);
+            turn.Group?.ForgetPresumed();
             throw;
         }
+    }
+
+    /// <summary>
+    /// Sends the commit of the group before with this one's beginning, and meanwhile reads on a second connection what this one is decided from. Null where that cannot be, and nothing is sent yet
+    /// or this group waits as any other.
+    /// </summary>
+    private async ValueTask<AheadOfCommit?> ReadAheadAsync(Turn turn, Turn before, CancellationToken ct)
+    {
+        if (AheadOfCommit.TryMake(turn.Commands, before.Commands) is not { } ahead) return null;
+        try
+        {
+            _aside ??= await database.Writers.TryTakeAsync(ct);
+            if (_aside is null) return null;
+        }
+        catch (Exception e) when (IsLost(e))
+        {
+            return null; // the first connection tells what is wrong
+        }
+        await _session!.SendAsync();
+        try
+        {
+            await ahead.ReadAsync(_aside, before.Group!.Left);
+        }
+        catch (Exception e) when (IsLost(e))
+        {
+            await DropAsideAsync(); // asked again on the first connection
+            return null;
+        }
+        turn.Group!.Presume(before.Group!);
+        return ahead;
     }
 
     private async ValueTask CommitAsync(Turn turn, CancellationToken ct, bool alone = false)
@@ -167,7 +227,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
             if (overlaps && !alone && IsWorthIt(turn))
             {
                 var commit = _session!.CommitLater(Settle);
-                turn.Next = Begin(queue.Take(most: (queue.Waiting + turn.Commands.Count + 1) / 2), ct); // two groups of one size, else every other is too small to be worth it
+                turn.Next = Begin(queue.Take(most: (queue.Waiting + turn.Commands.Count + 1) / 2), ct, before: turn); // two groups of one size, else every other is too small to be worth it
                 await commit;
             }
             else await _session!.CommitAsync();

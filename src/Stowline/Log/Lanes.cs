@@ -199,6 +199,7 @@ public sealed partial class Lanes : IAsyncDisposable
 
     private void OnCommitted(GroupTransaction group)
     {
+        group.BeRemembered();
         foreach (var (head, events) in group.Written)
         {
             _tails.GetOrAdd(head.Lane, _ => new LaneTail()).Append(events);

@@ -1,4 +1,5 @@
 using Stowline.Kernel;
+using Stowline.Store;
 
 namespace Stowline.Log;
 
@@ -28,6 +29,9 @@ internal abstract class PendingCommand(Lane lane, Caller caller, string? scope =
     public abstract ValueTask DecideAsync(LaneTransaction tx);
     public virtual ValueTask DecideTogetherAsync(IReadOnlyList<PendingCommand> commands, LaneTransaction tx) => throw new NotSupportedException();
 
+    /// <summary>What the handler of these commands would ask first; null where it cannot tell before it decides.</summary>
+    public virtual IGroupReads? AskAhead(IReadOnlyList<PendingCommand> commands) => null;
+
     /// <summary>Answers from the stored idempotency key instead of deciding.</summary>
     public virtual void Replay(StoredAnswer answer, bool sameBody) => throw new NotSupportedException();
 
@@ -44,6 +48,24 @@ public interface IGroupHandler<TCommand, TResult>
 {
     /// <summary>Answers one outcome per item, in order. A refused item must have written nothing but at most one event of its attempt.</summary>
     ValueTask<Outcome<TResult>[]> DecideAsync(IReadOnlyList<(TCommand Command, Caller Caller)> items, LaneTransaction tx);
+}
+
+/// <summary>
+/// A group handler whose first reads need nothing but the commands. They may be asked on another connection while the group before, of the same handler, is on its way to its commit (decision 0035).
+/// What they look at is written in the handler's scope only.
+/// </summary>
+public interface IReadsAhead<TCommand>
+{
+    IGroupReads Ask(IReadOnlyList<(TCommand Command, Caller Caller)> items);
+}
+
+/// <summary>The first reads of a group handler, and what they have found.</summary>
+public interface IGroupReads
+{
+    IReadOnlyList<SetSelect> Questions { get; }
+
+    /// <summary>The group before will have been committed, although it was not when these were answered: what it has made counts as found.</summary>
+    void Join(IGroupReads before);
 }
 
 internal class PendingCommand<T>(Lane lane, Caller caller, Func<LaneTransaction, ValueTask<Outcome<T>>> decide, Func<Outcome<T>, StoredAnswer?>? render,
@@ -94,14 +116,22 @@ internal sealed class PendingGroupCommand<TCommand, TResult>(
 
     public override async ValueTask DecideTogetherAsync(IReadOnlyList<PendingCommand> commands, LaneTransaction tx)
     {
-        var mine = new (TCommand, Caller)[commands.Count];
-        for (var i = 0; i < mine.Length; i++)
-        {
-            var pending = (PendingGroupCommand<TCommand, TResult>)commands[i];
-            mine[i] = (pending.Payload, pending.Caller);
-        }
+        var mine = ItemsOf(commands);
         var outcomes = await handler.DecideAsync(mine, tx);
         for (var i = 0; i < mine.Length; i++) ((PendingGroupCommand<TCommand, TResult>)commands[i]).Decided = outcomes[i];
+    }
+
+    public override IGroupReads? AskAhead(IReadOnlyList<PendingCommand> commands) => (handler as IReadsAhead<TCommand>)?.Ask(ItemsOf(commands));
+
+    private static (TCommand, Caller)[] ItemsOf(IReadOnlyList<PendingCommand> commands)
+    {
+        var items = new (TCommand, Caller)[commands.Count];
+        for (var i = 0; i < items.Length; i++)
+        {
+            var pending = (PendingGroupCommand<TCommand, TResult>)commands[i];
+            items[i] = (pending.Payload, pending.Caller);
+        }
+        return items;
     }
 
     private TCommand Payload => command;

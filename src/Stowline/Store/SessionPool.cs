@@ -20,6 +20,18 @@ internal sealed class SessionPool(Func<CancellationToken, ValueTask<SqlSession>>
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (_free is not null && !await _free.WaitAsync(Longest, ct)) throw new TimeoutException($"all {most} connections to the database are in use");
+        return await OpenAsync(ct);
+    }
+
+    /// <summary>Null where all are out: for who can do without.</summary>
+    public async ValueTask<SqlSession?> TryTakeAsync(CancellationToken ct)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return _free is not null && !await _free.WaitAsync(TimeSpan.Zero, ct) ? null : await OpenAsync(ct);
+    }
+
+    private async ValueTask<SqlSession> OpenAsync(CancellationToken ct)
+    {
         try
         {
             return _idle.TryTake(out var session) ? session : await open(ct);

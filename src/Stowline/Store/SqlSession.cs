@@ -113,6 +113,15 @@ public abstract class SqlSession : IAsyncDisposable
     /// <summary>Sends what was put off without waiting for it: the database works while the caller does. A failure shows at the next statement.</summary>
     public virtual ValueTask StartWritingAsync() => ValueTask.CompletedTask;
 
+    /// <summary>
+    /// Sends what was put off, the questions among it too, and does not wait: the database works while the caller does something else. Rows are handed out at the next statement
+    /// or at <see cref="HearAsync"/>, whichever comes first; failures show there.
+    /// </summary>
+    public virtual ValueTask SendAsync() => ValueTask.CompletedTask;
+
+    /// <summary>Waits for what <see cref="SendAsync"/> has sent, if that was not heard yet.</summary>
+    public virtual ValueTask HearAsync() => ValueTask.CompletedTask;
+
     // ---- whole sets of rows: prepared and looped on SQLite, unnest on PostgreSQL. Like WriteAsync, writing may be put off until the next
     // statement that reads, so that a group's writes travel together.
 

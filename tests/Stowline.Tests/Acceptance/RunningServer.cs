@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Stowline.Tests.Support;
@@ -8,6 +9,8 @@ namespace Stowline.Tests.Acceptance;
 /// <summary>The real executable in a process of its own, on a free port, as a user runs it. Ended by pid.</summary>
 public sealed class RunningServer : IAsyncDisposable
 {
+    private static readonly TimeSpan LongestDrain = TimeSpan.FromMinutes(3);
+
     private readonly Process _process;
 
     private RunningServer(Process process, Uri address, HttpMessageHandler handler)
@@ -91,7 +94,17 @@ public sealed class RunningServer : IAsyncDisposable
     public async Task<IReadOnlyDictionary<string, long>> HeadsAsync() => Settling.HeadsOf(await GetAsync("system/status"));
 
     /// <summary>Waits until the consumers have seen everything, by asking the node itself.</summary>
-    public Task DrainAsync() => Settling.DrainAsync(() => GetAsync("system/status"), TimeSpan.FromMinutes(3));
+    public Task DrainAsync() => Settling.DrainAsync(AskStatusAsync, LongestDrain);
+
+    /// <summary>The status, as soon as there is one: a node whose database was away answers 503 for as long as it still finds connections of before.</summary>
+    private async Task<JsonElement> AskStatusAsync()
+    {
+        for (var clock = Stopwatch.StartNew(); ; await Moment.PassAsync())
+        {
+            using var answer = await Http.GetAsync("system/status");
+            if (answer.StatusCode != HttpStatusCode.ServiceUnavailable || clock.Elapsed > LongestDrain) return await answer.EnsureSuccessStatusCode().Content.ReadFromJsonAsync<JsonElement>();
+        }
+    }
 
     public async Task VerifyAsync()
     {

@@ -18,7 +18,7 @@ namespace Stowline.Hub.Ordering;
 /// Order intake: the hottest command. A whole group is decided at once: rows for all orders are loaded in a few set-based reads, each order is
 /// decided in memory in order of arrival, and everything is written in arrays. All or nothing per order (W13).
 /// </summary>
-public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderView>
+public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderView>, IReadsAhead<AcceptOrder>
 {
     private readonly PriceBook _prices = new();
     private readonly MadeToOrder _made = new();
@@ -58,9 +58,10 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
     public async ValueTask<Outcome<OrderView>[]> DecideAsync(IReadOnlyList<(AcceptOrder Command, Caller Caller)> items, LaneTransaction tx)
     {
         var outcomes = new Outcome<OrderView>[items.Count];
-        var people = items.Where(i => i.Command.Personal is not null).Select(i => i.Command.PersonId).ToHashSet();
-        var group = new AcceptGroup(tx) { IsRemote = node.IsRemote };
-        var reading = tx.SelectAllAsync(Known(items, group.Known), Personal.Select(people, group.PersonKeys));
+        var reads = tx.ReadAhead as AcceptReads;
+        var reading = reads is null ? tx.SelectAllAsync([.. (reads = new AcceptReads(items)).Questions]) : ValueTask.CompletedTask;
+        tx.Leave(reads);
+        var group = new AcceptGroup(tx, reads) { IsRemote = node.IsRemote };
         var skus = new HashSet<string>(StringComparer.Ordinal); // while the database reads
         foreach (var (order, _) in items)
             foreach (var need in order.Needs) skus.Add(need.Sku);
@@ -73,15 +74,11 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
         return outcomes;
     }
 
-    /// <summary>The orders that exist under these external ids already.</summary>
-    private static SetSelect Known(IReadOnlyList<(AcceptOrder Command, Caller)> items, Dictionary<(string, string), (Guid Id, byte[] Hash)> known) =>
-        new("SELECT channel, external_id, order_id, request_hash FROM order_keys WHERE channel = k.channel AND external_id = k.external_id",
-            items.Count, [Column.From("channel", items, i => i.Command.Channel), Column.From("external_id", items, i => i.Command.ExternalId)],
-            row => known[(row.GetString(0), row.GetString(1))] = (row.GetGuid(2), row.GetBytes(3)));
+    public IGroupReads Ask(IReadOnlyList<(AcceptOrder Command, Caller Caller)> items) => new AcceptReads(items);
 }
 
 /// <summary>The decisions of one group of orders, in memory until they are written.</summary>
-internal sealed class AcceptGroup(LaneTransaction tx)
+internal sealed class AcceptGroup(LaneTransaction tx, AcceptReads reads)
 {
     private sealed record Accepted(AcceptOrder Order, Caller Caller, string Currency, long TotalE4, List<PlacedLine> Lines, List<PartRow> Parts, RoutingDecision Decision)
     {
@@ -95,10 +92,9 @@ internal sealed class AcceptGroup(LaneTransaction tx)
     private readonly Dictionary<Guid, OrderView> _views = [];
     private long? _nextNumber;
 
-    /// <summary>What the group's reads fill before the first decision.</summary>
-    public Dictionary<(string, string), (Guid Id, byte[] Hash)> Known { get; } = [];
+    private Dictionary<(string, string), (Guid Id, byte[] Hash)> Known => reads.Known;
+    private Dictionary<Guid, byte[]> PersonKeys => reads.PersonKeys;
     public Allotments Allotments { get; set; } = new();
-    public Dictionary<Guid, byte[]> PersonKeys { get; } = [];
     public RoutingNow Routing { get; set; } = new(ReadOnlyDictionary<string, SiteFacts>.Empty, RuleSet.Empty, SiteFigures.None);
     private IReadOnlyDictionary<string, SiteFacts> Sites => Routing.Sites;
     public IReadOnlyDictionary<string, CatalogPrice> Prices { get; set; } = ReadOnlyDictionary<string, CatalogPrice>.Empty;

@@ -246,7 +246,7 @@ internal sealed class FreeUnits
     public void RememberOnCommit(LaneTransaction tx, IEnumerable<(string Sku, HeldUnits[] Sites)> now)
     {
         var kept = now.ToArray(); // the allotments may be promised from before the commit
-        tx.OnCommitted(() =>
+        tx.Remember(() =>
         {
             if (_bySku.Count + kept.Length > MaxSkus) _bySku.Clear();
             foreach (var (sku, sites) in kept) _bySku[sku] = sites;
@@ -257,7 +257,7 @@ internal sealed class FreeUnits
     public void Forget(LaneTransaction tx, string[] skus)
     {
         Forget(skus);
-        tx.OnCommitted(() => Forget(skus));
+        tx.Remember(() => Forget(skus));
     }
 
     private void Forget(string[] skus)

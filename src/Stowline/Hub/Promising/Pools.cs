@@ -69,13 +69,13 @@ internal sealed class PoolBook
                 row.IsNull(3) ? null : row.GetInt64(3), row.IsNull(4) ? null : row.GetInt32(4), row.GetTime(5))));
     }
 
-    public void RememberOnCommit(LaneTransaction tx, PoolBook now) => tx.OnCommitted(() => Become(now._all));
+    public void RememberOnCommit(LaneTransaction tx, PoolBook now) => tx.Remember(() => Become(now._all));
 
     /// <summary>At once, and again at the commit: a read of the same group may have been going to remember what it saw before.</summary>
     public void Forget(LaneTransaction tx)
     {
         Become(null);
-        tx.OnCommitted(() => Become(null));
+        tx.Remember(() => Become(null));
     }
 
     private void Become(List<Pool>? all) => (_all, _bySku, _channels) = (all, null, null);

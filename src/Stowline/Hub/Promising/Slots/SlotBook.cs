@@ -29,9 +29,12 @@ public sealed class SlotBook
     {
         var plans = await tx.SettledHeadAsync(Lane.HubAll);
         if (_unsure is not null && _unsure != tx.Group || plans < 0 || plans != _planned) Forget();
-        _unsure = tx.Group;
+        var group = _unsure = tx.Group;
         _planned = plans;
-        tx.OnCommitted(() => _unsure = null);
+        tx.OnCommitted(() =>
+        {
+            if (_unsure == group) _unsure = null; // the next group may have begun before this one's commit was known
+        });
         _taken.Clear();
         _holds.Clear();
         var all = sites.ToList();
