@@ -141,8 +141,8 @@ public sealed class LaneTransaction
     public void OnCommitted(Action action) => _group.OnCommitted(action);
 
     /// <summary>
-    /// As <see cref="OnCommitted"/>, for changes of what is kept in <see cref="MemoryAsync"/> and of nothing else: where the next group is decided before this one's commit is known, they are
-    /// made before that, and all of the memory is forgotten should the commit fail.
+    /// As <see cref="OnCommitted"/>, for changes of what is kept in <see cref="MemoryAsync"/>, and of estimates that may be wrong for a while: where the next group is decided before this one's
+    /// commit is known, they are made before that. Should the commit fail, all of the memory is forgotten.
     /// </summary>
     public void Remember(Action action) => _group.Remember(action);
 

@@ -15,6 +15,9 @@ namespace Stowline.Log;
 internal sealed class LaneWriter(string partition, Database database, IdSource ids, CommandQueue queue, NodeMeter meter, Action<GroupTransaction> onCommitted, bool overlaps = false)
     : Pump, IAsyncDisposable
 {
+    /// <summary>As long as groups follow one another, the second connection is not given back: other scopes need some, too.</summary>
+    private const int SpareForOthers = 4;
+
     private readonly Guid _writer = ids.Next();
     private readonly LaneMetrics _metrics = meter.Get<LaneMetrics>();
     private readonly Dictionary<string, ScopeMemory> _memories = new(StringComparer.Ordinal);
@@ -192,7 +195,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         if (AheadOfCommit.TryMake(turn.Commands, before.Commands) is not { } ahead) return null;
         try
         {
-            _aside ??= await database.Writers.TryTakeAsync(ct);
+            _aside ??= await database.Writers.TryTakeAsync(SpareForOthers, ct);
             if (_aside is null) return null;
         }
         catch (Exception e) when (IsLost(e))

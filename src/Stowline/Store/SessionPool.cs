@@ -23,11 +23,11 @@ internal sealed class SessionPool(Func<CancellationToken, ValueTask<SqlSession>>
         return await OpenAsync(ct);
     }
 
-    /// <summary>Null where all are out: for who can do without.</summary>
-    public async ValueTask<SqlSession?> TryTakeAsync(CancellationToken ct)
+    /// <summary>For who can do without, and may keep it for long: null where no more than <paramref name="spare"/> are left for others.</summary>
+    public async ValueTask<SqlSession?> TryTakeAsync(int spare, CancellationToken ct)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return _free is not null && !await _free.WaitAsync(TimeSpan.Zero, ct) ? null : await OpenAsync(ct);
+        return _free is not null && (_free.CurrentCount <= spare || !await _free.WaitAsync(TimeSpan.Zero, ct)) ? null : await OpenAsync(ct);
     }
 
     private async ValueTask<SqlSession> OpenAsync(CancellationToken ct)

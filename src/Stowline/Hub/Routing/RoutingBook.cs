@@ -37,7 +37,7 @@ public sealed class RoutingBook(SiteDirectory directory)
         if (rules.IsEmpty) return new RoutingNow(sites, rules, SiteFigures.None);
         SiteFigures figures;
         lock (_gate) figures = new SiteFigures(_work, new Dictionary<string, int>(_since, StringComparer.Ordinal));
-        tx.OnCommitted(() => AddUp(figures.Own));
+        tx.Remember(() => AddUp(figures.Own)); // the next group counts on it; after a commit that failed it counts too much until the next measurement
         return new RoutingNow(sites, rules, figures);
     }
 
