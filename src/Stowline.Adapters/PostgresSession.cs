@@ -189,18 +189,22 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
     public override async ValueTask SendAsync()
     {
         await SettleAsync();
-        if (_later is not { } batch) return;
-        SetSelect[] asked = [.. _asked];
+        if (_later is not null) _sent = Launch();
+    }
+
+    private Sent Launch()
+    {
+        var sent = new Sent(_later!.ExecuteReaderAsync(), [.. _asked]);
         _later = null;
         _asked.Clear();
-        _sent = new Sent(batch.ExecuteReaderAsync(), asked);
+        return sent;
     }
 
     public override async ValueTask HearAsync()
     {
         if (_sent is not { } sent) return;
         _sent = null;
-        await using var rows = await HandOutAsync(sent.Reader, sent.Asked);
+        await using var rows = await HandOutAsync(sent);
     }
 
     /// <summary>Waits for what <see cref="StartWritingAsync"/> or <see cref="SendAsync"/> sent; its failure is the caller's.</summary>
@@ -246,19 +250,15 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
     private async ValueTask<NpgsqlDataReader> ReadLaterAsync()
     {
         await SettleAsync();
-        var batch = _later!;
-        SetSelect[] asked = [.. _asked];
-        _later = null;
-        _asked.Clear();
-        return await HandOutAsync(batch.ExecuteReaderAsync(), asked);
+        return await HandOutAsync(Launch());
     }
 
-    private async ValueTask<NpgsqlDataReader> HandOutAsync(Task<NpgsqlDataReader> sent, SetSelect[] asked)
+    private async ValueTask<NpgsqlDataReader> HandOutAsync(Sent sent)
     {
         NpgsqlDataReader reader;
         try
         {
-            reader = await sent;
+            reader = await sent.Reader;
         }
         catch (Exception e)
         {
@@ -269,7 +269,7 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         {
             CommitMade();
             var rows = new Reader(reader);
-            foreach (var select in asked)
+            foreach (var select in sent.Asked)
             {
                 while (await reader.ReadAsync()) select.Row(rows);
                 await reader.NextResultAsync();

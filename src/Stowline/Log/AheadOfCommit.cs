@@ -26,8 +26,8 @@ internal sealed class AheadOfCommit
         if (commands.Count == 0 || commands[0].GroupHandler is not { } handler) return null;
         foreach (var command in commands.Concat(before))
             if (!ReferenceEquals(command.GroupHandler, handler) || command.Scope != commands[0].Scope) return null;
-        var keys = before.Select(c => c.Caller.Idempotency?.Key).OfType<byte[]>().Select(Convert.ToHexString).ToHashSet(StringComparer.Ordinal);
-        if (keys.Count > 0 && commands.Any(c => c.Caller.Idempotency is { } again && keys.Contains(Convert.ToHexString(again.Key)))) return null;
+        var keys = before.Select(c => c.Caller.Idempotency?.Text).OfType<string>().ToHashSet(StringComparer.Ordinal);
+        if (keys.Count > 0 && commands.Any(c => c.Caller.Idempotency is { } again && keys.Contains(again.Text))) return null;
         return commands[0].AskAhead(commands) is { } reads ? new AheadOfCommit(commands, reads) : null;
     }
 
@@ -59,7 +59,7 @@ internal sealed class KnownAnswers
     }
 
     public (byte[] BodyHash, StoredAnswer Answer)? Find(PendingCommand command) =>
-        command.Caller.Idempotency is { } key && _known.TryGetValue(Convert.ToHexString(key.Key), out var known) ? known : null;
+        command.Caller.Idempotency is { } key && _known.TryGetValue(key.Text, out var known) ? known : null;
 }
 
 /// <summary>A group was decided from where the one before was to stand when committed, and does not stand there: somebody else has written the scope in between.</summary>

@@ -14,6 +14,9 @@ public sealed record Caller(string Actor, string? Trace = null, IdempotencyKey? 
 /// <summary>A caller's <c>Idempotency-Key</c>, scoped to (caller, method, path), with the hash of the body that came with it.</summary>
 public sealed record IdempotencyKey(byte[] Key, byte[] BodyHash)
 {
+    /// <summary>The key as text, to be compared.</summary>
+    public string Text { get; } = Convert.ToHexString(Key);
+
     public static IdempotencyKey Of(string actor, string method, string path, string key, ReadOnlySpan<byte> body) =>
         new(SHA256.HashData(Encoding.UTF8.GetBytes($"{actor}\n{method}\n{path}\n{key}")), SHA256.HashData(body));
 }

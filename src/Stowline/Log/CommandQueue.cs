@@ -60,8 +60,8 @@ internal sealed class CommandQueue(int capacity)
             for (var node = _clients.First; node is not null && room > 0;)
             {
                 var next = node.Next;
-                var key = node.Value.Caller.Idempotency?.Key;
-                if (key is null || (keys ??= []).Add(Convert.ToHexString(key)))
+                var key = node.Value.Caller.Idempotency?.Text;
+                if (key is null || (keys ??= []).Add(key))
                 {
                     group.Add(node.Value);
                     _clients.Remove(node);

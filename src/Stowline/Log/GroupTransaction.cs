@@ -20,7 +20,6 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
     private readonly Dictionary<(int LaneId, string Kind), (long First, long Last)> _sequences = [];
     private readonly List<Action> _committed = [];
     private readonly List<Action> _remembered = [];
-    private readonly Dictionary<string, long> _versions = new(StringComparer.Ordinal);
     private readonly List<string> _scopes = [];
     private readonly HashSet<string> _owned = new(StringComparer.Ordinal);
     private readonly HashSet<string> _handedOver = new(StringComparer.Ordinal);
@@ -77,7 +76,6 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
                 if (lane.Name != scope) return;
                 var version = row.GetInt64(6);
                 memory.Begin(version);
-                _versions[scope] = version;
                 Remember(() => memory.Committed(version));
             }));
     }
@@ -93,8 +91,7 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
         foreach (var (key, range) in before._sequences) _sequences[key] = (range.Last, range.Last);
         foreach (var scope in _scopes)
         {
-            var (memory, version) = (memories[scope], before._versions[scope] + 1);
-            _versions[scope] = version;
+            var (memory, version) = (memories[scope], memories[scope].Version + 1);
             Remember(() => memory.Committed(version));
         }
         _presumed = _loaded = true;
@@ -104,7 +101,7 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
     {
         var lane = new Lane(row.GetString(1));
         if (!_heads.TryGetValue(lane, out var head) || head.Incarnation != row.GetInt32(3) || head.Position != row.GetInt64(4) || head.IsReplica != (row.GetInt32(7) == 1)
-            || head.IsHeld != (row.GetInt32(10) == 1) || lane.Name == scope && row.GetInt64(6) != _versions[scope]) throw new PresumptionException(scope);
+            || head.IsHeld != (row.GetInt32(10) == 1) || lane.Name == scope && row.GetInt64(6) != memories[scope].Version + 1) throw new PresumptionException(scope);
     }
 
     /// <summary>The group is given up. What it had presumed is not to be relied on.</summary>
@@ -277,7 +274,7 @@ internal sealed class GroupTransaction(SqlSession session, IdSource ids, DateTim
             foreach (var e in events) e.Position += head.Position;
             var hash = LaneTable.GroupHash(head.Hash, head.Incarnation, events);
             groups.Add(new NewGroup(head.Id, head.Position + 1, head.Incarnation, hash, events));
-            _after[lane] = new LaneHead(lane, head.Id, head.Ordinal, head.Incarnation, head.Position + events.Count, hash, isReplica: false, isHeld: false, head.Moves);
+            _after[lane] = head.Behind(events.Count, hash);
         }
         await LaneTable.InsertAsync(session, groups);
         await session.UpdateAsync("lanes", "head_position = k.last, head_hash = k.hash", groups.Count, [Column.From("id", groups, g => g.LaneId)],
@@ -305,6 +302,9 @@ internal sealed class LaneHead(Lane lane, int id, int ordinal, int incarnation, 
 
     /// <summary>It waits for its repair after a restore: nothing new is written.</summary>
     public bool IsHeld => isHeld;
+
+    /// <summary>Where the lane stands behind so many more events.</summary>
+    public LaneHead Behind(int events, byte[] hash) => new(lane, id, ordinal, incarnation, position + events, hash, isReplica, isHeld, moves);
 }
 
 /// <summary>A group to be written: its events, the position of the first, and the hash that chains it to the one before.</summary>

@@ -168,7 +168,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
             foreach (var scope in turn.Commands.Select(c => c.Scope).Distinct().Order(StringComparer.Ordinal).ToArray()) await group.LockScopeAsync(scope);
             var ahead = before is null ? null : await ReadAheadAsync(turn, before, ct);
             await GroupRunner.DecideAsync(turn.Commands, group, ahead);
-            await session.HearAsync();
+            await session.HearAsync(); // also where nothing was written
             if (ahead is not null) _metrics.Ahead(held: true);
             await group.WriteLogAsync();
             // An upsert, because a writer that slept for very long may have had its row cleared away, and without it a lost answer to

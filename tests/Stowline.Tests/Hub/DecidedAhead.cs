@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using Npgsql;
 using Stowline.Adapters;
 using Stowline.Contracts;
 using Stowline.Hub.Catalog;
@@ -44,9 +43,7 @@ public class DecidedAhead
         public void Dispose() => _listener.Dispose();
     }
 
-    private static string Text(CommandResult<OrderView> answer) => answer.Outcome.IsOk
-        ? $"{answer.Outcome.Value.Number} {answer.Outcome.Value.ExternalId} {answer.Outcome.Existing} {string.Join(";", answer.Outcome.Value.Parts.Select(p => p.Site + ":" + string.Join(",", p.Lines)))}"
-        : answer.Replayed ? "replayed" : answer.Outcome.Refusal!.Code;
+    private static string Text(CommandResult<OrderView> answer) => answer.Replayed ? "replayed" : GroupPropertyTests.Text(answer.Outcome);
 
     private static async Task<HubNode> StartAsync(string store, string[] skus, int units)
     {
@@ -139,28 +136,23 @@ public class DecidedAhead
     public async Task A_commit_whose_answer_is_lost_promises_nothing_twice(bool arrives)
     {
         await using var hub = await StartAsync("postgres", ["A"], 400);
-        var direct = (PostgresDatabase)hub.Test.Database;
-        var there = new NpgsqlConnectionStringBuilder(direct.Source.ConnectionString) { Password = new NpgsqlConnectionStringBuilder(EveryDatabaseAttribute.Postgres).Password };
-        await using var proxy = new CommitProxy(there.Host!, there.Port, written: OrderPlaced.Type);
-        (there.Host, there.Port, there.SslMode) = ("127.0.0.1", proxy.Port, SslMode.Disable);
-        await using (var node = await Node.OpenAsync(new PostgresDatabase(there.ToString(), TimeProvider.System), modules: [new CatalogModule(), new PromisingModule(), new OrderingModule()]))
-        {
-            node.Start();
-            using var ahead = new Ahead(node);
-            var intake = node.Modules.OfType<OrderingModule>().Single().Intake!;
-            Task<CommandResult<OrderView>[]> PlaceAsync(string name) =>
-                Task.WhenAll(Enumerable.Range(0, 600).Select(i => intake.AcceptAsync(hub.Order($"{name}{i}", [("A", 1)]).Value, TestNode.Tester)));
-            Assert.All(await Task.WhenAll(Enumerable.Range(0, 5).Select(i => intake.AcceptAsync(hub.Order($"before{i}", [("A", 1)]).Value, TestNode.Tester))), a => Assert.True(a.Outcome.IsOk));
-            proxy.CutNext(arrives ? Cut.AfterCommit : Cut.BeforeCommit);
-            var answers = await PlaceAsync("a");
-            Assert.Equal(1, proxy.Cuts);
-            Assert.All(answers.Where(a => !a.Outcome.IsOk), a => Assert.Contains(a.Outcome.Refusal!.Code, (string[])["database_unavailable", "insufficient_stock"]));
-            var again = await PlaceAsync("a");
-            Assert.Equal(395, again.Count(a => a.Outcome.IsOk));
-            Assert.All(answers.Zip(again).Where(p => p.First.Outcome.IsOk), p => Assert.Equal((true, p.First.Outcome.Value.Number), (p.Second.Outcome.Existing, p.Second.Outcome.Value.Number)));
-            Assert.NotEqual(0, ahead.Held);
-            Assert.True((await Verification.RunAsync(node)).Ok);
-        }
-        await direct.DisposeAsync();
+        var (proxy, through) = CommitProxy.Before((PostgresDatabase)hub.Test.Database, written: OrderPlaced.Type);
+        await using var _ = proxy;
+        await using var node = await Node.OpenAsync(new PostgresDatabase(through, TimeProvider.System), modules: [new CatalogModule(), new PromisingModule(), new OrderingModule()]);
+        node.Start();
+        using var ahead = new Ahead(node);
+        var intake = node.Modules.OfType<OrderingModule>().Single().Intake!;
+        Task<CommandResult<OrderView>[]> PlaceAsync(string name) =>
+            Task.WhenAll(Enumerable.Range(0, 600).Select(i => intake.AcceptAsync(hub.Order($"{name}{i}", [("A", 1)]).Value, TestNode.Tester)));
+        Assert.All(await Task.WhenAll(Enumerable.Range(0, 5).Select(i => intake.AcceptAsync(hub.Order($"before{i}", [("A", 1)]).Value, TestNode.Tester))), a => Assert.True(a.Outcome.IsOk));
+        proxy.CutNext(arrives ? Cut.AfterCommit : Cut.BeforeCommit);
+        var answers = await PlaceAsync("a");
+        Assert.Equal(1, proxy.Cuts);
+        Assert.All(answers.Where(a => !a.Outcome.IsOk), a => Assert.Contains(a.Outcome.Refusal!.Code, (string[])["database_unavailable", "insufficient_stock"]));
+        var again = await PlaceAsync("a");
+        Assert.Equal(395, again.Count(a => a.Outcome.IsOk));
+        Assert.All(answers.Zip(again).Where(p => p.First.Outcome.IsOk), p => Assert.Equal((true, p.First.Outcome.Value.Number), (p.Second.Outcome.Existing, p.Second.Outcome.Value.Number)));
+        Assert.NotEqual(0, ahead.Held);
+        Assert.True((await Verification.RunAsync(node)).Ok);
     }
 }

@@ -70,6 +70,6 @@ public class GroupPropertyTests
         return answers;
     }
 
-    private static string Text(Outcome<OrderView> answer) => answer.IsOk
+    internal static string Text(Outcome<OrderView> answer) => answer.IsOk
         ? $"{answer.Value.Number} {answer.Value.ExternalId} {answer.Existing} {string.Join(";", answer.Value.Parts.Select(p => p.Site + ":" + string.Join(",", p.Lines)))}" : answer.Refusal!.Code;
 }

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Npgsql;
+using Stowline.Adapters;
 using Stowline.Tests.Support;
 
 namespace Stowline.Tests.Log;
@@ -27,6 +29,18 @@ internal sealed class CommitProxy : IAsyncDisposable
         (_host, _port, _written) = (host, port, Encoding.ASCII.GetBytes(written));
         _listener.Start();
         _ = AcceptAsync();
+    }
+
+    /// <summary>One before a database, and what to connect with to go through it.</summary>
+    public static (CommitProxy Proxy, string Connection) Before(PostgresDatabase direct, string written = "order.held")
+    {
+        var there = new NpgsqlConnectionStringBuilder(direct.Source.ConnectionString);
+        if (EveryDatabaseAttribute.Postgres is { } server) there.Password = new NpgsqlConnectionStringBuilder(server).Password;
+        var proxy = new CommitProxy(there.Host!, there.Port, written);
+        there.Host = "127.0.0.1";
+        there.Port = proxy.Port;
+        there.SslMode = SslMode.Disable;
+        return (proxy, there.ToString());
     }
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;

@@ -15,13 +15,8 @@ public class LostConnectionTests
     {
         var (database, _, _) = await TestNode.NewDatabaseAsync("postgres", TimeProvider.System);
         var direct = (PostgresDatabase)database;
-        var there = new NpgsqlConnectionStringBuilder(direct.Source.ConnectionString);
-        if (EveryDatabaseAttribute.Postgres is { } server) there.Password = new NpgsqlConnectionStringBuilder(server).Password;
-        var proxy = new CommitProxy(there.Host!, there.Port);
-        there.Host = "127.0.0.1";
-        there.Port = proxy.Port;
-        there.SslMode = SslMode.Disable;
-        var node = await Node.OpenAsync(new PostgresDatabase(there.ToString(), TimeProvider.System), modules: [new NotesModule()]);
+        var (proxy, through) = CommitProxy.Before(direct);
+        var node = await Node.OpenAsync(new PostgresDatabase(through, TimeProvider.System), modules: [new NotesModule()]);
         node.AddSite("any");
         node.Start();
         return (node, direct, proxy);

@@ -58,14 +58,16 @@ public sealed class AcceptOrders(Node node) : IGroupHandler<AcceptOrder, OrderVi
     public async ValueTask<Outcome<OrderView>[]> DecideAsync(IReadOnlyList<(AcceptOrder Command, Caller Caller)> items, LaneTransaction tx)
     {
         var outcomes = new Outcome<OrderView>[items.Count];
-        var reads = tx.ReadAhead as AcceptReads;
-        var reading = reads is null ? tx.SelectAllAsync([.. (reads = new AcceptReads(items)).Questions]) : ValueTask.CompletedTask;
+        if (tx.ReadAhead is not AcceptReads reads)
+        {
+            reads = new AcceptReads(items);
+            await tx.SelectAllAsync([.. reads.Questions]);
+        }
         tx.Leave(reads);
         var group = new AcceptGroup(tx, reads) { IsRemote = node.IsRemote };
-        var skus = new HashSet<string>(StringComparer.Ordinal); // while the database reads
+        var skus = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (order, _) in items)
             foreach (var need in order.Needs) skus.Add(need.Sku);
-        await reading;
         group.Routing = await Routing.NowAsync(tx);
         (group.Prices, group.Allotments) = (await _prices.PricesAsync(tx, skus), await Allotments.LoadAsync(tx, skus));
         group.Made = await _made.OpenAsync(tx, group.Routing, skus);
