@@ -9,9 +9,6 @@ namespace Stowline.Adapters;
 /// <summary>A PostgreSQL connection. Whole sets travel as arrays; writes whose count nobody needs are sent together.</summary>
 internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSource source) : SqlSession(connection)
 {
-    /// <summary>A COMMIT among what is put off.</summary>
-    private sealed record PutOffCommit(TaskCompletionSource Known, Action OnMade);
-
     /// <summary>A batch that is on its way, and whose rows are for later.</summary>
     private sealed record Sent(Task<NpgsqlDataReader> Reader, SetSelect[] Asked);
 
@@ -22,7 +19,6 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
     private readonly StatementTexts _texts = new();
     private Task? _writing;
     private Sent? _sent;
-    private PutOffCommit? _commit;
     private const int MostLater = 200;
 
     public override Dialect Dialect => Dialect.Postgres;
@@ -50,30 +46,7 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
     {
         Later("COMMIT");
         _inTransaction = false;
-        _commit = new PutOffCommit(new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), onMade);
-        return _commit.Known.Task;
-    }
-
-    /// <summary>To be called with every failure to send what is put off.</summary>
-    private void CommitFailed(Exception cause)
-    {
-        _commit?.Known.TrySetException(cause);
-        _commit = null;
-    }
-
-    /// <summary>To be called when what was put off has been done, before any row of it is handed out.</summary>
-    private void CommitMade()
-    {
-        if (_commit is not { } commit) return;
-        _commit = null;
-        try
-        {
-            commit.OnMade();
-        }
-        finally
-        {
-            commit.Known.TrySetResult();
-        }
+        return PutOffCommit(onMade);
     }
 
     public override async ValueTask RollbackAsync()

@@ -26,6 +26,20 @@ internal sealed class SimSession(SqliteConnection connection, SimDatabase databa
         if (fault == DiskFault.PowerAfter) Off();
     }
 
+    /// <summary>Its faults are those of <see cref="CommitAsync"/>.</summary>
+    public override async Task CommitLater(Action onMade)
+    {
+        await CommitAsync();
+        onMade();
+    }
+
+    /// <summary>There is one thread, or two runs of one seed would differ.</summary>
+    protected override Task Launch(Action work)
+    {
+        work();
+        return Task.CompletedTask;
+    }
+
     private void Off()
     {
         database.PowerOff();

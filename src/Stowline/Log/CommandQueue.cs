@@ -12,6 +12,7 @@ internal sealed class CommandQueue(int capacity)
     private readonly Lock _gate = new();
     private readonly LinkedList<PendingCommand> _clients = new();
     private readonly Queue<PendingCommand> _consumers = new();
+    private int _ahead;
     private bool _closed;
 
     /// <summary>Wakes the writer.</summary>
@@ -28,6 +29,12 @@ internal sealed class CommandQueue(int capacity)
         get { lock (_gate) return _clients.Count + _consumers.Count; }
     }
 
+    /// <summary>All that wait have handlers that know beforehand what they ask.</summary>
+    public bool AllReadAhead
+    {
+        get { lock (_gate) return _consumers.Count == 0 && _clients.Count == _ahead; }
+    }
+
     public bool HasConsumers
     {
         get { lock (_gate) return _consumers.Count > 0; }
@@ -41,7 +48,11 @@ internal sealed class CommandQueue(int capacity)
             if (_closed) return false;
             if (isConsumer) _consumers.Enqueue(command);
             else if (_clients.Count >= capacity) return false;
-            else _clients.AddLast(command);
+            else
+            {
+                _clients.AddLast(command);
+                if (command.ReadsAhead) _ahead++;
+            }
         }
         Woken();
         return true;
@@ -65,6 +76,7 @@ internal sealed class CommandQueue(int capacity)
                 {
                     group.Add(node.Value);
                     _clients.Remove(node);
+                    if (node.Value.ReadsAhead) _ahead--;
                     room--;
                 }
                 node = next;
@@ -83,6 +95,7 @@ internal sealed class CommandQueue(int capacity)
             left = [.. _consumers, .. _clients];
             _consumers.Clear();
             _clients.Clear();
+            _ahead = 0;
         }
         foreach (var command in left) command.Refuse(Refusal.Unavailable("shutting_down", "this node is shutting down; nothing was stored", 2));
     }

@@ -8,15 +8,17 @@ namespace Stowline.Log;
 /// completes each caller. One sync to disk serves the whole group. On SQLite one writer serves all scopes in turn; on PostgreSQL each
 /// scope has its own, and several processes may write one scope, ordered by its head row.
 /// </summary>
-/// <param name="overlaps">
-/// Whether the next group may begin with this one's COMMIT: PostgreSQL goes from one to the other without waiting for us. Where the next group is of the same handler, it is also read for, on a second
-/// connection, and decided meanwhile; nothing of it is written before this one's end is known.
-/// </param>
-internal sealed class LaneWriter(string partition, Database database, IdSource ids, CommandQueue queue, NodeMeter meter, Action<GroupTransaction> onCommitted, bool overlaps = false)
+internal sealed class LaneWriter(string partition, Database database, IdSource ids, CommandQueue queue, NodeMeter meter, Action<GroupTransaction> onCommitted)
     : Pump, IAsyncDisposable
 {
     /// <summary>As long as groups follow one another, the second connection is not given back: other scopes need some, too.</summary>
     private const int SpareForOthers = 4;
+
+    /// <summary>A smaller group is written sooner than another thread has woken up.</summary>
+    private const int Enough = 8;
+
+    /// <summary>So many groups in a row are of one kind before it is taken for the rule.</summary>
+    private const int Alike = 3;
 
     private readonly Guid _writer = ids.Next();
     private readonly LaneMetrics _metrics = meter.Get<LaneMetrics>();
@@ -24,6 +26,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
     private SqlSession? _session;
     private SqlSession? _aside;
     private long _number;
+    private int _alike;
     private bool _registered;
 
     public override string Name => "writer " + partition;
@@ -38,16 +41,29 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         public long Started => started;
         public GroupTransaction? Group { get; set; }
 
+        /// <summary>
+        /// Another thread writes it: on SQLite, where several groups one behind the other could be decided ahead. Where consumers give commands, too, every second or third group is mixed, and the threads would only
+        /// wake one another up.
+        /// </summary>
+        public bool IsHandedOver { get; init; }
+
         /// <summary>Completes when the group needs only its commit.</summary>
         public Task Prepared { get; set; } = Task.CompletedTask;
 
-        /// <summary>The group whose first reads went with this one's commit.</summary>
+        /// <summary>Its commit, once that is put off or sent.</summary>
+        public Task? Commit { get; set; }
+
+        /// <summary>Since when it needs only its commit.</summary>
+        public long Committing { get; set; }
+        public bool IsSettled { get; set; }
+
+        /// <summary>The group that was begun with this one's commit.</summary>
         public Turn? Next { get; set; }
     }
 
     public override async ValueTask<bool> RunOnceAsync(CancellationToken ct)
     {
-        var commands = queue.Take();
+        var commands = queue.Take(MostOfFirst());
         if (commands.Count == 0) return false;
         try
         {
@@ -61,13 +77,13 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         }
         // There may be more scopes than connections.
         if (Interlocked.Exchange(ref _session, null) is { } session) await database.Writers.GiveBackAsync(session);
-        if (Interlocked.Exchange(ref _aside, null) is { } aside) await database.Writers.GiveBackAsync(aside);
+        if (Interlocked.Exchange(ref _aside, null) is { } aside) await database.BesideWriters.GiveBackAsync(aside);
         return true;
     }
 
     private async ValueTask DropAsideAsync()
     {
-        if (Interlocked.Exchange(ref _aside, null) is { } aside) await database.Writers.DropAsync(aside, isLost: false);
+        if (Interlocked.Exchange(ref _aside, null) is { } aside) await database.BesideWriters.DropAsync(aside, isLost: false);
     }
 
     private async ValueTask RunAsync(Turn turn, CancellationToken ct)
@@ -135,7 +151,8 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
     /// <param name="before">The group whose commit is sent with this one's beginning.</param>
     private Turn Begin(IReadOnlyList<PendingCommand> commands, CancellationToken ct, Turn? before = null)
     {
-        var turn = new Turn(commands, ++_number, database.Time.GetTimestamp());
+        _alike = commands.All(c => c.ReadsAhead) ? _alike + 1 : 0;
+        var turn = new Turn(commands, ++_number, database.Time.GetTimestamp()) { IsHandedOver = database.SingleWriter && _alike >= Alike };
         turn.Prepared = PrepareAsync(turn, before, ct);
         return turn;
     }
@@ -164,12 +181,11 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         {
             var session = await SessionAsync(ct);
             await session.BeginAsync(snapshot: false, ct);
+            if (turn.IsHandedOver) session.WriteLater();
             var group = turn.Group = new GroupTransaction(session, ids, database.Time.GetUtcNow(), _memories, meter);
             foreach (var scope in turn.Commands.Select(c => c.Scope).Distinct().Order(StringComparer.Ordinal).ToArray()) await group.LockScopeAsync(scope);
             var ahead = before is null ? null : await ReadAheadAsync(turn, before, ct);
             await GroupRunner.DecideAsync(turn.Commands, group, ahead);
-            await session.HearAsync(); // also where nothing was written
-            if (ahead is not null) _metrics.Ahead(held: true);
             await group.WriteLogAsync();
             // An upsert, because a writer that slept for very long may have had its row cleared away, and without it a lost answer to
             // COMMIT would be taken for a lost COMMIT.
@@ -177,6 +193,10 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
                 INSERT INTO lane_writers (scope, writer, last_group, started_at) VALUES (@partition, @writer, @number, @now)
                 ON CONFLICT (scope, writer) DO UPDATE SET last_group = excluded.last_group, started_at = excluded.started_at
                 """, new { partition, writer = _writer, number = turn.Number, now = group.Now });
+            await session.HearAsync();
+            if (ahead is null) return;
+            _metrics.Ahead(held: true);
+            if (database.SingleWriter) await CommitLaterAsync(turn); // before the callers of the group before are answered: this is what the other thread waits for
         }
         catch (Exception e)
         {
@@ -195,7 +215,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         if (AheadOfCommit.TryMake(turn.Commands, before.Commands) is not { } ahead) return null;
         try
         {
-            _aside ??= await database.Writers.TryTakeAsync(SpareForOthers, ct);
+            _aside ??= await database.BesideWriters.TryTakeAsync(SpareForOthers, ct);
             if (_aside is null) return null;
         }
         catch (Exception e) when (IsLost(e))
@@ -218,22 +238,21 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
 
     private async ValueTask CommitAsync(Turn turn, CancellationToken ct, bool alone = false)
     {
-        var committing = database.Time.GetTimestamp();
-        void Settle()
-        {
-            _metrics.Group(turn.Commands.Count, database.Time.GetElapsedTime(turn.Started), database.Time.GetElapsedTime(committing));
-            onCommitted(turn.Group!);
-        }
-        var answered = true;
         try
         {
-            if (overlaps && !alone && IsWorthIt(turn))
+            if (turn.Commit is null && !alone && MayOverlap(turn)) await CommitLaterAsync(turn);
+            if (turn.Commit is null)
             {
-                var commit = _session!.CommitLater(Settle);
-                turn.Next = Begin(queue.Take(most: (queue.Waiting + turn.Commands.Count + 1) / 2), ct, before: turn); // two groups of one size, else every other is too small to be worth it
-                await commit;
+                turn.Committing = database.Time.GetTimestamp();
+                await _session!.CommitAsync();
             }
-            else await _session!.CommitAsync();
+            else
+            {
+                // Two groups of one size, else every other is too small to be worth it.
+                if (await MayBeginNextAsync(turn, ct)) turn.Next = Begin(queue.Take(most: (queue.Waiting + turn.Commands.Count + 1) / 2), ct, before: turn);
+                else await _session!.HearAsync();
+                await turn.Commit;
+            }
         }
         catch (Exception e)
         {
@@ -241,10 +260,9 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
             if (turn.Next is { } next) await next.Prepared.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await AbandonAsync(e);
             if (!await WasCommittedAsync(turn.Number, ct)) throw;
-            answered = false;
+            BeginNextAgain(turn, ct);
         }
-        if (!answered || turn.Next is null) Settle(); // else it was called before the next group saw anything
-        if (!answered) BeginNextAgain(turn, ct);
+        Settle(turn); // where that was not done before the next group saw anything
         foreach (var command in turn.Commands)
         {
             if (command.DecidedIn?.Announces == true) command.Announced = turn.Group!.Announced;
@@ -252,10 +270,43 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         }
     }
 
+    /// <summary>Puts the commit off. Where another thread writes, it begins at once.</summary>
+    private async ValueTask CommitLaterAsync(Turn turn)
+    {
+        turn.Committing = database.Time.GetTimestamp();
+        turn.Commit = _session!.CommitLater(() => Settle(turn));
+        if (database.SingleWriter) await _session.SendAsync();
+    }
+
+    private void Settle(Turn turn)
+    {
+        if (turn.IsSettled) return;
+        turn.IsSettled = true;
+        _metrics.Group(turn.Commands.Count, database.Time.GetElapsedTime(turn.Started), database.Time.GetElapsedTime(turn.Committing));
+        onCommitted(turn.Group!);
+    }
+
+    /// <summary>Whether the next group may begin with this one's commit. PostgreSQL goes from one to the other in any case.</summary>
+    private bool MayOverlap(Turn turn) => database.SingleWriter ? turn.IsHandedOver && turn.Commands.Count >= Enough && queue.AllReadAhead : IsWorthIt(turn);
+
+    /// <summary>
+    /// On SQLite another thread writes the group, which takes longer than to decide the next. That begins when half is written: by then the callers of the group before, who were answered when this one was sent,
+    /// have come again, and two groups take turns instead of three small ones.
+    /// </summary>
+    private async ValueTask<bool> MayBeginNextAsync(Turn turn, CancellationToken ct)
+    {
+        if (!database.SingleWriter) return true;
+        await _session!.HalfDone;
+        return _session.IsUnderway && IsWorthIt(turn) && queue.AllReadAhead && !ct.IsCancellationRequested;
+    }
+
     /// <summary>
     /// Only when at least half as many wait as are being committed: whoever is taken into a group now cannot share a later, larger one, and each group has a sync of its own.
     /// </summary>
     private bool IsWorthIt(Turn turn) => queue.Waiting > 0 && queue.Waiting * 2 >= turn.Commands.Count;
+
+    /// <summary>Where two groups can take turns, the first leaves half to the second.</summary>
+    private int MostOfFirst() => database.SingleWriter && _alike >= Alike - 1 && queue.Waiting >= 2 * Enough && queue.AllReadAhead ? (queue.Waiting + 1) / 2 : CommandQueue.GroupSize;
 
     /// <summary>Rolls back, or drops the connection when even that fails or the server is gone.</summary>
     private async ValueTask AbandonAsync(Exception cause)

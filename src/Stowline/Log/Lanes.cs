@@ -189,7 +189,7 @@ public sealed partial class Lanes : IAsyncDisposable
         {
             if (_writers.TryGetValue(partition, out known)) return known;
             var queue = new CommandQueue(_capacity);
-            var made = new LaneWriter(partition, Database, Ids, queue, Meter, OnCommitted, overlaps: !Database.SingleWriter);
+            var made = new LaneWriter(partition, Database, Ids, queue, Meter, OnCommitted);
             queue.Woken = made.Wake.Set;
             _writers[partition] = made;
             WriterOpened?.Invoke(made);

@@ -29,6 +29,9 @@ internal abstract class PendingCommand(Lane lane, Caller caller, string? scope =
     public abstract ValueTask DecideAsync(LaneTransaction tx);
     public virtual ValueTask DecideTogetherAsync(IReadOnlyList<PendingCommand> commands, LaneTransaction tx) => throw new NotSupportedException();
 
+    /// <summary>Its handler can tell before it decides what it will ask first.</summary>
+    public virtual bool ReadsAhead => false;
+
     /// <summary>What the handler of these commands would ask first; null where it cannot tell before it decides.</summary>
     public virtual IGroupReads? AskAhead(IReadOnlyList<PendingCommand> commands) => null;
 
@@ -121,6 +124,7 @@ internal sealed class PendingGroupCommand<TCommand, TResult>(
         for (var i = 0; i < mine.Length; i++) ((PendingGroupCommand<TCommand, TResult>)commands[i]).Decided = outcomes[i];
     }
 
+    public override bool ReadsAhead => handler is IReadsAhead<TCommand>;
     public override IGroupReads? AskAhead(IReadOnlyList<PendingCommand> commands) => (handler as IReadsAhead<TCommand>)?.Ask(ItemsOf(commands));
 
     private static (TCommand, Caller)[] ItemsOf(IReadOnlyList<PendingCommand> commands)

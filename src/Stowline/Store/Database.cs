@@ -19,6 +19,9 @@ public abstract class Database : IAsyncDisposable
     /// <summary>The sessions of the lanes' writers.</summary>
     internal SessionPool Writers { get; }
 
+    /// <summary>The sessions on which a writer reads beside its own.</summary>
+    internal SessionPool BesideWriters => SingleWriter ? _readers : Writers;
+
     public abstract Dialect Dialect { get; }
 
     /// <summary>Which engine runs, for people: said at start and in the status.</summary>

@@ -66,8 +66,8 @@ public abstract class SqlSession : IAsyncDisposable
     }
 
     /// <summary>
-    /// Executes a statement whose count nobody needs. PostgreSQL may send it later, together with others, but before the next
-    /// statement that reads and before the commit.
+    /// Executes a statement whose count nobody needs. It may be put off and sent later, together with others, but before the next statement that reads and before the commit: on PostgreSQL always, on SQLite where
+    /// <see cref="WriteLater"/> was said.
     /// </summary>
     public virtual async ValueTask WriteAsync(string sql, object? args = null) => await Prepare(sql, args).ExecuteNonQueryAsync();
 
@@ -96,6 +96,9 @@ public abstract class SqlSession : IAsyncDisposable
         await command.ExecuteNonQueryAsync();
     }
 
+    /// <summary>What the transaction that has just begun writes may be put off, also where that alone gains nothing: so it can be sent while something else is done.</summary>
+    public virtual void WriteLater() { }
+
     /// <summary>Sends what <see cref="WriteAsync"/> has put off.</summary>
     public virtual ValueTask FlushAsync() => ValueTask.CompletedTask;
 
@@ -110,6 +113,40 @@ public abstract class SqlSession : IAsyncDisposable
         onMade();
     }
 
+    /// <summary>A COMMIT among what is put off.</summary>
+    private sealed record LaterCommit(TaskCompletionSource Known, Action OnMade);
+
+    private LaterCommit? _commit;
+
+    /// <summary>For <see cref="CommitLater"/> where that does not commit at once.</summary>
+    protected Task PutOffCommit(Action onMade)
+    {
+        _commit = new LaterCommit(new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), onMade);
+        return _commit.Known.Task;
+    }
+
+    /// <summary>To be called with every failure of what was put off.</summary>
+    protected void CommitFailed(Exception cause)
+    {
+        _commit?.Known.TrySetException(cause);
+        _commit = null;
+    }
+
+    /// <summary>To be called when what was put off has been done, before any row of it is handed out.</summary>
+    protected void CommitMade()
+    {
+        if (_commit is not { } commit) return;
+        _commit = null;
+        try
+        {
+            commit.OnMade();
+        }
+        finally
+        {
+            commit.Known.TrySetResult();
+        }
+    }
+
     /// <summary>Sends what was put off without waiting for it: the database works while the caller does. A failure shows at the next statement.</summary>
     public virtual ValueTask StartWritingAsync() => ValueTask.CompletedTask;
 
@@ -118,6 +155,12 @@ public abstract class SqlSession : IAsyncDisposable
     /// or at <see cref="HearAsync"/>, whichever comes first; failures show there.
     /// </summary>
     public virtual ValueTask SendAsync() => ValueTask.CompletedTask;
+
+    /// <summary>Ends when about half of what <see cref="SendAsync"/> has sent is done, where that can be told. Never fails.</summary>
+    public virtual Task HalfDone => Task.CompletedTask;
+
+    /// <summary>What <see cref="SendAsync"/> has sent is not done yet, where that can be told.</summary>
+    public virtual bool IsUnderway => false;
 
     /// <summary>Waits for what <see cref="SendAsync"/> has sent, if that was not heard yet.</summary>
     public virtual ValueTask HearAsync() => ValueTask.CompletedTask;

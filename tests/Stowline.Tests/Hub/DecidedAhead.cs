@@ -6,6 +6,7 @@ using Stowline.Hub.Ordering;
 using Stowline.Hub.Promising;
 using Stowline.Kernel;
 using Stowline.Log;
+using Stowline.Store;
 using Stowline.Tests.Log;
 using Stowline.Tests.Support;
 
@@ -47,7 +48,7 @@ public class DecidedAhead
 
     private static async Task<HubNode> StartAsync(string store, string[] skus, int units)
     {
-        var hub = await HubNode.StartAsync(store);
+        var hub = await HubNode.StartAsync(store, (path, time) => new HeldUpDatabase(path, time));
         await hub.SiteAsync("W1");
         await hub.ProductsAsync(skus);
         foreach (var sku in skus) await hub.GrantAsync("W1", sku, units);
@@ -86,7 +87,8 @@ public class DecidedAhead
         Assert.Equal(alone, answers.Select(Text));
         Assert.Equal(2, alone.Count(a => a == "replayed"));
         Assert.Contains("insufficient_stock", alone);
-        Assert.Equal((store == "postgres" ? 2 : 0, 0), (ahead.Held, ahead.Dropped)); // of four groups the first has none before it, and the second shares a key with it
+        // PostgreSQL: of four groups the first has none before it, and the second shares a key with it. SQLite: the third is the first that another thread writes, and leaves half to the fourth.
+        Assert.Equal((store == "postgres" ? 2 : 1, 0), (ahead.Held, ahead.Dropped));
 
         // Of each person there is one key, in whichever group it was made.
         var people = await together.Test.Database.ReadAsync(async s => await s.QueryAsync<PersonalRow>("SELECT o.personal, p.key FROM orders o JOIN people p ON p.person_id = o.person_id"));
@@ -139,17 +141,37 @@ public class DecidedAhead
         var (proxy, through) = CommitProxy.Before((PostgresDatabase)hub.Test.Database, written: OrderPlaced.Type);
         await using var _ = proxy;
         await using var node = await Node.OpenAsync(new PostgresDatabase(through, TimeProvider.System), modules: [new CatalogModule(), new PromisingModule(), new OrderingModule()]);
+        await PromisesNothingTwiceAsync(hub, node, () => proxy.CutNext(arrives ? Cut.AfterCommit : Cut.BeforeCommit));
+        Assert.Equal(1, proxy.Cuts);
+    }
+
+    /// Method: as on PostgreSQL; the other thread, which writes a group on SQLite while the next is decided, says that the disk has failed, or that something is wrong with the group.
+    [Theory]
+    [InlineData(OtherThread.LosesTheDiskAfter)]
+    [InlineData(OtherThread.LosesTheDiskBefore)]
+    [InlineData(OtherThread.Refuses)]
+    public async Task A_group_that_the_other_thread_could_not_write_promises_nothing_twice(OtherThread how)
+    {
+        await using var hub = await StartAsync("sqlite", ["A"], 400);
+        var database = new HeldUpDatabase(((SqliteDatabase)hub.Test.Database).Path, TimeProvider.System);
+        await using var node = await Node.OpenAsync(database, modules: [new CatalogModule(), new PromisingModule(), new OrderingModule()]);
+        await PromisesNothingTwiceAsync(hub, node, () => database.FailNext(how));
+        Assert.Equal(1, database.Failed);
+    }
+
+    /// <summary>Places more orders than there are units, some in trouble, and all of them once more.</summary>
+    private static async Task PromisesNothingTwiceAsync(HubNode hub, Node node, Action inTrouble)
+    {
         node.Start();
         using var ahead = new Ahead(node);
         var intake = node.Modules.OfType<OrderingModule>().Single().Intake!;
-        Task<CommandResult<OrderView>[]> PlaceAsync(string name) =>
-            Task.WhenAll(Enumerable.Range(0, 600).Select(i => intake.AcceptAsync(hub.Order($"{name}{i}", [("A", 1)]).Value, TestNode.Tester)));
-        Assert.All(await Task.WhenAll(Enumerable.Range(0, 5).Select(i => intake.AcceptAsync(hub.Order($"before{i}", [("A", 1)]).Value, TestNode.Tester))), a => Assert.True(a.Outcome.IsOk));
-        proxy.CutNext(arrives ? Cut.AfterCommit : Cut.BeforeCommit);
-        var answers = await PlaceAsync("a");
-        Assert.Equal(1, proxy.Cuts);
+        Task<CommandResult<OrderView>[]> PlaceAsync(string name, int orders) =>
+            Task.WhenAll(Enumerable.Range(0, orders).Select(i => intake.AcceptAsync(hub.Order($"{name}{i}", [("A", 1)]).Value, TestNode.Tester)));
+        Assert.All(await PlaceAsync("before", 5), a => Assert.True(a.Outcome.IsOk));
+        inTrouble();
+        var answers = await PlaceAsync("a", 600);
         Assert.All(answers.Where(a => !a.Outcome.IsOk), a => Assert.Contains(a.Outcome.Refusal!.Code, (string[])["database_unavailable", "insufficient_stock"]));
-        var again = await PlaceAsync("a");
+        var again = await PlaceAsync("a", 600);
         Assert.Equal(395, again.Count(a => a.Outcome.IsOk));
         Assert.All(answers.Zip(again).Where(p => p.First.Outcome.IsOk), p => Assert.Equal((true, p.First.Outcome.Value.Number), (p.Second.Outcome.Existing, p.Second.Outcome.Value.Number)));
         Assert.NotEqual(0, ahead.Held);

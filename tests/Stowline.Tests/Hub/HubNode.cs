@@ -5,6 +5,7 @@ using Stowline.Hub.Ordering;
 using Stowline.Hub.Promising;
 using Stowline.Kernel;
 using Stowline.Log;
+using Stowline.Store;
 using Stowline.Tests.Support;
 
 namespace Stowline.Tests.Hub;
@@ -20,6 +21,9 @@ public sealed class HubNode(TestNode node) : IAsyncDisposable
 
     /// <param name="more">Modules beside those that every test of the hub needs.</param>
     public static async Task<HubNode> StartAsync(string store, params Module[] more) => new(await TestNode.StartAsync(store, modules: [.. Modules(), .. more]));
+
+    /// <param name="sqlite">Another kind of SQLite database than the ordinary one.</param>
+    internal static async Task<HubNode> StartAsync(string store, Func<string, TimeProvider, SqliteDatabase> sqlite) => new(await TestNode.StartAsync(store, modules: Modules(), sqlite: sqlite));
 
     /// <summary>Another process on the same database.</summary>
     public async Task<HubNode> BesideAsync(params Module[] more) => new(await node.BesideAsync([.. Modules(), .. more]));

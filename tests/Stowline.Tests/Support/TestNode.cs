@@ -23,10 +23,11 @@ public sealed class TestNode : IAsyncDisposable
     public static readonly Caller Tester = new("tester");
 
     /// <param name="modules">Other modules than all: for tests of the log itself.</param>
-    public static async Task<TestNode> StartAsync(string store, int seed = 1, IReadOnlyList<Module>? modules = null)
+    /// <param name="sqlite">Another kind of SQLite database than the ordinary one.</param>
+    public static async Task<TestNode> StartAsync(string store, int seed = 1, IReadOnlyList<Module>? modules = null, Func<string, TimeProvider, SqliteDatabase>? sqlite = null)
     {
         var time = new ManualTime();
-        var (database, folder, postgres) = await NewDatabaseAsync(store, time);
+        var (database, folder, postgres) = await NewDatabaseAsync(store, time, sqlite);
         return new TestNode(await Node.OpenAsync(database, new IdSource(time, seed), modules), time, folder, postgres);
     }
 
@@ -74,12 +75,14 @@ public sealed class TestNode : IAsyncDisposable
     public static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
 
     /// <summary>An empty database of its own: a file in a temporary folder, or a new database on the test server.</summary>
-    public static async Task<(Database Database, string? Folder, (string, string)? Postgres)> NewDatabaseAsync(string store, TimeProvider time)
+    public static async Task<(Database Database, string? Folder, (string, string)? Postgres)> NewDatabaseAsync(string store, TimeProvider time,
+        Func<string, TimeProvider, SqliteDatabase>? sqlite = null)
     {
         if (store == "sqlite")
         {
             var folder = Directory.CreateTempSubdirectory("stowline-test-").FullName;
-            return (new SqliteDatabase(Path.Combine(folder, "stowline.db"), time), folder, null);
+            var path = Path.Combine(folder, "stowline.db");
+            return (sqlite is null ? new SqliteDatabase(path, time) : sqlite(path, time), folder, null);
         }
         var server = EveryDatabaseAttribute.Postgres ?? throw new InvalidOperationException("STOWLINE_TEST_POSTGRES is not set: this run must have PostgreSQL");
         var name = "t" + Guid.NewGuid().ToString("N");
