@@ -43,11 +43,13 @@ public sealed class RedisTestBroker(string setting) : TestBroker
     public override async Task<IReadOnlyList<(string Key, byte[] Body)>> ReadAsync(string place, int atLeast) =>
         [.. (await EntriesAsync(place + "-out")).Select(e => (System.Text.Encoding.UTF8.GetString(e.Fields[0].Value), e.Fields[2].Value))];
 
+    /// <summary>Each message once, although this client may send commands twice also behind the first that was answered: 79 of 40 have been seen in a stream.</summary>
     public override async Task WriteAsync(string place, IReadOnlyList<(string Key, byte[] Body)> messages)
     {
+        const string once = "if redis.call('SET', KEYS[2], 1, 'NX') then return redis.call('XADD', KEYS[1], '*', 'key', ARGV[1], 'body', ARGV[2]) end";
         await using var link = Link();
         await link.RunAsync("PING", default);
-        await Task.WhenAll(messages.Select(m => link.RunAsync("XADD", default, place + "-in", "*", "key", m.Key, "body", m.Body)));
+        await Task.WhenAll(messages.Select(m => link.RunAsync("EVAL", default, once, 2, place + "-in", $"{place}-{Guid.NewGuid():N}", m.Key, m.Body)));
     }
 
     public Task<RedisResult> RunAsync(string command, params object[] args) => Hand().RunAsync(command, default, args);
