@@ -260,9 +260,10 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
             if (turn.Next is { } next) await next.Prepared.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await AbandonAsync(e);
             if (!await WasCommittedAsync(turn.Number, ct)) throw;
+            Settle(turn); // before the next group sees anything
             BeginNextAgain(turn, ct);
         }
-        Settle(turn); // where that was not done before the next group saw anything
+        Settle(turn);
         foreach (var command in turn.Commands)
         {
             if (command.DecidedIn?.Announces == true) command.Announced = turn.Group!.Announced;
@@ -278,6 +279,7 @@ internal sealed class LaneWriter(string partition, Database database, IdSource i
         if (database.SingleWriter) await _session.SendAsync();
     }
 
+    /// <summary>Makes known, once, that the group is committed.</summary>
     private void Settle(Turn turn)
     {
         if (turn.IsSettled) return;
