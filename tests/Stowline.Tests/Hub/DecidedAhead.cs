@@ -155,12 +155,15 @@ public class DecidedAhead
         await using var hub = await StartAsync("sqlite", ["A"], 400);
         var database = new HeldUpDatabase(((SqliteDatabase)hub.Test.Database).Path, TimeProvider.System);
         await using var node = await Node.OpenAsync(database, modules: [new CatalogModule(), new PromisingModule(), new OrderingModule()]);
-        await PromisesNothingTwiceAsync(hub, node, () => database.FailNext(how));
+        var promised = await PromisesNothingTwiceAsync(hub, node, () => database.FailNext(how));
         Assert.Equal(1, database.Failed);
+        // What is found to be committed, or was written one by one, is answered as if nothing had been; what the disk has lost is refused, and behind it others may come in its place.
+        if (how != OtherThread.LosesTheDiskBefore) Assert.Equal(395, promised);
     }
 
     /// <summary>Places more orders than there are units, some in trouble, and all of them once more.</summary>
-    private static async Task PromisesNothingTwiceAsync(HubNode hub, Node node, Action inTrouble)
+    /// <returns>How many were promised when they were placed first.</returns>
+    private static async Task<int> PromisesNothingTwiceAsync(HubNode hub, Node node, Action inTrouble)
     {
         node.Start();
         using var ahead = new Ahead(node);
@@ -176,5 +179,6 @@ public class DecidedAhead
         Assert.All(answers.Zip(again).Where(p => p.First.Outcome.IsOk), p => Assert.Equal((true, p.First.Outcome.Value.Number), (p.Second.Outcome.Existing, p.Second.Outcome.Value.Number)));
         Assert.NotEqual(0, ahead.Held);
         Assert.True((await Verification.RunAsync(node)).Ok);
+        return answers.Count(a => a.Outcome.IsOk);
     }
 }
