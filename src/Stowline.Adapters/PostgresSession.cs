@@ -19,7 +19,6 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
     private readonly StatementTexts _texts = new();
     private Task? _writing;
     private Sent? _sent;
-    private const int MostLater = 200;
 
     public override Dialect Dialect => Dialect.Postgres;
 
@@ -69,26 +68,6 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
     {
         source.Clear();
         await DisposeAsync();
-    }
-
-    public override async ValueTask DisposeAsync()
-    {
-        await IgnoreSentAsync();
-        CommitFailed(new ObjectDisposedException(nameof(PostgresSession)));
-        await base.DisposeAsync();
-    }
-
-    /// <summary>What is on its way ends, well or not: the connection takes no other statement before. A COMMIT in it is told to whoever waits for it.</summary>
-    private async ValueTask IgnoreSentAsync()
-    {
-        try
-        {
-            await SettleAsync();
-        }
-        catch (Exception)
-        {
-            // what failed is given up with the rest
-        }
     }
 
     public override ValueTask WriteAsync(string sql, object? args = null)
@@ -180,8 +159,7 @@ internal sealed class PostgresSession(NpgsqlConnection connection, NpgsqlDataSou
         await using var rows = await HandOutAsync(sent);
     }
 
-    /// <summary>Waits for what <see cref="StartWritingAsync"/> or <see cref="SendAsync"/> sent; its failure is the caller's.</summary>
-    private async ValueTask SettleAsync()
+    protected override async ValueTask SettleAsync()
     {
         await HearAsync();
         if (_writing is not { } writing) return;

@@ -6,7 +6,8 @@ namespace Stowline.Log;
 /// <summary>
 /// Takes what waits, runs the commands one after another on one transaction, appends their events, commits once, and only then
 /// completes each caller. One sync to disk serves the whole group. On SQLite one writer serves all scopes in turn; on PostgreSQL each
-/// scope has its own, and several processes may write one scope, ordered by its head row.
+/// scope has its own, and several processes may write one scope, ordered by its head row. Where groups of one handler that reads ahead
+/// follow one another, each is decided while the one before is being committed (decision 0035); nothing of it is written before that one's end is known.
 /// </summary>
 internal sealed class LaneWriter(string partition, Database database, IdSource ids, CommandQueue queue, NodeMeter meter, Action<GroupTransaction> onCommitted)
     : Pump, IAsyncDisposable

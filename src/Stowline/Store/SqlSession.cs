@@ -14,8 +14,15 @@ namespace Stowline.Store;
 /// </summary>
 public abstract class SqlSession : IAsyncDisposable
 {
+    /// <summary>A COMMIT among what is put off.</summary>
+    private sealed record LaterCommit(TaskCompletionSource Known, Action OnMade);
+
+    /// <summary>So many statements are put off at most.</summary>
+    protected const int MostLater = 200;
+
     private readonly Dictionary<string, DbCommand> _commands = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Sql, Type Row), Delegate> _parsers = [];
+    private LaterCommit? _commit;
 
     static SqlSession() => RowTypes.Register();
 
@@ -69,7 +76,7 @@ public abstract class SqlSession : IAsyncDisposable
     /// Executes a statement whose count nobody needs. It may be put off and sent later, together with others, but before the next statement that reads and before the commit: on PostgreSQL always, on SQLite where
     /// <see cref="WriteLater"/> was said.
     /// </summary>
-    public virtual async ValueTask WriteAsync(string sql, object? args = null) => await Prepare(sql, args).ExecuteNonQueryAsync();
+    public abstract ValueTask WriteAsync(string sql, object? args = null);
 
     /// <summary>Reads rows one by one without holding them in memory: for exports, verification and backups of any size.</summary>
     public async IAsyncEnumerable<T> StreamAsync<T>(string sql, object? args = null)
@@ -100,23 +107,14 @@ public abstract class SqlSession : IAsyncDisposable
     public virtual void WriteLater() { }
 
     /// <summary>Sends what <see cref="WriteAsync"/> has put off.</summary>
-    public virtual ValueTask FlushAsync() => ValueTask.CompletedTask;
+    public abstract ValueTask FlushAsync();
 
     /// <summary>
     /// Commits together with the next statement that reads, which belongs to a transaction begun behind this one. <paramref name="onMade"/> is called when the
     /// commit is made, before that statement's rows are handed out.
     /// </summary>
     /// <returns>Ends when the commit is made; fails where that is not known.</returns>
-    public virtual async Task CommitLater(Action onMade)
-    {
-        await CommitAsync();
-        onMade();
-    }
-
-    /// <summary>A COMMIT among what is put off.</summary>
-    private sealed record LaterCommit(TaskCompletionSource Known, Action OnMade);
-
-    private LaterCommit? _commit;
+    public abstract Task CommitLater(Action onMade);
 
     /// <summary>For <see cref="CommitLater"/> where that does not commit at once.</summary>
     protected Task PutOffCommit(Action onMade)
@@ -154,7 +152,7 @@ public abstract class SqlSession : IAsyncDisposable
     /// Sends what was put off, the questions among it too, and does not wait: the database works while the caller does something else. Rows are handed out at the next statement
     /// or at <see cref="HearAsync"/>, whichever comes first; failures show there.
     /// </summary>
-    public virtual ValueTask SendAsync() => ValueTask.CompletedTask;
+    public abstract ValueTask SendAsync();
 
     /// <summary>Ends when about half of what <see cref="SendAsync"/> has sent is done, where that can be told. Never fails.</summary>
     public virtual Task HalfDone => Task.CompletedTask;
@@ -163,7 +161,23 @@ public abstract class SqlSession : IAsyncDisposable
     public virtual bool IsUnderway => false;
 
     /// <summary>Waits for what <see cref="SendAsync"/> has sent, if that was not heard yet.</summary>
-    public virtual ValueTask HearAsync() => ValueTask.CompletedTask;
+    public abstract ValueTask HearAsync();
+
+    /// <summary>Waits for whatever is on its way; its failure is the caller's.</summary>
+    protected abstract ValueTask SettleAsync();
+
+    /// <summary>What is on its way ends, well or not: the connection takes no other statement before. A COMMIT in it is told to whoever waits for it.</summary>
+    protected async ValueTask IgnoreSentAsync()
+    {
+        try
+        {
+            await SettleAsync();
+        }
+        catch (Exception)
+        {
+            // what failed is given up with the rest
+        }
+    }
 
     // ---- whole sets of rows: prepared and looped on SQLite, unnest on PostgreSQL. Like WriteAsync, writing may be put off until the next
     // statement that reads, so that a group's writes travel together.
@@ -184,8 +198,8 @@ public abstract class SqlSession : IAsyncDisposable
         foreach (var s in selects) await SelectAsync(s.Sql, s.Count, s.Keys, s.Row);
     }
 
-    /// <summary>Selects whose rows nobody needs yet: on PostgreSQL they travel with the next statement that reads, or with <see cref="FlushAsync"/>.</summary>
-    public virtual ValueTask SelectLaterAsync(params SetSelect[] selects) => SelectAllAsync(selects);
+    /// <summary>Selects whose rows nobody needs yet: where statements are put off, they are asked with the next that reads, or with <see cref="FlushAsync"/>.</summary>
+    public abstract ValueTask SelectLaterAsync(params SetSelect[] selects);
 
     /// <summary>
     /// For each of <paramref name="count"/> keys runs a SELECT in which <c>k.name</c> stands for the key's value, and calls
@@ -237,6 +251,8 @@ public abstract class SqlSession : IAsyncDisposable
 
     public virtual async ValueTask DisposeAsync()
     {
+        await IgnoreSentAsync();
+        CommitFailed(new ObjectDisposedException(nameof(SqlSession)));
         foreach (var command in _commands.Values) await command.DisposeAsync();
         _commands.Clear();
         await Connection.DisposeAsync();

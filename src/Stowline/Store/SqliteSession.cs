@@ -24,7 +24,6 @@ internal class SqliteSession(SqliteConnection connection) : SqlSession(connectio
         public bool Commits { get; init; }
     }
 
-    private const int MostLater = 200;
     private readonly SqliteConnection _connection = connection;
     private readonly Dictionary<string, SqliteStatement> _statements = new(StringComparer.Ordinal);
     private readonly List<Step> _later = [];
@@ -60,7 +59,7 @@ internal class SqliteSession(SqliteConnection connection) : SqlSession(connectio
 
     public override async ValueTask RollbackAsync()
     {
-        await IgnoreUnderwayAsync();
+        await IgnoreSentAsync();
         _later.Clear();
         CommitFailed(new InvalidOperationException("the commit was given up before it was made"));
         _putsOff = false;
@@ -130,8 +129,7 @@ internal class SqliteSession(SqliteConnection connection) : SqlSession(connectio
         RunHere(_later.FindLastIndex(s => s.HasRows) + 1);
     }
 
-    /// <summary>Waits for what <see cref="SendAsync"/> has sent; its failure is the caller's.</summary>
-    private async ValueTask SettleAsync()
+    protected override async ValueTask SettleAsync()
     {
         if (_underway is not { } underway) return;
         try
@@ -149,19 +147,6 @@ internal class SqliteSession(SqliteConnection connection) : SqlSession(connectio
             _half = null;
         }
         if (_commitsUnderway) CommitMade();
-    }
-
-    /// <summary>What is on its way ends, well or not: the connection takes no other statement before.</summary>
-    private async ValueTask IgnoreUnderwayAsync()
-    {
-        try
-        {
-            await SettleAsync();
-        }
-        catch (Exception)
-        {
-            // what failed is given up with the rest
-        }
     }
 
     /// <summary>Takes the first steps of what is put off, in order.</summary>
@@ -340,8 +325,7 @@ internal class SqliteSession(SqliteConnection connection) : SqlSession(connectio
 
     public override async ValueTask DisposeAsync()
     {
-        await IgnoreUnderwayAsync();
-        CommitFailed(new ObjectDisposedException(nameof(SqliteSession)));
+        await IgnoreSentAsync();
         foreach (var statement in _statements.Values) statement.Dispose();
         _statements.Clear();
         await base.DisposeAsync();
